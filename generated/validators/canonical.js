@@ -1,0 +1,2203 @@
+// Generated from spec/events-api.yaml by `npm run generate`. Do not edit: edit the description and generate again.
+
+import {
+  exactInteger,
+  isObject,
+  locate,
+  locateName,
+  longerThan,
+  missing,
+  notAmong,
+  notEqual,
+  notFormatted,
+  outside,
+  unknown,
+  wrongTag,
+  wrongType,
+} from "./checks.js";
+
+/**
+ * Whether the data is a valid Batch. When it is not, `validateBatch.errors` says why, until the next call.
+ */
+export function validateBatch(data) {
+  const out = [];
+  batch(data, out);
+  validateBatch.errors = out.length > 0 ? out : null;
+  return out.length === 0;
+}
+validateBatch.errors = null;
+
+/**
+ * What happened to one user, and what is known about them, in one environment: the unit that is sent, counted by rate
+ * limits and de-duplicated.
+ */
+function batch(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.environment === undefined) missing(out, "environment");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "environment":
+        environment(member, out);
+        break;
+      case "events":
+        if (member !== null) batchEvents(member, out);
+        break;
+      case "source_request_id":
+      case "ip":
+      case "sdk_version":
+        stringOrNull(member, out);
+        break;
+      case "user_identities":
+        if (member !== null) userIdentities(member, out);
+        break;
+      case "partner_identities":
+        if (member !== null) partnerIdentities(member, out);
+        break;
+      case "user_attributes":
+        if (member !== null) userAttributes(member, out);
+        break;
+      case "deleted_user_attributes":
+        if (member !== null) batchDeletedUserAttributes(member, out);
+        break;
+      case "device_info":
+        if (member !== null) deviceInformation(member, out);
+        break;
+      case "application_info":
+        if (member !== null) applicationInformation(member, out);
+        break;
+      case "consent_state":
+        if (member !== null) consentState(member, out);
+        break;
+      case "context":
+        if (member !== null) batchContext(member, out);
+        break;
+      case "integration_attributes":
+        if (member !== null) integrationAttributes(member, out);
+        break;
+      case "mpid":
+        if (member !== null) int64(member, out);
+        break;
+      case "mp_deviceid":
+        stringOrNullUuid(member, out);
+        break;
+      case "attribution_info":
+        if (member !== null) attributionInfo(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Which campaign brought the user, as an attribution service reported it. */
+function attributionInfo(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.service_provider === undefined) missing(out, "service_provider");
+  if (value.publisher === undefined) missing(out, "publisher");
+  if (value.campaign === undefined) missing(out, "campaign");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "service_provider":
+      case "publisher":
+      case "campaign":
+        string(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Values meant for single integrations. */
+function integrationAttributes(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    integrationAttributesValue(member, out);
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+function integrationAttributesValue(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    string(member, out);
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** The data plan to check a batch against, and where the user was. */
+function batchContext(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "data_plan":
+        if (member !== null) dataPlan(member, out);
+        break;
+      case "location":
+        if (member !== null) geoLocation(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** A version of a data plan. */
+function dataPlan(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.plan_id === undefined) missing(out, "plan_id");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "plan_id":
+        stringNotEmpty(member, out);
+        break;
+      case "plan_version":
+        integerOrNullInt32(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** What a user agreed or objected to, by regulation. */
+function consentState(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "gdpr":
+        if (member !== null) gdprConsentState(member, out);
+        break;
+      case "ccpa":
+        if (member !== null) ccpaConsentState(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** The one purpose that CCPA has; it exists as soon as CCPA is enabled for the workspace. */
+function ccpaConsentState(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "data_sale_opt_out":
+        if (member !== null) consentPurpose(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Decisions by purpose. */
+function gdprConsentState(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    consentPurpose(member, out);
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** One decision of a user about one purpose. */
+function consentPurpose(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.consented === undefined) missing(out, "consented");
+  if (value.timestamp_unixtime_ms === undefined) missing(out, "timestamp_unixtime_ms");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "consented":
+        boolean(member, out);
+        break;
+      case "timestamp_unixtime_ms":
+        integer(member, out);
+        break;
+      case "document":
+      case "location":
+      case "hardware_id":
+        stringOrNull(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** The application a user acted in. */
+function applicationInformation(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "application_name":
+      case "application_version":
+      case "application_build_number":
+      case "install_referrer":
+      case "package":
+      case "os":
+        stringOrNull(member, out);
+        break;
+      case "apple_search_ads_attributes":
+        if (member !== null) applicationInformationAppleSearchAdsAttributes(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+function applicationInformationAppleSearchAdsAttributes(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    applicationInformationAppleSearchAdsAttributesValue(member, out);
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+function applicationInformationAppleSearchAdsAttributesValue(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    string(member, out);
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** The device a user acted on, as far as the sender knows it. */
+function deviceInformation(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "brand":
+      case "product":
+      case "device":
+      case "android_uuid":
+      case "device_manufacturer":
+      case "os_version":
+      case "device_model":
+      case "device_country":
+      case "locale_language":
+      case "locale_country":
+      case "network_country":
+      case "network_carrier":
+      case "network_code":
+      case "network_mobile_country_code":
+      case "build_identifier":
+      case "http_header_user_agent":
+      case "push_token":
+      case "cpu_architecture":
+      case "radio_access_technology":
+      case "bluetooth_version":
+      case "build_version_release":
+      case "amp_id":
+      case "microsoft_advertising_id":
+      case "microsoft_publisher_id":
+        stringOrNull(member, out);
+        break;
+      case "platform":
+        if (member !== null) devicePlatform(member, out);
+        break;
+      case "screen_height":
+      case "screen_width":
+      case "screen_dpi":
+      case "timezone_offset":
+        integerOrNullInt32(member, out);
+        break;
+      case "ios_advertising_id":
+      case "ios_idfv":
+      case "android_advertising_id":
+      case "roku_advertising_id":
+      case "roku_publisher_id":
+      case "fire_advertising_id":
+        stringOrNullUuid(member, out);
+        break;
+      case "att_authorization_status":
+        if (member !== null) attAuthorizationStatus(member, out);
+        break;
+      case "att_timestamp_unixtime_ms":
+        integerOrNull(member, out);
+        break;
+      case "is_tablet":
+      case "push_notification_sound_enabled":
+      case "push_notification_vibrate_enabled":
+      case "supports_telephony":
+      case "has_nfc":
+      case "bluetooth_enabled":
+      case "limit_ad_tracking":
+      case "is_dst":
+        booleanOrNull(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Answer to the question that App Tracking Transparency asks on Apple's platforms. */
+function attAuthorizationStatus(value, out) {
+  switch (value) {
+    case "authorized":
+    case "denied":
+    case "not_determined":
+    case "restricted":
+      return;
+    default:
+      notAmong(out, ["authorized", "denied", "not_determined", "restricted"]);
+  }
+}
+
+/** Kind of platform a device runs. */
+function devicePlatform(value, out) {
+  switch (value) {
+    case "iOS":
+    case "Android":
+    case "web":
+    case "desktop":
+    case "tvOS":
+    case "roku":
+    case "out_of_band":
+    case "alexa":
+    case "smart_tv":
+    case "fire_tv":
+    case "xbox":
+      return;
+    default:
+      notAmong(out, [
+        "iOS",
+        "Android",
+        "web",
+        "desktop",
+        "tvOS",
+        "roku",
+        "out_of_band",
+        "alexa",
+        "smart_tv",
+        "fire_tv",
+        "xbox",
+      ]);
+  }
+}
+
+function batchDeletedUserAttributes(value, out) {
+  if (!Array.isArray(value)) return wrongType(out, "array");
+  let found = out.length;
+  for (let index = 0; index < value.length; index++) {
+    string(value[index], out);
+    if (out.length > found) found = locate(out, found, index);
+  }
+}
+
+/** Facts about the user, by name: at most 100 in a batch. */
+function userAttributes(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  let count = 0;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    count++;
+    stringUpTo256(key, out);
+    if (out.length > found) found = locateName(out, found, key);
+    userAttributeValue(member, out);
+    if (out.length > found) found = locate(out, found, key);
+  }
+  if (count > 100) outside(out, "maxProperties", 100);
+}
+
+function stringUpTo256(value, out) {
+  if (typeof value !== "string") return wrongType(out, "string");
+  if (longerThan(value, 256)) outside(out, "maxLength", 256);
+}
+
+/** Ids that partners know the user by. */
+function partnerIdentities(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    string(member, out);
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** The ids a user is known by: a fixed set of 22 names. */
+function userIdentities(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "customer_id":
+      case "email":
+      case "other":
+      case "other_id_2":
+      case "other_id_3":
+      case "other_id_4":
+      case "other_id_5":
+      case "other_id_6":
+      case "other_id_7":
+      case "other_id_8":
+      case "other_id_9":
+      case "other_id_10":
+      case "mobile_number":
+      case "phone_number_2":
+      case "phone_number_3":
+      case "facebook":
+      case "facebook_custom_audience_id":
+      case "google":
+      case "twitter":
+      case "microsoft":
+      case "yahoo":
+      case "alias":
+        stringOrNull(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+function batchEvents(value, out) {
+  if (!Array.isArray(value)) return wrongType(out, "array");
+  let found = out.length;
+  for (let index = 0; index < value.length; index++) {
+    event(value[index], out);
+    if (out.length > found) found = locate(out, found, index);
+  }
+}
+
+/** Something that happened, told apart by `event_type`; `data` holds the rest. */
+function event(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  switch (value.event_type) {
+    case "custom_event":
+      return customEvent(value, out);
+    case "commerce_event":
+      return commerceEvent(value, out);
+    case "screen_view":
+      return screenViewEvent(value, out);
+    case "session_start":
+      return sessionStartEvent(value, out);
+    case "session_end":
+      return sessionEndEvent(value, out);
+    case "application_state_transition":
+      return applicationStateTransitionEvent(value, out);
+    case "push_registration":
+      return pushRegistrationEvent(value, out);
+    case "push_message":
+      return pushMessageEvent(value, out);
+    case "network_performance":
+      return networkPerformanceEvent(value, out);
+    case "breadcrumb":
+      return breadcrumbEvent(value, out);
+    case "crash_report":
+      return crashReportEvent(value, out);
+    case "opt_out":
+      return optOutEvent(value, out);
+    case "first_run":
+      return firstRunEvent(value, out);
+    case "uninstall":
+      return uninstallEvent(value, out);
+    case "profile":
+      return profileEvent(value, out);
+    case "user_attribute_change":
+      return userAttributeChangeEvent(value, out);
+    case "user_identity_change":
+      return userIdentityChangeEvent(value, out);
+    default:
+      wrongTag(out, "event_type", value.event_type);
+  }
+}
+
+/** An identity of a user was added, replaced or removed. */
+function userIdentityChangeEvent(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.event_type === undefined) missing(out, "event_type");
+  if (value.data === undefined) missing(out, "data");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "event_type":
+        if (member !== "user_identity_change") notEqual(out, "user_identity_change");
+        break;
+      case "data":
+        userIdentityChangeEventData(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Details of a change. */
+function userIdentityChangeEventData(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.new === undefined) missing(out, "new");
+  if (value.old === undefined) missing(out, "old");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "new":
+      case "old":
+        if (member !== null) userIdentity(member, out);
+        break;
+      default:
+        if (!commonEventDataMember(key, member, out)) {
+          unknown(out, key);
+          found = out.length;
+          continue;
+        }
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** An identity of a user at some time. */
+function userIdentity(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.identity_type === undefined) missing(out, "identity_type");
+  if (value.identity === undefined) missing(out, "identity");
+  if (value.timestamp_unixtime_ms === undefined) missing(out, "timestamp_unixtime_ms");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "identity_type":
+        identityType(member, out);
+        break;
+      case "identity":
+        string(member, out);
+        break;
+      case "timestamp_unixtime_ms":
+        integer(member, out);
+        break;
+      case "created_this_batch":
+        booleanOrNull(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+function integer(value, out) {
+  if (!Number.isInteger(value)) wrongType(out, "integer");
+}
+
+/** The name of an identity, one of the 22 that `user_identities` knows. */
+function identityType(value, out) {
+  switch (value) {
+    case "customer_id":
+    case "email":
+    case "other":
+    case "other_id_2":
+    case "other_id_3":
+    case "other_id_4":
+    case "other_id_5":
+    case "other_id_6":
+    case "other_id_7":
+    case "other_id_8":
+    case "other_id_9":
+    case "other_id_10":
+    case "mobile_number":
+    case "phone_number_2":
+    case "phone_number_3":
+    case "facebook":
+    case "facebook_custom_audience_id":
+    case "google":
+    case "twitter":
+    case "microsoft":
+    case "yahoo":
+    case "alias":
+      return;
+    default:
+      notAmong(out, [
+        "customer_id",
+        "email",
+        "other",
+        "other_id_2",
+        "other_id_3",
+        "other_id_4",
+        "other_id_5",
+        "other_id_6",
+        "other_id_7",
+        "other_id_8",
+        "other_id_9",
+        "other_id_10",
+        "mobile_number",
+        "phone_number_2",
+        "phone_number_3",
+        "facebook",
+        "facebook_custom_audience_id",
+        "google",
+        "twitter",
+        "microsoft",
+        "yahoo",
+        "alias",
+      ]);
+  }
+}
+
+/** An attribute of a user got another value. */
+function userAttributeChangeEvent(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.event_type === undefined) missing(out, "event_type");
+  if (value.data === undefined) missing(out, "data");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "event_type":
+        if (member !== "user_attribute_change") notEqual(out, "user_attribute_change");
+        break;
+      case "data":
+        userAttributeChangeEventData(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Details of a change. */
+function userAttributeChangeEventData(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.user_attribute_name === undefined) missing(out, "user_attribute_name");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "user_attribute_name":
+        string(member, out);
+        break;
+      case "new":
+      case "old":
+        userAttributeValue(member, out);
+        break;
+      case "deleted":
+      case "is_new_attribute":
+        booleanOrNull(member, out);
+        break;
+      default:
+        if (!commonEventDataMember(key, member, out)) {
+          unknown(out, key);
+          found = out.length;
+          continue;
+        }
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/**
+ * A text of at most 4,096 characters, a number, a boolean, or a list of at most 1,000 of these, where a text has at
+ * most 512 characters.
+ */
+function userAttributeValue(value, out) {
+  if (typeof value === "string" || Number.isFinite(value) || typeof value === "boolean" || value === null) {
+    scalarOrNullUpTo4096(value, out);
+  } else if (Array.isArray(value)) {
+    userAttributeValue2(value, out);
+  } else wrongType(out, ["string", "number", "boolean", "array", "null"]);
+}
+
+function userAttributeValue2(value, out) {
+  if (!Array.isArray(value)) return wrongType(out, "array");
+  if (value.length > 1000) outside(out, "maxItems", 1000);
+  let found = out.length;
+  for (let index = 0; index < value.length; index++) {
+    scalarUpTo512(value[index], out);
+    if (out.length > found) found = locate(out, found, index);
+  }
+}
+
+function scalarUpTo512(value, out) {
+  if (!(typeof value === "string" || Number.isFinite(value) || typeof value === "boolean"))
+    return wrongType(out, ["string", "number", "boolean"]);
+  if (typeof value === "string") {
+    if (longerThan(value, 512)) outside(out, "maxLength", 512);
+  }
+}
+
+/** A user signed up, logged in or out, or changed or deleted their profile. */
+function profileEvent(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.event_type === undefined) missing(out, "event_type");
+  if (value.data === undefined) missing(out, "data");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "event_type":
+        if (member !== "profile") notEqual(out, "profile");
+        break;
+      case "data":
+        profileEventData(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Details of a profile event. */
+function profileEventData(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.profile_event_type === undefined) missing(out, "profile_event_type");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "profile_event_type":
+        profileEventType(member, out);
+        break;
+      case "previous_mpid":
+      case "current_mpid":
+        if (member !== null) int64(member, out);
+        break;
+      default:
+        if (!commonEventDataMember(key, member, out)) {
+          unknown(out, key);
+          found = out.length;
+          continue;
+        }
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** A signed 64-bit integer, -9223372036854775808 to 9223372036854775807, whose digits all matter. */
+function int64(value, out) {
+  exactInteger(value, "int64", out);
+}
+
+/** What happened to a profile. */
+function profileEventType(value, out) {
+  switch (value) {
+    case "signup":
+    case "login":
+    case "logout":
+    case "update":
+    case "delete":
+      return;
+    default:
+      notAmong(out, ["signup", "login", "logout", "update", "delete"]);
+  }
+}
+
+/** An application was removed from a device. */
+function uninstallEvent(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.event_type === undefined) missing(out, "event_type");
+  if (value.data === undefined) missing(out, "data");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "event_type":
+        if (member !== "uninstall") notEqual(out, "uninstall");
+        break;
+      case "data":
+        uninstallEventData(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** A removal has nothing but what every event may carry. */
+function uninstallEventData(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    if (!commonEventDataMember(key, member, out)) {
+      unknown(out, key);
+      found = out.length;
+      continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** An application ran for the first time on a device. */
+function firstRunEvent(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.event_type === undefined) missing(out, "event_type");
+  if (value.data === undefined) missing(out, "data");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "event_type":
+        if (member !== "first_run") notEqual(out, "first_run");
+        break;
+      case "data":
+        firstRunEventData(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** A first run has nothing but what every event may carry. */
+function firstRunEventData(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    if (!commonEventDataMember(key, member, out)) {
+      unknown(out, key);
+      found = out.length;
+      continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** A user opted out of being tracked, or back in. */
+function optOutEvent(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.event_type === undefined) missing(out, "event_type");
+  if (value.data === undefined) missing(out, "data");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "event_type":
+        if (member !== "opt_out") notEqual(out, "opt_out");
+        break;
+      case "data":
+        optOutEventData(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Details of an opt-out. */
+function optOutEventData(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.is_opted_out === undefined) missing(out, "is_opted_out");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "is_opted_out":
+        boolean(member, out);
+        break;
+      default:
+        if (!commonEventDataMember(key, member, out)) {
+          unknown(out, key);
+          found = out.length;
+          continue;
+        }
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** An application crashed, or caught an exception. */
+function crashReportEvent(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.event_type === undefined) missing(out, "event_type");
+  if (value.data === undefined) missing(out, "data");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "event_type":
+        if (member !== "crash_report") notEqual(out, "crash_report");
+        break;
+      case "data":
+        crashReportEventData(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Details of a crash. */
+function crashReportEventData(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "severity":
+      case "message":
+      case "class_name":
+      case "stack_trace":
+      case "topmost_context":
+      case "pl_crash_report_file_base64":
+        stringOrNull(member, out);
+        break;
+      case "breadcrumbs":
+        if (member !== null) crashReportEventDataBreadcrumbs(member, out);
+        break;
+      case "exception_handled":
+        booleanOrNull(member, out);
+        break;
+      case "ios_image_base_address":
+      case "ios_image_size":
+        if (member !== null) uint64(member, out);
+        break;
+      case "session_number":
+        integerOrNullInt32(member, out);
+        break;
+      default:
+        if (!commonEventDataMember(key, member, out)) {
+          unknown(out, key);
+          found = out.length;
+          continue;
+        }
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** An unsigned 64-bit integer, 0 to 18446744073709551615, whose digits all matter. */
+function uint64(value, out) {
+  exactInteger(value, "uint64", out);
+}
+
+function crashReportEventDataBreadcrumbs(value, out) {
+  if (!Array.isArray(value)) return wrongType(out, "array");
+  let found = out.length;
+  for (let index = 0; index < value.length; index++) {
+    breadcrumbEvent(value[index], out);
+    if (out.length > found) found = locate(out, found, index);
+  }
+}
+
+/** A mark on the way, to understand later how a crash came about. */
+function breadcrumbEvent(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.event_type === undefined) missing(out, "event_type");
+  if (value.data === undefined) missing(out, "data");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "event_type":
+        if (member !== "breadcrumb") notEqual(out, "breadcrumb");
+        break;
+      case "data":
+        breadcrumbEventData(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Details of a breadcrumb. */
+function breadcrumbEventData(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.label === undefined) missing(out, "label");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "label":
+        string(member, out);
+        break;
+      case "session_number":
+        integerOrNullInt32(member, out);
+        break;
+      default:
+        if (!commonEventDataMember(key, member, out)) {
+          unknown(out, key);
+          found = out.length;
+          continue;
+        }
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** An application made a request to some server. */
+function networkPerformanceEvent(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.event_type === undefined) missing(out, "event_type");
+  if (value.data === undefined) missing(out, "data");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "event_type":
+        if (member !== "network_performance") notEqual(out, "network_performance");
+        break;
+      case "data":
+        networkPerformanceEventData(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Details of a request. */
+function networkPerformanceEventData(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "url":
+      case "http_verb":
+      case "data":
+        stringOrNull(member, out);
+        break;
+      case "response_code":
+        integerOrNull2(member, out);
+        break;
+      case "time_elapsed":
+      case "bytes_in":
+      case "bytes_out":
+        integerOrNull(member, out);
+        break;
+      default:
+        if (!commonEventDataMember(key, member, out)) {
+          unknown(out, key);
+          found = out.length;
+          continue;
+        }
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+function integerOrNull2(value, out) {
+  if (!(Number.isInteger(value) || value === null)) wrongType(out, ["integer", "null"]);
+}
+
+/** A push message was sent, received or acted upon. */
+function pushMessageEvent(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.event_type === undefined) missing(out, "event_type");
+  if (value.data === undefined) missing(out, "data");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "event_type":
+        if (member !== "push_message") notEqual(out, "push_message");
+        break;
+      case "data":
+        pushMessageEventData(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Details of a push message. */
+function pushMessageEventData(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.push_message_type === undefined) missing(out, "push_message_type");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "push_message_type":
+        pushMessageType(member, out);
+        break;
+      case "push_message_token":
+      case "push_notification_payload":
+      case "message":
+      case "network":
+      case "application_state":
+        stringOrNull(member, out);
+        break;
+      case "action_identifier":
+        stringOrNullUpTo100(member, out);
+        break;
+      case "push_message_behavior":
+        integerOrNullAtLeast0AtMost31(member, out);
+        break;
+      default:
+        if (!commonEventDataMember(key, member, out)) {
+          unknown(out, key);
+          found = out.length;
+          continue;
+        }
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+function integerOrNullAtLeast0AtMost31(value, out) {
+  if (!(Number.isInteger(value) || value === null)) return wrongType(out, ["integer", "null"]);
+  if (typeof value === "number") {
+    if (value < 0) outside(out, "minimum", 0);
+    if (value > 31) outside(out, "maximum", 31);
+  }
+}
+
+function stringOrNullUpTo100(value, out) {
+  if (typeof value !== "string" && value !== null) return wrongType(out, ["string", "null"]);
+  if (typeof value === "string") {
+    if (longerThan(value, 100)) outside(out, "maxLength", 100);
+  }
+}
+
+/** What became of a push message. */
+function pushMessageType(value, out) {
+  switch (value) {
+    case "sent":
+    case "received":
+    case "action":
+      return;
+    default:
+      notAmong(out, ["sent", "received", "action"]);
+  }
+}
+
+/** A device was registered for push messages, or was taken off. */
+function pushRegistrationEvent(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.event_type === undefined) missing(out, "event_type");
+  if (value.data === undefined) missing(out, "data");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "event_type":
+        if (member !== "push_registration") notEqual(out, "push_registration");
+        break;
+      case "data":
+        pushRegistrationEventData(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Details of a push registration. */
+function pushRegistrationEventData(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.register === undefined) missing(out, "register");
+  if (value.registration_token === undefined) missing(out, "registration_token");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "register":
+        boolean(member, out);
+        break;
+      case "registration_token":
+        string(member, out);
+        break;
+      default:
+        if (!commonEventDataMember(key, member, out)) {
+          unknown(out, key);
+          found = out.length;
+          continue;
+        }
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+function string(value, out) {
+  if (typeof value !== "string") wrongType(out, "string");
+}
+
+function boolean(value, out) {
+  if (typeof value !== "boolean") wrongType(out, "boolean");
+}
+
+/** An application started, ended, or moved between foreground and background. */
+function applicationStateTransitionEvent(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.event_type === undefined) missing(out, "event_type");
+  if (value.data === undefined) missing(out, "data");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "event_type":
+        if (member !== "application_state_transition") notEqual(out, "application_state_transition");
+        break;
+      case "data":
+        applicationStateTransitionEventData(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Details of a transition. */
+function applicationStateTransitionEventData(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.application_transition_type === undefined) missing(out, "application_transition_type");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "application_transition_type":
+        applicationTransitionType(member, out);
+        break;
+      case "is_first_run":
+      case "is_upgrade":
+      case "successfully_closed":
+        booleanOrNull(member, out);
+        break;
+      case "push_notification_payload":
+      case "launch_referral":
+        stringOrNull(member, out);
+        break;
+      default:
+        if (!commonEventDataMember(key, member, out)) {
+          unknown(out, key);
+          found = out.length;
+          continue;
+        }
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** What an application did. */
+function applicationTransitionType(value, out) {
+  switch (value) {
+    case "application_initialized":
+    case "application_exit":
+    case "application_background":
+    case "application_foreground":
+      return;
+    default:
+      notAmong(out, [
+        "application_initialized",
+        "application_exit",
+        "application_background",
+        "application_foreground",
+      ]);
+  }
+}
+
+/** A user stopped using an application or site. */
+function sessionEndEvent(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.event_type === undefined) missing(out, "event_type");
+  if (value.data === undefined) missing(out, "data");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "event_type":
+        if (member !== "session_end") notEqual(out, "session_end");
+        break;
+      case "data":
+        sessionEndEventData(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Details of a session end. */
+function sessionEndEventData(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "session_duration_ms":
+        integerOrNull(member, out);
+        break;
+      default:
+        if (!commonEventDataMember(key, member, out)) {
+          unknown(out, key);
+          found = out.length;
+          continue;
+        }
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** A user began to use an application or site. */
+function sessionStartEvent(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.event_type === undefined) missing(out, "event_type");
+  if (value.data === undefined) missing(out, "data");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "event_type":
+        if (member !== "session_start") notEqual(out, "session_start");
+        break;
+      case "data":
+        sessionStartEventData(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** A session start has nothing but what every event may carry. */
+function sessionStartEventData(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    if (!commonEventDataMember(key, member, out)) {
+      unknown(out, key);
+      found = out.length;
+      continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** A user came to see a screen of an application, or a page of a site. */
+function screenViewEvent(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.event_type === undefined) missing(out, "event_type");
+  if (value.data === undefined) missing(out, "data");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "event_type":
+        if (member !== "screen_view") notEqual(out, "screen_view");
+        break;
+      case "data":
+        screenViewEventData(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Details of a screen view. */
+function screenViewEventData(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "screen_name":
+      case "activity_type":
+        stringOrNull(member, out);
+        break;
+      default:
+        if (!commonEventDataMember(key, member, out)) {
+          unknown(out, key);
+          found = out.length;
+          continue;
+        }
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Something to do with products. */
+function commerceEvent(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.event_type === undefined) missing(out, "event_type");
+  if (value.data === undefined) missing(out, "data");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "event_type":
+        if (member !== "commerce_event") notEqual(out, "commerce_event");
+        break;
+      case "data":
+        commerceEventData(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Details of a commerce event. */
+function commerceEventData(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "product_action":
+        if (member !== null) productAction(member, out);
+        break;
+      case "promotion_action":
+        if (member !== null) promotionAction(member, out);
+        break;
+      case "product_impressions":
+        if (member !== null) commerceEventDataProductImpressions(member, out);
+        break;
+      case "shopping_cart":
+        if (member !== null) shoppingCart(member, out);
+        break;
+      case "currency_code":
+      case "screen_name":
+        stringOrNull(member, out);
+        break;
+      case "is_non_interactive":
+        booleanOrNull(member, out);
+        break;
+      default:
+        if (!commonEventDataMember(key, member, out)) {
+          unknown(out, key);
+          found = out.length;
+          continue;
+        }
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** What is in a user's cart. */
+function shoppingCart(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "products":
+        if (member !== null) shoppingCartProducts(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+function shoppingCartProducts(value, out) {
+  if (!Array.isArray(value)) return wrongType(out, "array");
+  let found = out.length;
+  for (let index = 0; index < value.length; index++) {
+    product(value[index], out);
+    if (out.length > found) found = locate(out, found, index);
+  }
+}
+
+function commerceEventDataProductImpressions(value, out) {
+  if (!Array.isArray(value)) return wrongType(out, "array");
+  let found = out.length;
+  for (let index = 0; index < value.length; index++) {
+    productImpression(value[index], out);
+    if (out.length > found) found = locate(out, found, index);
+  }
+}
+
+/** A list of products that a user was shown. */
+function productImpression(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "product_impression_list":
+        stringOrNull(member, out);
+        break;
+      case "products":
+        if (member !== null) productImpressionProducts(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+function productImpressionProducts(value, out) {
+  if (!Array.isArray(value)) return wrongType(out, "array");
+  let found = out.length;
+  for (let index = 0; index < value.length; index++) {
+    product(value[index], out);
+    if (out.length > found) found = locate(out, found, index);
+  }
+}
+
+/** What a user did with promotions. */
+function promotionAction(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.action === undefined) missing(out, "action");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "action":
+        promotionActionType(member, out);
+        break;
+      case "promotions":
+        if (member !== null) promotionActionPromotions(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+function promotionActionPromotions(value, out) {
+  if (!Array.isArray(value)) return wrongType(out, "array");
+  let found = out.length;
+  for (let index = 0; index < value.length; index++) {
+    promotion(value[index], out);
+    if (out.length > found) found = locate(out, found, index);
+  }
+}
+
+/** A promotion within an application or site. */
+function promotion(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "id":
+      case "name":
+      case "creative":
+      case "position":
+        stringOrNull(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Whether promotions were seen or clicked. */
+function promotionActionType(value, out) {
+  switch (value) {
+    case "view":
+    case "click":
+      return;
+    default:
+      notAmong(out, ["view", "click"]);
+  }
+}
+
+/** What a user did with products. */
+function productAction(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.action === undefined) missing(out, "action");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "action":
+        productActionType(member, out);
+        break;
+      case "checkout_step":
+        integerOrNullInt32(member, out);
+        break;
+      case "checkout_options":
+      case "product_action_list":
+      case "product_list_source":
+      case "transaction_id":
+      case "affiliation":
+      case "coupon_code":
+        stringOrNull(member, out);
+        break;
+      case "total_amount":
+      case "tax_amount":
+      case "shipping_amount":
+        numberOrNull(member, out);
+        break;
+      case "products":
+        if (member !== null) productActionProducts(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+function productActionProducts(value, out) {
+  if (!Array.isArray(value)) return wrongType(out, "array");
+  let found = out.length;
+  for (let index = 0; index < value.length; index++) {
+    product(value[index], out);
+    if (out.length > found) found = locate(out, found, index);
+  }
+}
+
+/** A product, as the shop sells it. */
+function product(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "id":
+      case "name":
+      case "brand":
+      case "category":
+      case "variant":
+      case "coupon_code":
+        stringOrNull(member, out);
+        break;
+      case "position":
+        integerOrNullInt32(member, out);
+        break;
+      case "price":
+      case "quantity":
+      case "total_product_amount":
+        numberOrNull(member, out);
+        break;
+      case "added_to_cart_time_ms":
+        integerOrNull(member, out);
+        break;
+      case "custom_attributes":
+        if (member !== null) productAttributes(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Details of a product, by name: at most 100. */
+function productAttributes(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  let count = 0;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    count++;
+    stringUpTo4096(member, out);
+    if (out.length > found) found = locate(out, found, key);
+  }
+  if (count > 100) outside(out, "maxProperties", 100);
+}
+
+function stringUpTo4096(value, out) {
+  if (typeof value !== "string") return wrongType(out, "string");
+  if (longerThan(value, 4096)) outside(out, "maxLength", 4096);
+}
+
+/** What a user did with products. */
+function productActionType(value, out) {
+  switch (value) {
+    case "add_to_cart":
+    case "remove_from_cart":
+    case "checkout":
+    case "checkout_option":
+    case "click":
+    case "view_detail":
+    case "purchase":
+    case "refund":
+    case "add_to_wishlist":
+    case "remove_from_wish_list":
+      return;
+    default:
+      notAmong(out, [
+        "add_to_cart",
+        "remove_from_cart",
+        "checkout",
+        "checkout_option",
+        "click",
+        "view_detail",
+        "purchase",
+        "refund",
+        "add_to_wishlist",
+        "remove_from_wish_list",
+      ]);
+  }
+}
+
+/** Anything worth counting that no other type stands for, under a name of your own. */
+function customEvent(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.event_type === undefined) missing(out, "event_type");
+  if (value.data === undefined) missing(out, "data");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "event_type":
+        if (member !== "custom_event") notEqual(out, "custom_event");
+        break;
+      case "data":
+        customEventData(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Details of a custom event. */
+function customEventData(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.event_name === undefined) missing(out, "event_name");
+  if (value.custom_event_type === undefined) missing(out, "custom_event_type");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "event_name":
+        stringNotEmpty(member, out);
+        break;
+      case "custom_event_type":
+        customEventType(member, out);
+        break;
+      default:
+        if (!commonEventDataMember(key, member, out)) {
+          unknown(out, key);
+          found = out.length;
+          continue;
+        }
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+/** Kind of a custom event. */
+function customEventType(value, out) {
+  switch (value) {
+    case "navigation":
+    case "location":
+    case "search":
+    case "transaction":
+    case "user_content":
+    case "user_preference":
+    case "social":
+    case "other":
+    case "media":
+    case "attribution":
+      return;
+    default:
+      notAmong(out, [
+        "navigation",
+        "location",
+        "search",
+        "transaction",
+        "user_content",
+        "user_preference",
+        "social",
+        "other",
+        "media",
+        "attribution",
+      ]);
+  }
+}
+
+function stringNotEmpty(value, out) {
+  if (typeof value !== "string") return wrongType(out, "string");
+  if (value === "") outside(out, "minLength", 1);
+}
+
+/** Checks a member of CommonEventData; false when CommonEventData has no such member. */
+function commonEventDataMember(key, member, out) {
+  switch (key) {
+    case "timestamp_unixtime_ms":
+    case "event_num":
+    case "session_start_unixtime_ms":
+    case "event_start_unixtime_ms":
+    case "active_time_on_site_ms":
+      integerOrNull(member, out);
+      return true;
+    case "source_message_id":
+    case "lifetime_value_attribute_name":
+    case "data_connection_type":
+    case "view_controller":
+    case "canonical_name":
+    case "page_url":
+      stringOrNull(member, out);
+      return true;
+    case "session_uuid":
+      stringOrNullUuid(member, out);
+      return true;
+    case "custom_attributes":
+      if (member !== null) customAttributes(member, out);
+      return true;
+    case "custom_flags":
+      if (member !== null) customFlags(member, out);
+      return true;
+    case "location":
+      if (member !== null) geoLocation(member, out);
+      return true;
+    case "device_current_state":
+      if (member !== null) deviceCurrentState(member, out);
+      return true;
+    case "is_goal_defined":
+    case "is_main_thread":
+      booleanOrNull(member, out);
+      return true;
+    case "lifetime_value_change":
+      numberOrNull(member, out);
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** The state a device was in when an event happened, as client SDKs record it. */
+function deviceCurrentState(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "time_since_start_ms":
+      case "total_system_memory_usage_bytes":
+      case "disk_space_free_bytes":
+      case "external_disk_space_free_bytes":
+        integerOrNull(member, out);
+        break;
+      case "battery_level":
+      case "system_memory_available_bytes":
+      case "system_memory_threshold_bytes":
+      case "application_memory_available_bytes":
+      case "application_memory_max_bytes":
+      case "application_memory_total_bytes":
+        numberOrNull(member, out);
+        break;
+      case "data_connection_type":
+      case "data_connection_type_detail":
+      case "cpu":
+      case "device_orientation":
+      case "status_bar_orientation":
+        stringOrNull(member, out);
+        break;
+      case "gps_state":
+      case "system_memory_low":
+        booleanOrNull(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+function booleanOrNull(value, out) {
+  if (typeof value !== "boolean" && value !== null) wrongType(out, ["boolean", "null"]);
+}
+
+/** A place on Earth. */
+function geoLocation(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    switch (key) {
+      case "latitude":
+      case "longitude":
+      case "accuracy":
+        numberOrNull(member, out);
+        break;
+      case "country_code":
+      case "region_code":
+      case "city_name":
+      case "postal_code":
+      case "location_source":
+        stringOrNull(member, out);
+        break;
+      case "dma_code":
+        integerOrNullInt32(member, out);
+        break;
+      default:
+        unknown(out, key);
+        found = out.length;
+        continue;
+    }
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+function integerOrNullInt32(value, out) {
+  if (!(Number.isInteger(value) || value === null)) return wrongType(out, ["integer", "null"]);
+  if (typeof value === "number") {
+    if (value !== (value | 0)) notFormatted(out, "int32");
+  }
+}
+
+function numberOrNull(value, out) {
+  if (!(Number.isFinite(value) || value === null)) wrongType(out, ["number", "null"]);
+}
+
+/** Switches for single integrations, such as `Google.Category`, named as the integration's documentation says. */
+function customFlags(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    customFlagsValue(member, out);
+    if (out.length > found) found = locate(out, found, key);
+  }
+}
+
+function customFlagsValue(value, out) {
+  if (typeof value === "string" || Number.isFinite(value) || typeof value === "boolean") {
+    scalar(value, out);
+  } else if (Array.isArray(value)) {
+    customFlagsValue2(value, out);
+  } else wrongType(out, ["string", "number", "boolean", "array"]);
+}
+
+function customFlagsValue2(value, out) {
+  if (!Array.isArray(value)) return wrongType(out, "array");
+  let found = out.length;
+  for (let index = 0; index < value.length; index++) {
+    scalar(value[index], out);
+    if (out.length > found) found = locate(out, found, index);
+  }
+}
+
+function scalar(value, out) {
+  if (!(typeof value === "string" || Number.isFinite(value) || typeof value === "boolean"))
+    wrongType(out, ["string", "number", "boolean"]);
+}
+
+/** Details of an event, by name: at most 100. */
+function customAttributes(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  let found = out.length;
+  let count = 0;
+  for (const key in value) {
+    const member = value[key];
+    if (member === undefined) continue;
+    count++;
+    scalarOrNullUpTo4096(member, out);
+    if (out.length > found) found = locate(out, found, key);
+  }
+  if (count > 100) outside(out, "maxProperties", 100);
+}
+
+function scalarOrNullUpTo4096(value, out) {
+  if (!(typeof value === "string" || Number.isFinite(value) || typeof value === "boolean" || value === null))
+    return wrongType(out, ["string", "number", "boolean", "null"]);
+  if (typeof value === "string") {
+    if (longerThan(value, 4096)) outside(out, "maxLength", 4096);
+  }
+}
+
+function stringOrNullUuid(value, out) {
+  if (typeof value !== "string" && value !== null) return wrongType(out, ["string", "null"]);
+  if (typeof value === "string") {
+    if (!/^[\da-fA-F]{8}-[\da-fA-F]{4}-[\da-fA-F]{4}-[\da-fA-F]{4}-[\da-fA-F]{12}$/.test(value))
+      notFormatted(out, "uuid");
+  }
+}
+
+function stringOrNull(value, out) {
+  if (typeof value !== "string" && value !== null) wrongType(out, ["string", "null"]);
+}
+
+function integerOrNull(value, out) {
+  if (!(Number.isInteger(value) || value === null)) wrongType(out, ["integer", "null"]);
+}
+
+/** `development` for test data, `production` for live data. */
+function environment(value, out) {
+  switch (value) {
+    case "development":
+    case "production":
+      return;
+    default:
+      notAmong(out, ["development", "production"]);
+  }
+}

@@ -1,0 +1,77 @@
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { compareDescriptions } from "./diff/compare-descriptions.ts";
+import { InputError, OUR_SPEC, readDescription, type Description } from "./diff/read-description.ts";
+import { reportJson, reportText, worstVerdict } from "./diff/report.ts";
+import { wireProfile } from "./spec/profiles.ts";
+
+const HELP = `Compares two descriptions of the API for somebody who sends what the old one allows.
+
+  npm run spec:diff -- OLD [NEW] [--wire] [--all] [--json]
+
+  OLD, NEW   OpenAPI 3.0 or 3.1, or JSON Schema, in YAML or JSON; each one of
+               a file                    vendor.yaml
+               a git revision            HEAD~1, v1.2.0: ${OUR_SPEC} as it was then
+               a file of a revision      HEAD~1:spec/events-api.yaml
+             NEW is ${OUR_SPEC} as it is now when it is not given.
+  --wire     our own descriptions in their wire profile, instead of the canonical one
+  --all      every place of a difference, instead of the first few and a number
+  --json     for machines: every difference with all its places
+  --help     this text
+
+  npm run spec:diff -- HEAD                what does my edit break?
+  npm run spec:diff -- vendor.yaml         what does the vendor's description have that ours lacks ("removed")?
+
+Exit code: 0 the same, or compatible; 1 something is breaking or needs attention; 2 there is nothing to compare.`;
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+function main(): number {
+  const { values, positionals } = readArguments();
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const [old, now = fileURLToPath(new URL(`../${OUR_SPEC}`, import.meta.url)), ...others] = positionals;
+  if (old === undefined) throw new InputError("Which description is the old one? Try --help.");
+  if (others.length > 0)
+    throw new InputError(`Two descriptions are compared, not ${String(positionals.length)}. Try --help.`);
+  const read = (input: string) => inProfile(readDescription(input, [process.cwd(), root]), values.wire);
+  const [before, after] = [read(old), read(now)];
+  const comparison = compareDescriptions(before, after);
+  console.log(values.json ? reportJson(before, after, comparison) : reportText(before, after, comparison, values.all));
+  const verdict = worstVerdict(comparison.differences);
+  return verdict === "breaking" || verdict === "attention" ? 1 : 0;
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        wire: { type: "boolean", default: false },
+        all: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InputError(`${reason.replace(/\.?$/, ".")} Try --help.`);
+  }
+}
+
+/** Only descriptions of ours have two profiles. */
+function inProfile(description: Description, wire: boolean): Description {
+  const hasProfiles = wire && JSON.stringify(description.document).includes('"x-wire":');
+  if (!hasProfiles) return description;
+  return { ...description, label: `${description.label}, wire profile`, document: wireProfile(description.document) };
+}
+
+try {
+  process.exitCode = main();
+} catch (error) {
+  if (!(error instanceof InputError)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
+}

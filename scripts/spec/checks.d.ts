@@ -1,0 +1,14 @@
+/** One thing that is wrong, in the form that Ajv reports it. */
+export interface ValidationError {
+  /** JSON Pointer (RFC 6901) from the batch to the value concerned; `""` is the batch itself. */
+  instancePath: string;
+  /** The JSON Schema keyword that failed; `discriminator` for an unknown event type, `x-exact` for a 64-bit id. */
+  readonly keyword: string;
+  /**
+   * What the keyword expected: `{ type }`, `{ missingProperty }`, `{ additionalProperty }`, `{ allowedValues }`,
+   * `{ allowedValue }`, `{ limit }`, `{ pattern }`, `{ format }`, `{ error, tag, tagValue }`, `{ kind, problem }` or
+   * `{ propertyName, failed, … }` with the params of the keyword that `failed`.
+   */
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}

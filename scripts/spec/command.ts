@@ -1,0 +1,92 @@
+import { readFile } from "node:fs/promises";
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { compileSpec } from "./compile.ts";
+import { findStale, writeGenerated } from "./generated-files.ts";
+import { BrokenSpecError } from "./read-spec.ts";
+
+const HELP = `Compiles the API description into everything under generated/.
+
+  npm run generate                  writes the files, all or none
+  npm run generate -- --check       writes nothing; exits 1 and says why when a file is not as it would be written
+
+  --spec FILE     another description than spec/events-api.yaml
+  --out FOLDER    another place than generated/
+  --help          this text
+
+Exit code: 0 done, or up to date; 1 the description is broken, or a file is stale; 2 it was not called as above.`;
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Where the command says what it did. */
+export type Output = Pick<Console, "log" | "error">;
+
+/**
+ * What `npm run generate` does.
+ *
+ * @param args - the arguments after the name of the script.
+ * @returns the exit code.
+ */
+export async function runCompiler(args: readonly string[], output: Output): Promise<number> {
+  try {
+    return await compile(args, output);
+  } catch (error) {
+    if (!(error instanceof BrokenSpecError || error instanceof UsageError)) throw error;
+    output.error(error.message);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+async function compile(args: readonly string[], { log, error }: Output): Promise<number> {
+  const started = performance.now();
+  const { spec, out, check, help } = readArguments(args);
+  if (help) {
+    log(HELP);
+    return 0;
+  }
+  const text = await readFile(spec, "utf8").catch((reason: unknown) => {
+    throw new UsageError(
+      `${nameOf(spec)} cannot be read: ${reason instanceof Error ? reason.message : String(reason)}`,
+    );
+  });
+  const files = await compileSpec(text, nameOf(spec));
+  if (check) {
+    const stale = await findStale(out, files, nameOf(out));
+    if (stale.length === 0) log(`${nameOf(out)} is up to date (${String(files.size)} files).`);
+    else error(`${stale.join("\n")}\nRun \`npm run generate\` and commit what it writes.`);
+    return stale.length === 0 ? 0 : 1;
+  }
+  await writeGenerated(out, files);
+  for (const [name, text] of files) {
+    log(`${name.padEnd(26)} ${(Buffer.byteLength(text) / 1000).toFixed(1).padStart(7)} kB`);
+  }
+  log(`Compiled ${nameOf(spec)} in ${(performance.now() - started).toFixed(0)} ms.`);
+  return 0;
+}
+
+class UsageError extends Error {
+  override name = "UsageError" as const;
+}
+
+function readArguments(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        spec: { type: "string", default: fileURLToPath(new URL("../../spec/events-api.yaml", import.meta.url)) },
+        out: { type: "string", default: fileURLToPath(new URL("../../generated", import.meta.url)) },
+        check: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    }).values;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`${reason.replace(/\.?$/, ".")} Try --help.`);
+  }
+}
+
+/** A path as a person in the project folder would write it, the same on every machine. */
+function nameOf(path: string): string {
+  return relative(root, path).replaceAll("\\", "/");
+}

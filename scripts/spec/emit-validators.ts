@@ -1,0 +1,598 @@
+import { arrayAt, isObject, isString, objectAt, stringsAt, type JsonObject, type JsonValue } from "./json-value.ts";
+import { schemaName } from "./references.ts";
+
+/** A schema uses something that the validators have no code for. */
+export class UnsupportedSchemaError extends Error {
+  override name = "UnsupportedSchemaError" as const;
+  /** The component schema it stands in. */
+  readonly component: string;
+
+  constructor(component: string, message: string) {
+    super(message);
+    this.component = component;
+  }
+}
+
+const JSON_TYPES = ["string", "number", "integer", "boolean", "object", "array", "null"];
+const FORMATS: Readonly<Record<string, string>> = {
+  // Spelt out, without the i flag and groups, for speed: an event has two or three of these.
+  uuid: String.raw`/^[\da-fA-F]{8}-[\da-fA-F]{4}-[\da-fA-F]{4}-[\da-fA-F]{4}-[\da-fA-F]{12}$/`,
+  ipv4: String.raw`/^((25[0-5]|2[0-4]\d|1?\d?\d)(\.(?!$)|$)){4}$/`,
+  "date-time": String.raw`/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i`,
+  uri: String.raw`/^[a-z][a-z\d+.-]*:\S+$/i`,
+};
+/** Formats that say how wide a number is and hold for every JavaScript number that JSON can carry. */
+const WIDE_FORMATS = ["int64", "float", "double"];
+
+/**
+ * A module that checks a batch against one profile without any library: one plain function per object, which walks
+ * the keys the payload really has, so that an unknown key is found in the same pass as a wrong value.
+ *
+ * @param document - the profile.
+ * @param root - the component schema that is checked.
+ * @throws UnsupportedSchemaError - for a keyword there is no code for, rather than not checking it.
+ */
+export function emitValidator(document: JsonObject, root: string): string {
+  const emitter = new Emitter(objectAt(objectAt(document, "components"), "schemas"));
+  const check = emitter.component(root);
+  const functions = [...emitter.functions.values()];
+  const imports = RUNTIME.filter((name) => functions.some((text) => text.includes(`${name}(`)));
+  return `import { ${imports.join(", ")} } from "./checks.js";
+
+/**
+ * Whether the data is a valid ${root}. When it is not, \`validate${root}.errors\` says why, until the next call.
+ */
+export function validate${root}(data) {
+  const out = [];
+  ${check}(data, out);
+  validate${root}.errors = out.length > 0 ? out : null;
+  return out.length === 0;
+}
+validate${root}.errors = null;
+
+${[...functions].reverse().join("\n\n")}
+`;
+}
+
+/** The functions of checks.js. */
+const RUNTIME = [
+  ...["exactInteger", "fitsOne", "isObject", "locate", "locateName", "longerThan", "missing", "notAmong", "notEqual"],
+  ...["notFormatted", "notMatching", "outside", "shorterThan", "unknown", "wrongTag", "wrongType"],
+];
+
+/** Names that no written function may have: words of the language, globals that are used, and the functions' own variables. */
+const RESERVED = [
+  ...["arguments", "await", "break", "case", "catch", "class", "const", "continue", "data", "debugger", "default"],
+  ...["delete", "do", "else", "enum", "eval", "export", "extends", "false", "finally", "for", "function", "if"],
+  ...["implements", "import", "in", "instanceof", "interface", "let", "new", "null", "package", "private", "protected"],
+  ...[
+    "public",
+    "return",
+    "static",
+    "super",
+    "switch",
+    "this",
+    "throw",
+    "true",
+    "try",
+    "typeof",
+    "var",
+    "void",
+    "while",
+  ],
+  ...["with", "yield", "undefined", "NaN", "Infinity", "value", "out", "key", "member", "found", "count", "index"],
+  ...["Array", "Number", "Object"],
+];
+
+class Emitter {
+  /** Name to text, in the order in which they were finished: what is used before what uses it. */
+  readonly functions = new Map<string, string>();
+  readonly #schemas: JsonObject;
+  /** Names by what they check, so that equal checks are written once. */
+  readonly #leaves = new Map<string, string>();
+  readonly #names = new Set<string>([...RUNTIME, ...RESERVED]);
+  readonly #components = new Map<string, string>();
+  readonly #members = new Map<string, string>();
+  #component = "";
+
+  constructor(schemas: JsonObject) {
+    this.#schemas = schemas;
+  }
+
+  /** The name of the function that checks a component schema; written on first use. */
+  component(name: string): string {
+    const known = this.#components.get(name);
+    if (known !== undefined) return known;
+    const schema = this.#schemas[name];
+    if (!isObject(schema)) throw new UnsupportedSchemaError(this.#component, `${name} is not a schema.`);
+    const fn = this.#unique(lowerFirst(name));
+    this.#components.set(name, fn);
+    const doc = firstSentence(schema["description"]) ?? name;
+    this.#within(name, () => {
+      this.#define(fn, constraintsOf(schema), doc);
+    });
+    return fn;
+  }
+
+  #within<T>(component: string, work: () => T): T {
+    const outer = this.#component;
+    this.#component = component;
+    const result = work();
+    this.#component = outer;
+    return result;
+  }
+
+  #unsupported(message: string): UnsupportedSchemaError {
+    return new UnsupportedSchemaError(this.#component, message);
+  }
+
+  #unique(name: string): string {
+    let unique = name;
+    for (let n = 2; this.#names.has(unique); n++) unique = `${name}${String(n)}`;
+    this.#names.add(unique);
+    return unique;
+  }
+
+  #add(name: string, doc: string | undefined, body: string, parameters = "value, out"): void {
+    const comment = doc === undefined ? "" : `/** ${doc} */\n`;
+    this.functions.set(name, `${comment}function ${name}(${parameters}) {\n${body}\n}`);
+  }
+
+  /** Writes the function that checks a schema. */
+  #define(fn: string, schema: JsonObject, doc?: string): void {
+    const solid = withoutNull(schema);
+    if (solid !== undefined) {
+      this.#add(fn, doc, this.#check(schema, "value", `${fn}NotNull`));
+      return;
+    }
+    const byType = splitByType(schema);
+    if (byType !== undefined) this.#add(fn, doc, this.#union(byType, fn));
+    else if ("oneOf" in schema || "anyOf" in schema) this.#add(fn, doc, this.#union(schema, fn));
+    else if (this.#isObjectSchema(schema)) this.#add(fn, doc, this.#object(schema, fn));
+    else if (schema["type"] === "array") this.#add(fn, doc, this.#array(schema, fn));
+    else this.#add(fn, doc, this.#scalar(schema));
+  }
+
+  /** A statement that checks the expression against a schema; empty when anything passes. `hint` names what is written. */
+  #check(schema: JsonValue | undefined, value: string, hint: string): string {
+    if (schema === true || schema === undefined) return "";
+    if (!isObject(schema)) throw this.#unsupported(`${JSON.stringify(schema)} is not a schema.`);
+    const ref = schemaName(schema["$ref"]);
+    if (ref !== undefined) return `${this.component(ref)}(${value}, out);`;
+    const constraints = constraintsOf(schema);
+    if (Object.keys(constraints).length === 0) return "";
+    const solid = withoutNull(constraints);
+    if (solid !== undefined) {
+      const inner = this.#check(solid, value, hint);
+      return inner === "" ? "" : `if (${value} !== null) ${inner}`;
+    }
+    if ("const" in constraints) return this.#constant(constraints["const"], value);
+    const isLeaf =
+      !("oneOf" in constraints || "anyOf" in constraints || this.#isObjectSchema(constraints)) &&
+      ![constraints["type"] ?? []].flat().includes("array");
+    const key = JSON.stringify({
+      ...constraints,
+      ...(Array.isArray(constraints["type"]) && { type: sorted(constraints["type"]) }),
+    });
+    let fn = isLeaf ? this.#leaves.get(key) : undefined;
+    if (fn === undefined) {
+      fn = this.#unique(isLeaf ? leafName(constraints, hint) : hint);
+      this.#leaves.set(key, fn);
+      this.#define(fn, constraints);
+    }
+    return `${fn}(${value}, out);`;
+  }
+
+  #isObjectSchema(schema: JsonObject): boolean {
+    return schema["type"] === "object" || "properties" in schema || "allOf" in schema;
+  }
+
+  #array(schema: JsonObject, fn: string): string {
+    this.#only(schema, ["type", "items", "minItems", "maxItems"]);
+    const item = this.#check(schema["items"], "value[index]", `${fn}Item`);
+    return [
+      `if (!Array.isArray(value)) return wrongType(out, "array");`,
+      ...limit(schema, "minItems", (max) => `value.length < ${max}`),
+      ...limit(schema, "maxItems", (max) => `value.length > ${max}`),
+      ...(item === ""
+        ? []
+        : [
+            `let found = out.length;`,
+            `for (let index = 0; index < value.length; index++) {`,
+            item,
+            `if (out.length > found) found = locate(out, found, index);`,
+            `}`,
+          ]),
+    ].join("\n");
+  }
+
+  #object(schema: JsonObject, fn: string): string {
+    const { properties, required, bases, additional, rest } = this.#flatten(schema);
+    this.#only(rest, ["type", "propertyNames", "minProperties", "maxProperties"]);
+    const lines = [`if (!isObject(value)) return wrongType(out, "object");`];
+    for (const name of required) lines.push(`if (value.${name} === undefined) missing(out, "${name}");`);
+    const loop = this.#memberSwitch(properties, bases, additional, fn);
+    const name = isObject(rest["propertyNames"])
+      ? this.#check({ type: "string", ...rest["propertyNames"] }, "key", `${fn}Key`)
+      : "";
+    const counts = "maxProperties" in rest || "minProperties" in rest;
+    if (loop === "" && name === "" && !counts) return lines.join("\n");
+    lines.push(`let found = out.length;`);
+    if (counts) lines.push(`let count = 0;`);
+    lines.push(`for (const key in value) {`, `const member = value[key];`, `if (member === undefined) continue;`);
+    if (counts) lines.push(`count++;`);
+    if (name !== "") lines.push(name, `if (out.length > found) found = locateName(out, found, key);`);
+    if (loop !== "") lines.push(loop, `if (out.length > found) found = locate(out, found, key);`);
+    lines.push(`}`);
+    lines.push(...limit(rest, "minProperties", (least) => `count < ${least}`));
+    lines.push(...limit(rest, "maxProperties", (most) => `count > ${most}`));
+    return lines.join("\n");
+  }
+
+  /** What is done with each member: a switch over the known keys. Empty when every member passes. */
+  #memberSwitch(
+    properties: JsonObject,
+    bases: readonly string[],
+    additional: JsonValue | undefined,
+    fn: string,
+  ): string {
+    const inherited = bases.map((base) => `${this.#memberCheck(base)}(key, member, out)`).join(" || ");
+    const refuse = `{ unknown(out, key); found = out.length; continue; }`;
+    let otherwise = inherited === "" ? "" : `${inherited};`;
+    if (additional === false) otherwise = inherited === "" ? refuse.slice(2, -2) : `if (!(${inherited})) ${refuse}`;
+    else if (additional !== undefined) {
+      const other = this.#check(additional, "member", `${fn}Value`);
+      otherwise = inherited === "" || other === "" ? other : `if (!(${inherited})) ${other}`;
+    }
+    const cases = this.#cases(properties, fn, "break;", additional !== undefined || inherited !== "");
+    if (cases === "") return otherwise;
+    return `switch (key) {\n${cases}${otherwise === "" ? "" : `default:\n${otherwise}\n`}}`;
+  }
+
+  /** `case` clauses, those with the same check together. A key without a check only matters where others are refused. */
+  #cases(properties: JsonObject, fn: string, leave: string, nameAll: boolean): string {
+    const byCheck = new Map<string, string[]>();
+    for (const [name, schema] of Object.entries(properties)) {
+      const check = this.#check(schema, "member", `${fn}${upperFirst(camelCase(name))}`);
+      if (check === "" && !nameAll) continue;
+      byCheck.set(check, [...(byCheck.get(check) ?? []), name]);
+    }
+    return [...byCheck]
+      .map(
+        ([check, names]) => `${names.map((name) => `case ${JSON.stringify(name)}:`).join("\n")}\n${check}\n${leave}\n`,
+      )
+      .join("");
+  }
+
+  /** The function that checks one member of a base object, and says whether the key is one of the base's. */
+  #memberCheck(base: string): string {
+    const known = this.#members.get(base);
+    if (known !== undefined) return known;
+    const fn = this.#unique(`${lowerFirst(base)}Member`);
+    this.#members.set(base, fn);
+    const schema = this.#schemas[base];
+    const { properties, bases, additional, rest } = this.#flatten(isObject(schema) ? schema : {});
+    if (additional !== undefined || bases.length > 0 || Object.keys(rest).some((key) => key !== "type")) {
+      throw this.#unsupported(`${base} is a part of an allOf and has more than properties.`);
+    }
+    this.#within(base, () => {
+      const body = `switch (key) {\n${this.#cases(properties, lowerFirst(base), "return true;", true)}default:\nreturn false;\n}`;
+      this.#add(fn, `Checks a member of ${base}; false when ${base} has no such member.`, body, "key, member, out");
+    });
+    return fn;
+  }
+
+  /** An object schema with the inline parts of its allOf merged in, and its named parts by name. */
+  #flatten(schema: JsonObject): FlatObject {
+    const { properties, required, allOf, additionalProperties, unevaluatedProperties, ...rest } = constraintsOf(schema);
+    const flat = {
+      properties: { ...(isObject(properties) && properties) },
+      required: stringsAt({ required: required ?? [] }, "required"),
+      bases: [] as string[],
+      additional: unevaluatedProperties === false ? false : additionalProperties,
+      rest,
+    };
+    for (const part of Array.isArray(allOf) ? allOf : []) {
+      const base = isObject(part) ? schemaName(part["$ref"]) : undefined;
+      const target = base === undefined ? part : this.#schemas[base];
+      const inner = this.#flatten(isObject(target) ? target : {});
+      if (inner.additional !== undefined && inner.additional !== true)
+        throw this.#unsupported("A part of an allOf is closed.");
+      flat.required.push(...inner.required);
+      if (base !== undefined) flat.bases.push(base);
+      else {
+        Object.assign(flat.properties, inner.properties);
+        flat.bases.push(...inner.bases);
+        Object.assign(flat.rest, inner.rest);
+      }
+    }
+    if (
+      flat.additional === true ||
+      (isObject(flat.additional) && Object.keys(constraintsOf(flat.additional)).length === 0)
+    ) {
+      flat.additional = undefined;
+    }
+    return flat;
+  }
+
+  /** A union told apart by its tag, or by the JSON types of its branches. */
+  #union(schema: JsonObject, fn: string): string {
+    const branches = "oneOf" in schema ? arrayAt(schema, "oneOf") : arrayAt(schema, "anyOf");
+    const tag = objectAt(schema, "discriminator")["propertyName"];
+    if (isString(tag)) return this.#tagged(branches, tag);
+    this.#only(schema, ["anyOf", "oneOf", "type"]);
+    const groups = new Map<string, { types: string[]; checks: string[] }>();
+    branches.forEach((branch, index) => {
+      const types = this.#types(branch);
+      const check = this.#check(branch, "value", `${fn}${String(index + 1)}`);
+      const shared = [...groups].filter(([, group]) => group.types.some((type) => types.includes(type)));
+      const merged = { types: [...types], checks: [check] };
+      for (const [key, group] of shared) {
+        groups.delete(key);
+        merged.types = [...new Set([...group.types, ...merged.types])];
+        merged.checks = [...group.checks, ...merged.checks];
+      }
+      groups.set(merged.types.join(), merged);
+    });
+    const lines = [...groups.values()].map(({ types, checks }) => {
+      const condition = types.map((type) => isType(type)).join(" || ");
+      if (checks.length === 1) return `if (${condition}) {\n${checks[0] ?? ""}\n}`;
+      return `if (${condition}) {\nfitsOne(value, out, [${checks.map(asFunction).join(", ")}]);\n}`;
+    });
+    const all = JSON_TYPES.filter((type) => [...groups.values()].some((group) => group.types.includes(type)));
+    return `${lines.join(" else ")} else wrongType(out, ${JSON.stringify(all)});`;
+  }
+
+  #tagged(branches: readonly JsonValue[], tag: string): string {
+    const cases = branches.map((branch) => {
+      const name = isObject(branch) ? schemaName(branch["$ref"]) : undefined;
+      if (name === undefined) throw this.#unsupported("A branch of a tagged union is not a $ref.");
+      const property = objectAt(objectAt(this.#schemas[name], "properties"), tag);
+      const values = "const" in property ? [property["const"]] : arrayAt(property, "enum");
+      return `${values.map((value) => `case ${JSON.stringify(value)}:`).join("\n")}\nreturn ${this.component(name)}(value, out);`;
+    });
+    return [
+      `if (!isObject(value)) return wrongType(out, "object");`,
+      `switch (value.${tag}) {`,
+      ...cases,
+      `default:`,
+      `wrongTag(out, "${tag}", value.${tag});`,
+      `}`,
+    ].join("\n");
+  }
+
+  #scalar(schema: JsonObject): string {
+    if (isString(schema["x-exact"])) return `exactInteger(value, "${schema["x-exact"]}", out);`;
+    if ("const" in schema) return this.#constant(schema["const"], "value");
+    const types = [schema["type"] ?? []].flat().filter(isString);
+    if ("enum" in schema) {
+      this.#only(schema, ["enum", "type"]);
+      const values = arrayAt(schema, "enum");
+      const cases = values.map((value) => `case ${JSON.stringify(value)}:`).join("\n");
+      return `switch (value) {\n${cases}\nreturn;\ndefault:\nnotAmong(out, ${JSON.stringify(values)});\n}`;
+    }
+    if (types.length === 0) throw this.#unsupported(`A schema without a type: ${JSON.stringify(schema)}.`);
+    this.#only(schema, [
+      ...["type", "minLength", "maxLength", "pattern", "format"],
+      ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"],
+    ]);
+    const text = [
+      ...limit(schema, "minLength", (least) => (least === "1" ? `value === ""` : `shorterThan(value, ${least})`)),
+      ...limit(schema, "maxLength", (most) => `longerThan(value, ${most})`),
+      ...this.#pattern(schema),
+    ];
+    const number = [
+      ...limit(schema, "minimum", (least) => `value < ${least}`),
+      ...limit(schema, "maximum", (most) => `value > ${most}`),
+      ...limit(schema, "exclusiveMinimum", (least) => `value <= ${least}`),
+      ...limit(schema, "exclusiveMaximum", (most) => `value >= ${most}`),
+      ...(schema["format"] === "int32" ? [`if (value !== (value | 0)) notFormatted(out, "int32");`] : []),
+    ];
+    const expected = JSON.stringify(types.length === 1 ? types[0] : JSON_TYPES.filter((type) => types.includes(type)));
+    const fits = types.map((type) => isType(type)).join(" || ");
+    const lines = [`if (${negated(types) ?? `!(${fits})`}) return wrongType(out, ${expected});`];
+    if (text.length > 0)
+      lines.push(
+        types.includes("string") && types.length > 1
+          ? `if (typeof value === "string") {\n${text.join("\n")}\n}`
+          : text.join("\n"),
+      );
+    if (number.length > 0)
+      lines.push(types.length > 1 ? `if (typeof value === "number") {\n${number.join("\n")}\n}` : number.join("\n"));
+    if (lines.length === 1) lines[0] = lines[0]?.replace("return ", "") ?? "";
+    return lines.join("\n");
+  }
+
+  #constant(constant: JsonValue | undefined, value: string): string {
+    const text = JSON.stringify(constant);
+    if (typeof constant !== "object" || constant === null) return `if (${value} !== ${text}) notEqual(out, ${text});`;
+    if (text !== "{}") throw this.#unsupported(`There is no check for const ${text}.`);
+    return `if (!isObject(${value}) || Object.keys(${value}).length > 0) notEqual(out, {});`;
+  }
+
+  #pattern(schema: JsonObject): string[] {
+    const { pattern, format } = schema;
+    const lines: string[] = [];
+    if (isString(pattern)) {
+      lines.push(
+        `if (!${new RegExp(pattern, "u").toString()}.test(value)) notMatching(out, ${JSON.stringify(pattern)});`,
+      );
+    }
+    if (isString(format) && format !== "int32" && !WIDE_FORMATS.includes(format)) {
+      const expression = FORMATS[format];
+      if (expression === undefined) throw this.#unsupported(`There is no check for format ${format}.`);
+      lines.push(`if (!${expression}.test(value)) notFormatted(out, "${format}");`);
+    }
+    return lines;
+  }
+
+  /** The JSON types that a schema lets through, numbers and integers taken together. */
+  #types(schema: JsonValue): string[] {
+    if (!isObject(schema)) return [...JSON_TYPES];
+    const ref = schemaName(schema["$ref"]);
+    if (ref !== undefined) return this.#types(this.#schemas[ref] ?? {});
+    if ("x-exact" in schema) return ["number", "string", "bigint"];
+    for (const key of ["anyOf", "oneOf"]) {
+      if (key in schema) return [...new Set(arrayAt(schema, key).flatMap((branch) => this.#types(branch)))];
+    }
+    if (this.#isObjectSchema(schema) && !Array.isArray(schema["type"])) return ["object"];
+    if ("const" in schema) return [typeof schema["const"]];
+    if ("enum" in schema)
+      return [...new Set(arrayAt(schema, "enum").map((value) => (value === null ? "null" : typeof value)))];
+    const types = [schema["type"] ?? []].flat().filter(isString);
+    if (types.length === 0) throw this.#unsupported(`A branch of a union without a type: ${JSON.stringify(schema)}.`);
+    return types.map((type) => (type === "integer" ? "number" : type));
+  }
+
+  #only(schema: JsonObject, keywords: readonly string[]): void {
+    for (const key of Object.keys(schema)) {
+      if (!keywords.includes(key)) throw this.#unsupported(`The validators have no code for ${key} here.`);
+    }
+  }
+}
+
+/** The function behind a statement that only calls one, or the statement made into one. */
+function asFunction(check: string): string {
+  return /^(\w+)\(value, out\);$/.exec(check)?.[1] ?? `(value, out) => { ${check} }`;
+}
+
+interface FlatObject {
+  properties: JsonObject;
+  required: string[];
+  bases: string[];
+  /** What other keys hold: anything, nothing (`false`), or a schema. */
+  additional: JsonValue | undefined;
+  rest: JsonObject;
+}
+
+const ANNOTATIONS = [
+  "title",
+  "description",
+  "example",
+  "examples",
+  "default",
+  "deprecated",
+  "readOnly",
+  "externalDocs",
+  "$comment",
+  "x-known-values",
+];
+
+function constraintsOf(schema: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(schema).filter(([key]) => !ANNOTATIONS.includes(key)));
+}
+
+/** What is left of a nullable object, array or union when null is let through first; undefined when there is no such null. */
+function withoutNull(schema: JsonObject): JsonValue | undefined {
+  const { type, anyOf } = schema;
+  if (
+    Array.isArray(type) &&
+    type.includes("null") &&
+    type.length === 2 &&
+    (type.includes("object") || type.includes("array"))
+  ) {
+    return { ...schema, type: type.find((name) => name !== "null") ?? "null" };
+  }
+  if (Array.isArray(anyOf) && Object.keys(schema).length === 1) {
+    const others = anyOf.filter((branch) => !(isObject(branch) && branch["type"] === "null"));
+    if (others.length < anyOf.length) return others.length === 1 ? others[0] : { anyOf: others };
+  }
+  return undefined;
+}
+
+const TYPE_KEYWORDS: Readonly<Record<string, readonly string[]>> = {
+  array: ["items", "minItems", "maxItems"],
+  object: ["properties", "required", "additionalProperties", "propertyNames", "minProperties", "maxProperties"],
+};
+
+/** A schema for an array or object among other types, as a union of one schema for each; undefined for any other. */
+function splitByType(schema: JsonObject): JsonObject | undefined {
+  const { type, ...rest } = schema;
+  const types = Array.isArray(type) ? type.filter(isString) : [];
+  const containers = types.filter((name) => name in TYPE_KEYWORDS);
+  if (containers.length === 0) return undefined;
+  const only = (keep: (key: string) => boolean) =>
+    Object.fromEntries(Object.entries(rest).filter(([key]) => keep(key)));
+  return {
+    anyOf: [
+      {
+        type: types.filter((name) => !containers.includes(name)),
+        ...only((key) => !Object.values(TYPE_KEYWORDS).flat().includes(key)),
+      },
+      ...containers.map((name) => ({ type: name, ...only((key) => TYPE_KEYWORDS[name]?.includes(key) ?? false) })),
+    ],
+  };
+}
+
+function sorted(types: JsonValue): string[] {
+  return JSON_TYPES.filter((type) => [types].flat().includes(type));
+}
+
+function limit(schema: JsonObject, keyword: string, exceeded: (limit: string) => string): string[] {
+  const value = schema[keyword];
+  return typeof value === "number"
+    ? [`if (${exceeded(String(value))}) outside(out, "${keyword}", ${String(value)});`]
+    : [];
+}
+
+function isType(type: string): string {
+  switch (type) {
+    case "null":
+      return "value === null";
+    case "array":
+      return "Array.isArray(value)";
+    case "object":
+      return "isObject(value)";
+    case "integer":
+      return "Number.isInteger(value)";
+    case "number":
+      return "Number.isFinite(value)";
+    default:
+      return `typeof value === "${type}"`;
+  }
+}
+
+/** The commonest tests the short way round. */
+function negated(types: readonly string[]): string | undefined {
+  const [first, second] = types;
+  if (types.length === 1 && first === "null") return "value !== null";
+  const not = first === "string" || first === "boolean" ? `typeof value !== "${first}"` : undefined;
+  if (not === undefined) return types.length === 1 && first !== undefined ? `!${isType(first)}` : undefined;
+  if (types.length === 1) return not;
+  return types.length === 2 && second === "null" ? `${not} && value !== null` : undefined;
+}
+
+function leafName(schema: JsonObject, hint: string): string {
+  if ("enum" in schema || "const" in schema || "pattern" in schema) return hint;
+  const types = JSON_TYPES.filter((type) => [schema["type"] ?? []].flat().includes(type));
+  const scalar = ["string", "number", "boolean"].every((type) => types.includes(type));
+  const base = scalar ? ["scalar", ...(types.includes("null") ? ["null"] : [])] : types;
+  const number = (key: string, word: string) =>
+    key in schema ? `${word}${JSON.stringify(schema[key]).replace(/\W/g, "_")}` : "";
+  return [
+    camelCase(base.join("_or_")),
+    isString(schema["format"]) && schema["format"] !== "int64" ? upperFirst(camelCase(schema["format"])) : "",
+    schema["minLength"] === 1 ? "NotEmpty" : number("minLength", "From"),
+    number("maxLength", "UpTo"),
+    number("minimum", "AtLeast"),
+    number("maximum", "AtMost"),
+  ].join("");
+}
+
+function camelCase(name: string): string {
+  return name.replace(/[^A-Za-z0-9]+(.)?/g, (_, next: string | undefined) => (next ?? "").toUpperCase());
+}
+
+function upperFirst(name: string): string {
+  return name.slice(0, 1).toUpperCase() + name.slice(1);
+}
+
+function lowerFirst(name: string): string {
+  return name.slice(0, 1).toLowerCase() + name.slice(1);
+}
+
+function firstSentence(description: JsonValue | undefined): string | undefined {
+  return isString(description)
+    ? /^.*?\.(?=\s|$)/s.exec(description)?.[0].replace(/\s+/g, " ").replaceAll("*/", "*\\/")
+    : undefined;
+}

@@ -1,0 +1,184 @@
+import type { Batch } from "../../generated/schema.ts";
+import { InvalidBatchError, MParticleError } from "../errors.ts";
+import { onAbort } from "../transport/abort.ts";
+import type { EndpointPath } from "../transport/hosts.ts";
+import { RequestPacker } from "./chunk.ts";
+import type { Dispatcher, Parcel } from "./dispatcher.ts";
+import type { Effects } from "./effects.ts";
+import { Fifo } from "./fifo.ts";
+import type { Outcome, Verdict } from "./outcome.ts";
+import { combineVerdicts, prepareBatch, requestIdOf, type Prepared, type PrepareOptions } from "./prepare.ts";
+
+export type BatchSource = Iterable<Batch> | AsyncIterable<Batch>;
+
+export interface DeliverySettings extends PrepareOptions {
+  readonly path: EndpointPath;
+  /** Requests of this delivery in flight at most. */
+  readonly concurrency: number;
+  /** How long gathered batches wait for a source that yields no more. */
+  readonly lingerMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly report: (outcome: Outcome) => void;
+}
+
+/**
+ * Takes batches from a source as fast as they are accepted and the outcomes are taken, and yields each outcome when it
+ * is known. What is held at any time is what is in flight, one request being packed, and the outcomes not yet taken.
+ */
+export async function* deliver(
+  source: BatchSource,
+  dispatcher: Dispatcher,
+  effects: Effects,
+  settings: DeliverySettings,
+): AsyncGenerator<Outcome, void, undefined> {
+  const { path, concurrency, lingerMs, report } = settings;
+  const packer = new RequestPacker<Parcel>();
+  const settled = new Fifo<Outcome>();
+  const flow: Flow = { requests: 0, pulled: 0, state: "idle", lingered: false, fault: undefined };
+  let wake: () => void = () => undefined;
+  const somethingHappens = (): Promise<void> =>
+    new Promise((resolve) => {
+      wake = resolve;
+    });
+  // Leaving the loop early aborts what is in flight, as does the caller's signal.
+  const stop = new AbortController();
+
+  const settle = (batch: Batch, index: number, verdict: Verdict): void => {
+    const outcome: Outcome = { batch, index, ...verdict };
+    report(outcome);
+    settled.push(outcome);
+    wake();
+  };
+
+  const send = (parcels: readonly Parcel[]): void => {
+    flow.requests++;
+    void dispatcher.dispatch(parcels, { path, signal: stop.signal }).then(() => {
+      flow.requests--;
+      wake();
+    });
+  };
+
+  const take = (batch: Batch): void => {
+    const index = flow.pulled++;
+    let prepared: Prepared;
+    try {
+      prepared = prepareBatch(batch, settings);
+    } catch (error) {
+      if (!(error instanceof InvalidBatchError)) throw error;
+      settle(batch, index, { kind: "rejected", error });
+      return;
+    }
+    const parcels = toParcels(prepared, (verdict) => {
+      settle(prepared.batch, index, verdict);
+    });
+    for (const parcel of parcels) {
+      const full = packer.add(parcel);
+      if (full !== undefined) send(full);
+    }
+  };
+
+  const receive = ({ done, value }: IteratorResult<Batch, unknown>): void => {
+    flow.state = done === true ? "ended" : "idle";
+    flow.lingered = false;
+    if (done !== true) take(value);
+  };
+
+  const fail = (error: unknown): void => {
+    flow.state = "ended";
+    flow.fault = { error };
+  };
+
+  const isAsync = Symbol.asyncIterator in source;
+  const iterator = isAsync ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  const pull = (): void => {
+    try {
+      const next = iterator.next();
+      if (!isAsync) {
+        receive(next as IteratorResult<Batch>); // a source that is not async gives no promises
+        return;
+      }
+      flow.state = "pulling";
+      void Promise.resolve(next)
+        .then(receive)
+        .catch(fail)
+        .then(() => {
+          wake();
+        });
+    } catch (error) {
+      fail(error);
+    }
+  };
+
+  const { signal } = settings;
+  const ignoreAbort =
+    signal &&
+    onAbort(signal, () => {
+      stop.abort(signal.reason);
+      wake();
+    });
+
+  try {
+    for (;;) {
+      for (let outcome = settled.shift(); outcome !== undefined; outcome = settled.shift()) yield outcome;
+      const stopped = stop.signal.aborted;
+      const ending = stopped || flow.state === "ended";
+      if (stopped || (flow.requests < concurrency && (ending || flow.lingered))) {
+        const rest = packer.flush();
+        if (rest !== undefined) send(rest);
+      }
+      if (ending && flow.requests === 0 && packer.size === 0) {
+        if (settled.size > 0) continue;
+        break;
+      }
+      if (!ending && flow.state === "idle" && flow.requests < concurrency) {
+        pull();
+        continue;
+      }
+      const stopTimer =
+        flow.state === "pulling" && packer.size > 0 && !flow.lingered
+          ? effects.startTimer(() => {
+              flow.lingered = true;
+              wake();
+            }, lingerMs)
+          : undefined;
+      await somethingHappens();
+      stopTimer?.();
+    }
+    if (flow.fault !== undefined) throw flow.fault.error;
+  } finally {
+    ignoreAbort?.();
+    stop.abort(new MParticleError("ABORTED", "The outcomes were not read to their end."));
+    // Nobody reads the outcomes of what was still being packed, but they are reported as all others.
+    const rest = packer.flush();
+    if (rest !== undefined) send(rest);
+    // A source that hangs in its next batch would hang in its return as well.
+    if (flow.state === "idle") await iterator.return?.();
+    else if (flow.state === "pulling") void Promise.resolve(iterator.return?.()).catch(() => undefined);
+  }
+}
+
+/** How far a delivery is. */
+interface Flow {
+  /** In flight. */
+  requests: number;
+  /** Batches taken from the source. */
+  pulled: number;
+  state: "idle" | "pulling" | "ended";
+  /** What was gathered has waited long enough for more. */
+  lingered: boolean;
+  /** What the source threw. */
+  fault: { readonly error: unknown } | undefined;
+}
+
+/** One parcel for each piece of a batch; the batch is settled when all of its pieces are. */
+export function toParcels({ batch, pieces }: Prepared, settle: (verdict: Verdict) => void): readonly Parcel[] {
+  if (pieces.length === 1) return pieces.map((piece) => ({ ...piece, settle }));
+  const verdicts: Verdict[] = [];
+  return pieces.map((piece) => ({
+    ...piece,
+    settle: (verdict) => {
+      verdicts.push(verdict);
+      if (verdicts.length === pieces.length) settle(combineVerdicts(requestIdOf(batch), verdicts));
+    },
+  }));
+}

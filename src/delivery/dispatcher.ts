@@ -1,0 +1,323 @@
+import { ApiError, MParticleError } from "../errors.ts";
+import { onAbort } from "../transport/abort.ts";
+import type { AttemptResult, Transport } from "../transport/attempt.ts";
+import type { EndpointPath } from "../transport/hosts.ts";
+import { divideRefused } from "./bisect.ts";
+import type { Effects } from "./effects.ts";
+import { Fifo } from "./fifo.ts";
+import type { Verdict } from "./outcome.ts";
+import { admit, createPace, isRecovering, observe, pausedUntil, type Pace, type PaceOptions } from "./pace.ts";
+import { decideRetry, type Retry } from "./retry.ts";
+import type { Telemetry } from "./telemetry.ts";
+
+/** A batch on its way: its text, made once, and where its verdict goes. */
+export interface Parcel {
+  readonly text: string;
+  /** Of the text, in UTF-8. */
+  readonly bytes: number;
+  readonly requestId: string;
+  /** Called exactly once. */
+  settle(verdict: Verdict): void;
+}
+
+export interface DispatchOptions {
+  readonly path: EndpointPath;
+  /** Ends a wait or a request at once; the parcels are undelivered then. */
+  readonly signal?: AbortSignal | undefined;
+  /** Overrides how long the parcels are tried. */
+  readonly maxElapsedMs?: number | undefined;
+}
+
+export interface DispatcherOptions {
+  readonly transport: Transport;
+  readonly telemetry: Telemetry;
+  readonly effects: Effects;
+  readonly retry: Retry;
+  readonly pace: PaceOptions;
+  /** Requests in flight at most. */
+  readonly concurrency: number;
+}
+
+/** A request that waits for its turn. */
+interface Waiter {
+  readonly batches: number;
+  /** When its parcels were handed over. */
+  readonly sinceMs: number;
+  readonly maxElapsedMs: number;
+  /** Set when it no longer waits; it is passed over then. */
+  gone: boolean;
+  resume(turn: Turn): void;
+}
+
+type Turn = "go" | "aborted" | "expired";
+
+/** What is known about a group of parcels that travels as one request. */
+interface Journey {
+  readonly path: EndpointPath;
+  readonly parcels: readonly Parcel[];
+  readonly signal: AbortSignal | undefined;
+  readonly sinceMs: number;
+  readonly retry: Retry;
+  attempts: number;
+}
+
+/**
+ * Sends requests for one set of credentials: so many at once, as fast as the service allows, again until they are
+ * accepted, refused or out of time. Settles every parcel exactly once and never rejects.
+ */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #pace: Pace;
+  /** Those that come back for another attempt, in the order in which they do; few, for they all had a turn. */
+  readonly #returning = new Set<Waiter>();
+  readonly #fresh = new Fifo<Waiter>();
+  #inFlight = 0;
+  #stopTimer: (() => void) | undefined;
+  /** Since when no answer but "later" has come; an outage ends the wait of requests that never got a turn. */
+  #failingSinceMs: number | undefined;
+  #lastFailure: MParticleError | undefined;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.#pace = createPace(options.pace, options.effects.now());
+  }
+
+  /**
+   * Sends parcels as one request, or as several where the service refuses some of them.
+   *
+   * @returns when every parcel is settled.
+   */
+  async dispatch(parcels: readonly Parcel[], { path, signal, maxElapsedMs }: DispatchOptions): Promise<void> {
+    const { effects, retry } = this.#options;
+    await this.#travel({
+      path,
+      parcels,
+      signal,
+      sinceMs: effects.now(),
+      retry: maxElapsedMs === undefined ? retry : { ...retry, maxElapsedMs },
+      attempts: 0,
+    });
+  }
+
+  async #travel(journey: Journey): Promise<void> {
+    const { effects, telemetry, transport } = this.#options;
+    const { path, parcels, signal, sinceMs, retry } = journey;
+    const body = path === "/events" ? (parcels[0]?.text ?? "") : `[${parcels.map((parcel) => parcel.text).join(",")}]`;
+    const requestIds = parcels.map((parcel) => parcel.requestId);
+    let staleRetryUsed = false;
+    let lastError: MParticleError | undefined;
+    // The wait for a turn is no sign of trouble: the age of an upload counts from here.
+    let firstAttemptMs: number | undefined;
+    for (;;) {
+      const turn = await this.#enter(journey);
+      if (turn !== "go") {
+        this.#giveUp(journey, turn, lastError);
+        return;
+      }
+      journey.attempts++;
+      const startedMs = effects.now();
+      firstAttemptMs ??= startedMs;
+      const result = await transport.attempt({ path, body, requestIds, attempt: journey.attempts, signal });
+      this.#leave(journey, result, effects.now() - startedMs);
+      if (result.kind === "accepted") {
+        const { status, rateLimitPercentageUsed } = result;
+        for (const parcel of parcels) {
+          const durationMs = effects.now() - sinceMs;
+          const { requestId } = parcel;
+          parcel.settle({
+            kind: "accepted",
+            receipt: { status, requestId, attempts: journey.attempts, durationMs, rateLimitPercentageUsed },
+          });
+        }
+        return;
+      }
+      const { error, stale } = result;
+      if (parcels.length > 1 && error instanceof ApiError && (error.status === 400 || error.status === 413)) {
+        await this.#isolate(journey);
+        return;
+      }
+      if (error.code === "ABORTED") {
+        settleAll(parcels, { kind: "undelivered", error });
+        return;
+      }
+      const decision = decideRetry({
+        error,
+        attempt: journey.attempts,
+        elapsedMs: effects.now() - firstAttemptMs,
+        stale: stale && !staleRetryUsed,
+        random: effects.random,
+        retry,
+      });
+      if (!decision.retry) {
+        const permanent = error instanceof ApiError && !error.retryable;
+        settleAll(parcels, permanent ? { kind: "rejected", error } : { kind: "undelivered", error });
+        return;
+      }
+      staleRetryUsed ||= stale;
+      lastError = error;
+      telemetry.retry({ path, attempt: journey.attempts, batches: parcels.length, delayMs: decision.delayMs, error });
+      await this.#sleep(decision.delayMs, signal);
+    }
+  }
+
+  /** One bad batch refuses the whole request: its parts travel on their own until the culprits are alone. */
+  async #isolate(journey: Journey): Promise<void> {
+    await Promise.all(divideRefused(journey.parcels).map((parcels) => this.#travel({ ...journey, parcels })));
+  }
+
+  #giveUp(
+    { parcels, attempts, signal, retry }: Journey,
+    turn: "aborted" | "expired",
+    lastError: MParticleError | undefined,
+  ): void {
+    const facts = { requestIds: parcels.map((parcel) => parcel.requestId), attempts };
+    if (turn === "aborted") {
+      const error = new MParticleError("ABORTED", "Aborted by its signal while waiting to be sent.", {
+        ...facts,
+        cause: signal?.reason,
+      });
+      settleAll(parcels, { kind: "undelivered", error });
+      return;
+    }
+    const cause = lastError ?? this.#lastFailure;
+    const message = `Not accepted within ${String(retry.maxElapsedMs)} ms. ${cause?.message ?? ""}`.trimEnd();
+    settleAll(parcels, { kind: "undelivered", error: new MParticleError("EXPIRED", message, { ...facts, cause }) });
+  }
+
+  /** Resolves when the request may start; it holds a place in flight from then on. */
+  #enter({ parcels, signal, sinceMs, attempts, retry }: Journey): Promise<Turn> {
+    return new Promise((resolve) => {
+      const waiter: Waiter = {
+        batches: parcels.length,
+        sinceMs,
+        maxElapsedMs: retry.maxElapsedMs,
+        gone: false,
+        resume: (turn) => {
+          waiter.gone = true;
+          this.#returning.delete(waiter);
+          ignoreAbort?.();
+          resolve(turn);
+        },
+      };
+      if (attempts > 0) this.#returning.add(waiter);
+      else this.#fresh.push(waiter);
+      const ignoreAbort =
+        signal &&
+        onAbort(signal, () => {
+          waiter.gone = true;
+          this.#returning.delete(waiter);
+          resolve("aborted");
+        });
+      this.#pump();
+    });
+  }
+
+  #leave({ path, parcels, attempts }: Journey, result: AttemptResult, durationMs: number): void {
+    const { effects, telemetry } = this.#options;
+    this.#inFlight--;
+    const now = effects.now();
+    const batches = parcels.length;
+    const pausedBefore = pausedUntil(this.#pace);
+    if (result.kind === "accepted") {
+      const { status, rateLimitPercentageUsed } = result;
+      observe(this.#pace, { kind: "answer", status, batches, percentageUsed: rateLimitPercentageUsed }, now);
+      this.#failingSinceMs = undefined;
+    } else if (result.error instanceof ApiError) {
+      const { status, retryAfterMs, limitExceeded } = result.error;
+      observe(this.#pace, { kind: "answer", status, batches, retryAfterMs, limitExceeded }, now);
+    } else if (result.error.code !== "ABORTED" && !result.stale) {
+      observe(this.#pace, { kind: "failure" }, now);
+    }
+    telemetry.attempt({
+      path,
+      attempt: attempts,
+      batches,
+      bytes: parcels.reduce((sum, parcel) => sum + parcel.bytes, path === "/events" ? 0 : batches + 1),
+      durationMs,
+      result: result.kind === "accepted" ? "accepted" : result.error.code,
+      status:
+        result.kind === "accepted" ? result.status : result.error instanceof ApiError ? result.error.status : undefined,
+      rateLimitPercentageUsed: result.kind === "accepted" ? result.rateLimitPercentageUsed : undefined,
+    });
+    if (result.kind === "failed" && result.error.retryable) {
+      this.#failingSinceMs ??= now;
+      this.#lastFailure = result.error;
+      const pausedAfter = pausedUntil(this.#pace);
+      if (pausedAfter > Math.max(pausedBefore, now))
+        telemetry.pause({ durationMs: pausedAfter - now, error: result.error });
+    }
+    this.#pump();
+  }
+
+  /** Lets requests start while there is room and the pace allows, and comes back when the pace says so. */
+  #pump(): void {
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
+    const { concurrency, effects } = this.#options;
+    if (this.#inFlight >= concurrency) return;
+    const now = effects.now();
+    const expiresAtMs = this.#expire(now);
+    while (this.#inFlight < concurrency) {
+      const waiter = this.#next();
+      if (waiter === undefined) return;
+      const { startAtMs } = admit(this.#pace, waiter.batches, now);
+      if (startAtMs > now) {
+        const delayMs = Math.min(startAtMs, expiresAtMs) - now;
+        this.#stopTimer = effects.startTimer(() => {
+          this.#pump();
+        }, delayMs);
+        return;
+      }
+      this.#inFlight++;
+      waiter.resume("go");
+    }
+  }
+
+  /** Those that come back go before those that are new, unless it may be them that fail and not the service. */
+  #next(): Waiter | undefined {
+    const [returning] = this.#returning;
+    const fresh = firstWaiting(this.#fresh);
+    return isRecovering(this.#pace) ? (fresh ?? returning) : (returning ?? fresh);
+  }
+
+  /** Ends the wait of those whose time has run out in an outage; tells when that of the next one will. */
+  #expire(now: number): number {
+    const failingSinceMs = this.#failingSinceMs;
+    if (failingSinceMs === undefined) return Infinity;
+    const expiryOf = ({ sinceMs, maxElapsedMs }: Waiter): number => Math.max(failingSinceMs, sinceMs) + maxElapsedMs;
+    let nextMs = Infinity;
+    for (const waiter of this.#returning) {
+      if (expiryOf(waiter) <= now) waiter.resume("expired");
+      else nextMs = Math.min(nextMs, expiryOf(waiter));
+    }
+    for (let waiter = firstWaiting(this.#fresh); waiter !== undefined; waiter = firstWaiting(this.#fresh)) {
+      if (expiryOf(waiter) > now) return Math.min(nextMs, expiryOf(waiter));
+      waiter.resume("expired");
+    }
+    return nextMs;
+  }
+
+  #sleep(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const stopTimer = this.#options.effects.startTimer(() => {
+        ignoreAbort?.();
+        resolve();
+      }, delayMs);
+      const ignoreAbort =
+        signal &&
+        onAbort(signal, () => {
+          stopTimer();
+          resolve();
+        });
+    });
+  }
+}
+
+function settleAll(parcels: readonly Parcel[], verdict: Verdict): void {
+  for (const parcel of parcels) parcel.settle(verdict);
+}
+
+function firstWaiting(line: Fifo<Waiter>): Waiter | undefined {
+  while (line.peek()?.gone === true) line.shift();
+  return line.peek();
+}

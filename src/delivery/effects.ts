@@ -1,0 +1,30 @@
+/** Everything delivery takes from its surroundings; tests inject their own. */
+export interface Effects {
+  /** A monotonic clock in milliseconds; only differences are used. */
+  readonly now: () => number;
+  /** From 0 to below 1. */
+  readonly random: () => number;
+  /**
+   * Calls `callback` after `delayMs`; the returned function takes it back. Keeps the process alive, for somebody waits
+   * for it, unless it is `"idle"`.
+   */
+  readonly startTimer: (callback: () => void, delayMs: number, idle?: "idle") => () => void;
+}
+
+export const SYSTEM_EFFECTS: Effects = {
+  now: () => performance.now(),
+  random: () => Math.random(),
+  startTimer: (callback, delayMs, idle) => {
+    // Longer waits than a timer can hold do not occur in practice, and must not fire at once.
+    const timer: unknown = setTimeout(callback, Math.min(delayMs, 2 ** 31 - 1));
+    if (idle && hasUnref(timer)) timer.unref();
+    return () => {
+      clearTimeout(timer as number); // whatever setTimeout gave
+    };
+  },
+};
+
+/** Timers of Node, Bun and Deno keep the process alive; those of browsers are numbers. */
+function hasUnref(timer: unknown): timer is { unref(): void } {
+  return typeof timer === "object" && timer !== null && "unref" in timer;
+}

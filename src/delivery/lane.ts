@@ -1,0 +1,117 @@
+import { utf8Length } from "#platform";
+import type { UserContext } from "../model/types.ts";
+import { serializeBatch } from "../transport/json.ts";
+import type { Generation } from "./barrier.ts";
+import { Fifo } from "./fifo.ts";
+import { textOfBatch } from "./outbox.ts";
+
+/** Text of an event and its length in UTF-8. */
+export interface Item {
+  readonly text: string;
+  readonly bytes: number;
+}
+
+/** The context of a batch (all of it but the events) as text, and the lane of its user. */
+export interface Context {
+  readonly text: string;
+  readonly bytes: number;
+  readonly laneKey: string;
+}
+
+/** A batch in a queue, from its first event to its outcome. */
+export interface QueuedBatch {
+  readonly requestId: string;
+  readonly context: Context;
+  readonly lane: Lane;
+  readonly index: number;
+  readonly generation: Generation;
+  readonly items: Set<Item>;
+  /** Of the whole batch as it will travel, at most. */
+  bytes: number;
+  readonly openedAtMs: number;
+  state: "open" | "due" | "travelling" | "settled";
+  /** The last write to the outbox; the batch waits for it. */
+  stored: Promise<unknown> | undefined;
+  /** The outbox has its context. */
+  contextStored: boolean;
+}
+
+/** All batches of one user: they travel in order, the next ones when those before are settled. */
+export interface Lane {
+  readonly key: string;
+  /** Texts of the contexts its batches have. */
+  readonly contexts: Set<string>;
+  /** Takes the user's next events; it may be due already. */
+  open: QueuedBatch | undefined;
+  /** To be sent, in order. */
+  readonly due: Fifo<QueuedBatch>;
+  travelling: number;
+}
+
+/** What {@link textOfBatch} puts around the id, the context and the events, with room for a longer id than a UUID. */
+export const FRAME_BYTES = 128;
+
+/** The users of whom something is pending. */
+export class Lanes {
+  /** By their text: making a context again is most of what adding an event costs. */
+  readonly #contexts = new Map<string, Context>();
+  readonly #lanes = new Map<string, Lane>();
+
+  /**
+   * The context of a user, for the batches that are made of it.
+   *
+   * @throws InvalidBatchError - when it cannot be serialised.
+   */
+  contextOf(user: UserContext): Context {
+    // The id belongs to a batch, and one user has many.
+    const text = serializeBatch({ ...user, source_request_id: undefined, events: undefined });
+    return this.#contexts.get(text) ?? makeContext(text, user);
+  }
+
+  /** The lane of a context, made when nothing of its user is pending. */
+  enter(context: Context): Lane {
+    const { text, laneKey } = context;
+    let lane = this.#lanes.get(laneKey);
+    if (lane === undefined) {
+      lane = { key: laneKey, contexts: new Set(), open: undefined, due: new Fifo(), travelling: 0 };
+      this.#lanes.set(laneKey, lane);
+    }
+    if (!this.#contexts.has(text)) {
+      this.#contexts.set(text, context);
+      lane.contexts.add(text);
+    }
+    return lane;
+  }
+
+  /** Forgets a user of whom nothing is pending any more. */
+  leave(lane: Lane): boolean {
+    if (lane.travelling > 0 || lane.open !== undefined || nextDue(lane) !== undefined) return false;
+    this.#lanes.delete(lane.key);
+    for (const text of lane.contexts) this.#contexts.delete(text);
+    return true;
+  }
+}
+
+/** @param text - the user as JSON. */
+export function makeContext(text: string, user: UserContext): Context {
+  return { text, bytes: utf8Length(text), laneKey: laneKeyOf(user) ?? text };
+}
+
+/** Who the user is, as far as the context says; the rest of it may change from event to event. */
+function laneKeyOf(user: UserContext): string | undefined {
+  const { environment, mpid, mp_deviceid, user_identities, partner_identities } = user;
+  const ids = [mpid, mp_deviceid, user_identities, partner_identities];
+  if (ids.every((id) => id === undefined || id === null)) return undefined;
+  return JSON.stringify([environment, mpid === undefined ? null : String(mpid), ...ids.slice(1)]);
+}
+
+/** The oldest batch that is due and still has to travel. */
+export function nextDue({ due }: Lane): QueuedBatch | undefined {
+  while (due.peek()?.state === "settled") due.shift();
+  return due.peek();
+}
+
+/** The text of a batch as it travels. */
+export function batchText({ requestId, context, items }: QueuedBatch): string {
+  return textOfBatch({ requestId, context: context.text, events: Array.from(items, ({ text }) => text) });
+}

@@ -1,0 +1,145 @@
+import type { Batch } from "../../generated/schema.ts";
+import { utf8Length } from "#platform";
+import { InvalidBatchError, type Finding } from "../errors.ts";
+import { stampBatch } from "../model/stamp.ts";
+import type { EndpointPath } from "../transport/hosts.ts";
+import { serializeBatch } from "../transport/json.ts";
+import { findHistoricalProblems } from "./historical.ts";
+import type { Verdict } from "./outcome.ts";
+import { splitBatch } from "./split.ts";
+
+/** A check to run on every batch before it is sent, such as `checkBatch` of `mparticle-events/validate`. */
+export type Validate = (batch: Batch) => readonly Finding[];
+
+export interface PrepareOptions {
+  readonly path: EndpointPath;
+  readonly validate?: Validate | undefined;
+  /** A batch must stay below it. */
+  readonly maxBatchBytes: number;
+}
+
+/** Text that travels as one batch: a batch, or the part of one that was too large. */
+export interface Piece {
+  readonly text: string;
+  readonly bytes: number;
+  readonly requestId: string;
+}
+
+/** A batch that is ready to be sent, in one piece or several. */
+export interface Prepared {
+  /** With all ids and times it is sent with. */
+  readonly batch: Batch;
+  readonly pieces: readonly Piece[];
+}
+
+/**
+ * Stamps, checks and serialises a batch, once; every attempt sends these very strings.
+ *
+ * @throws InvalidBatchError - when it would be refused, altered or lost as it is.
+ */
+export function prepareBatch(batch: Batch, options: PrepareOptions): Prepared {
+  const { path, validate, maxBatchBytes } = options;
+  const historical = path === "/bulkevents/historical";
+  if (!isObject(batch)) {
+    throw refuse(undefined, { code: "not-an-object", path: "", message: "expected a batch." });
+  }
+  const stamped = stampBatch(batch, !historical);
+  requireEnvironment(stamped);
+  const findings = [
+    ...(historical ? findHistoricalProblems(stamped, Date.now()) : []),
+    ...ownCode(stamped, () => validate?.(stamped) ?? []),
+  ].filter(({ severity }) => severity === "error");
+  if (findings.length > 0) throw new InvalidBatchError(findings, { requestIds: idsOf(stamped) });
+  const text = ownCode(stamped, () => serializeBatch(stamped));
+  const bytes = utf8Length(text);
+  if (bytes < maxBatchBytes) return { batch: stamped, pieces: [{ text, bytes, requestId: requestIdOf(stamped) }] };
+  return { batch: stamped, pieces: split(stamped, bytes, maxBatchBytes) };
+}
+
+function split(batch: Batch, bytes: number, maxBytes: number): Piece[] {
+  const result = splitBatch(batch, { maxBytes, measure: (part) => utf8Length(serializeBatch(part)) });
+  if (result.kind === "split") {
+    return result.parts.map((part) => {
+      const text = serializeBatch(part);
+      return { text, bytes: utf8Length(text), requestId: requestIdOf(part) };
+    });
+  }
+  const { largest } = result;
+  const culprit =
+    largest === undefined
+      ? "It has no events to split it by."
+      : `Its largest event is /events/${String(largest.index)} (${largest.name ?? largest.type}) with ${String(largest.bytes)} bytes.`;
+  throw refuse(batch, {
+    code: "batch-too-large",
+    path: "",
+    message: `it is ${String(bytes)} bytes; expected less than ${String(maxBytes)}.`,
+    hint: culprit,
+  });
+}
+
+/** One verdict for a batch that travelled in pieces: the worst of theirs. */
+export function combineVerdicts(requestId: string, verdicts: readonly Verdict[]): Verdict {
+  const failed =
+    verdicts.find(({ kind }) => kind === "rejected") ?? verdicts.find(({ kind }) => kind === "undelivered");
+  if (failed !== undefined) return failed;
+  const receipts = verdicts.flatMap((verdict) => (verdict.kind === "accepted" ? [verdict.receipt] : []));
+  const [first] = receipts;
+  if (first === undefined) throw new Error("a batch travels in at least one piece");
+  return {
+    kind: "accepted",
+    receipt: {
+      ...first,
+      requestId,
+      attempts: Math.max(...receipts.map((receipt) => receipt.attempts)),
+      durationMs: Math.max(...receipts.map((receipt) => receipt.durationMs)),
+    },
+  };
+}
+
+/**
+ * A batch without its environment counts as production.
+ *
+ * @throws InvalidBatchError - when it is missing, as it can be where the caller is JavaScript.
+ */
+export function requireEnvironment(batch: Omit<Batch, "events">): void {
+  const environment: unknown = batch.environment;
+  if (typeof environment === "string" && environment !== "") return;
+  throw refuse(batch, {
+    code: "environment-missing",
+    path: "/environment",
+    message: "it is missing, and the service would take the batch for production.",
+    hint: 'Set "development" or "production".',
+  });
+}
+
+/** `validate` and `toJSON` are the caller's own; what they throw concerns this batch alone. */
+function ownCode<Result>(batch: Batch, run: () => Result): Result {
+  try {
+    return run();
+  } catch (cause) {
+    if (cause instanceof InvalidBatchError) {
+      throw new InvalidBatchError(cause.findings, { requestIds: idsOf(batch), cause: cause.cause });
+    }
+    const message = `checking or serialising it threw: ${cause instanceof Error ? cause.message : String(cause)}`;
+    const finding = { severity: "error", code: "not-serializable", path: "", message } as const;
+    throw new InvalidBatchError([finding], { requestIds: idsOf(batch), cause });
+  }
+}
+
+/** What the type promises, JavaScript may break. */
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
+}
+
+/** The id a stamped batch has. */
+export function requestIdOf(batch: Batch): string {
+  return batch.source_request_id ?? "";
+}
+
+function idsOf(batch: Omit<Batch, "events"> | undefined): readonly string[] {
+  return batch?.source_request_id == null ? [] : [batch.source_request_id];
+}
+
+function refuse(batch: Omit<Batch, "events"> | undefined, finding: Omit<Finding, "severity">): InvalidBatchError {
+  return new InvalidBatchError([{ severity: "error", ...finding }], { requestIds: idsOf(batch) });
+}

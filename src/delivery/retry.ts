@@ -1,0 +1,109 @@
+import { ApiError, type MParticleError } from "../errors.ts";
+import { positive } from "../transport/option-checks.ts";
+
+/** How long, and how patiently, an upload is tried again. */
+export interface RetryOptions {
+  /**
+   * Age of an upload, in milliseconds since it was handed over, after which no attempt starts. It bounds the retries;
+   * their number does not. `@default 300_000`
+   */
+  readonly maxElapsedMs?: number | undefined;
+  /** The first wait is random, from 0 to this many milliseconds; each further one up to twice as long. `@default 200` */
+  readonly baseDelayMs?: number | undefined;
+  /** No wait is longer, in milliseconds, unless the service asks for it with `Retry-After`. `@default 10_000` */
+  readonly maxDelayMs?: number | undefined;
+}
+
+/** {@link RetryOptions} with nothing left open. */
+export interface Retry {
+  readonly maxElapsedMs: number;
+  readonly baseDelayMs: number;
+  readonly maxDelayMs: number;
+  /** The first answer is final. */
+  readonly once: boolean;
+}
+
+/**
+ * @param options - `false` for a single attempt.
+ * @throws TypeError, RangeError - naming the option, its value and what was expected.
+ */
+export function resolveRetry(options: RetryOptions | false = {}): Retry {
+  const given: unknown = options;
+  if (given !== false && (typeof given !== "object" || given === null)) {
+    throw new TypeError(
+      `\`retry\` is ${JSON.stringify(given)}; expected an object such as { maxElapsedMs: 60_000 }, or false.`,
+    );
+  }
+  const once = options === false;
+  const { maxElapsedMs = 300_000, baseDelayMs = 200, maxDelayMs = Math.max(10_000, baseDelayMs) } = once ? {} : options;
+  positive("retry.maxElapsedMs", maxElapsedMs);
+  positive("retry.baseDelayMs", baseDelayMs);
+  positive("retry.maxDelayMs", maxDelayMs);
+  if (maxDelayMs < baseDelayMs) {
+    throw new RangeError(
+      `\`retry.maxDelayMs\` is ${String(maxDelayMs)}; expected at least \`retry.baseDelayMs\`, ${String(baseDelayMs)}.`,
+    );
+  }
+  return { maxElapsedMs, baseDelayMs, maxDelayMs, once };
+}
+
+/** A failed attempt, and all that decides whether there is another. */
+export interface FailedAttempt {
+  readonly error: MParticleError;
+  /** Number of the attempt that failed, 1 for the first. */
+  readonly attempt: number;
+  /** Since the upload was handed over. */
+  readonly elapsedMs: number;
+  /** The first time that a kept-alive connection turned out to be closed: the service never saw the request. */
+  readonly stale?: boolean | undefined;
+  /** From 0 to below 1. */
+  readonly random: () => number;
+  readonly retry: Retry;
+}
+
+export type RetryDecision =
+  | { readonly retry: true; readonly delayMs: number }
+  /** `permanent`: waiting changes nothing; `expired`: the next attempt would start too late. */
+  | { readonly retry: false; readonly reason: "permanent" | "expired" };
+
+/** A lost connection costs the service nothing, so the wait need not exceed this share of the time spent so far. */
+const CONNECTION_DELAY_SHARE = 0.2;
+/** Enough to part clients that were told the same second, too little for anybody to notice. */
+const MAX_SPREAD_MS = 200;
+
+/**
+ * Whether to try again, and after which wait.
+ *
+ * `Retry-After` is a floor: nothing returns earlier, and an upload that would be too old by then is given up at once
+ * instead of being tried sooner. Without it waits are exponential with full jitter.
+ */
+export function decideRetry({ error, attempt, elapsedMs, stale, random, retry }: FailedAttempt): RetryDecision {
+  const remainingMs = retry.maxElapsedMs - elapsedMs;
+  if (stale === true && remainingMs > 0) return { retry: true, delayMs: 0 };
+  if (!isTemporary(error)) return { retry: false, reason: "permanent" };
+  if (retry.once || remainingMs <= 0) return { retry: false, reason: "expired" };
+  const floorMs = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
+  if (floorMs >= remainingMs) return { retry: false, reason: "expired" };
+  // "Retry at once" still has to back off from a service that says so every time.
+  const delayMs =
+    floorMs > 0
+      ? floorMs + random() * Math.min(spreadMs(floorMs), remainingMs - floorMs)
+      : random() * Math.min(backoffMs(error, attempt, elapsedMs, retry), remainingMs);
+  return { retry: true, delayMs };
+}
+
+/** How much longer than asked to wait at most, so that many clients do not return in the same millisecond. */
+export function spreadMs(floorMs: number): number {
+  return Math.min(floorMs * 0.1, MAX_SPREAD_MS);
+}
+
+function backoffMs({ code }: MParticleError, attempt: number, elapsedMs: number, retry: Retry): number {
+  const exponentialMs = Math.min(retry.baseDelayMs * 2 ** (attempt - 1), retry.maxDelayMs);
+  if (code !== "CONNECTION") return exponentialMs;
+  return Math.min(exponentialMs, Math.max(retry.baseDelayMs, elapsedMs * CONNECTION_DELAY_SHARE));
+}
+
+/** A certificate does not get better by waiting, and whoever can replace it should hear of it at once. */
+function isTemporary({ retryable, code }: MParticleError): boolean {
+  return retryable && code !== "TLS" && code !== "ABORTED" && code !== "CLOSED";
+}

@@ -1,0 +1,112 @@
+import { publish } from "#platform";
+import type { ErrorCode, MParticleError } from "../errors.ts";
+import type { EndpointPath } from "../transport/hosts.ts";
+import type { Outcome } from "./outcome.ts";
+
+/** One request that ended, whatever its end. */
+export interface AttemptReport {
+  readonly path: EndpointPath;
+  /** 1 for the first. */
+  readonly attempt: number;
+  readonly batches: number;
+  /** Bytes of the body. */
+  readonly bytes: number;
+  readonly durationMs: number;
+  readonly result: "accepted" | ErrorCode;
+  /** The status, if there was an answer. */
+  readonly status?: number | undefined;
+  readonly rateLimitPercentageUsed?: number | undefined;
+}
+
+/** A request that will be made again. */
+export interface RetryReport {
+  readonly path: EndpointPath;
+  /** The attempt that failed, 1 for the first. */
+  readonly attempt: number;
+  readonly batches: number;
+  /** The wait before the next attempt may start. */
+  readonly delayMs: number;
+  readonly error: MParticleError;
+}
+
+/** All requests of the client wait. */
+export interface PauseReport {
+  readonly durationMs: number;
+  readonly error: MParticleError;
+}
+
+/** Called as delivery goes on. What they throw is reported to the logger and goes no further. */
+export interface Observers {
+  /** Called after each request, with what came of it. */
+  readonly onAttempt?: ((report: AttemptReport) => void) | undefined;
+  /** Called when a request will be made again, with the wait and the reason. */
+  readonly onRetry?: ((report: RetryReport) => void) | undefined;
+  /** Called when the service asked all requests of the client to wait. */
+  readonly onPause?: ((report: PauseReport) => void) | undefined;
+  /** Called once for each batch. */
+  readonly onOutcome?: ((outcome: Outcome) => void) | undefined;
+}
+
+/** The usual four; `console` is one. */
+export interface Logger {
+  debug(message: string, details?: object): void;
+  info(message: string, details?: object): void;
+  warn(message: string, details?: object): void;
+  error(message: string, details?: object): void;
+}
+
+/** Where delivery reports to: the observers, the logger, and on Node the channels `mparticle-events:<topic>`. */
+export class Telemetry {
+  readonly #observers: Observers;
+  readonly #logger: Logger | undefined;
+
+  constructor(observers: Observers, logger: Logger | undefined) {
+    this.#observers = observers;
+    this.#logger = logger;
+  }
+
+  attempt(report: AttemptReport): void {
+    this.#call(this.#observers.onAttempt, report);
+    publish("mparticle-events:attempt", report);
+    this.#logger?.debug(`${report.path}: ${report.result} after ${String(Math.round(report.durationMs))} ms`, report);
+  }
+
+  retry(report: RetryReport): void {
+    this.#call(this.#observers.onRetry, report);
+    publish("mparticle-events:retry", report);
+    this.#logger?.warn(
+      `${report.path}: trying again in ${String(Math.round(report.delayMs))} ms. ${report.error.message}`,
+      report,
+    );
+  }
+
+  pause(report: PauseReport): void {
+    this.#call(this.#observers.onPause, report);
+    publish("mparticle-events:pause", report);
+    this.#logger?.warn(`Pausing for ${String(Math.round(report.durationMs))} ms. ${report.error.message}`, report);
+  }
+
+  /** @param alsoTell - an observer of the queue the batch came from. */
+  outcome(outcome: Outcome, alsoTell?: (outcome: Outcome) => void): void {
+    this.#call(this.#observers.onOutcome, outcome);
+    this.#call(alsoTell, outcome);
+    publish("mparticle-events:outcome", outcome);
+    if (outcome.kind === "accepted" || this.#logger === undefined) return;
+    // The batch itself stays out of logs: it holds personal data.
+    const { kind, index, error } = outcome;
+    this.#logger.error(`Batch ${String(index)} ${kind}: ${error.message}`, { kind, index, error });
+  }
+
+  /** Something went wrong that no caller waits for. */
+  trouble(message: string, error?: unknown): void {
+    this.#logger?.error(message, error === undefined ? undefined : { error });
+  }
+
+  #call<Report>(observer: ((report: Report) => void) | undefined, report: Report): void {
+    try {
+      observer?.(report);
+    } catch (error) {
+      this.#logger?.error("An observer threw.", { error });
+    }
+  }
+}

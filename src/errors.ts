@@ -1,0 +1,146 @@
+/** Anything this package throws or reports about a batch is one of these; the class says what to do about it. */
+
+/** How serious a {@link Finding} is: an error will be refused or do harm, a warning is legal and almost certainly a mistake. */
+export type FindingSeverity = "error" | "warning";
+
+/** One thing that is wrong, or looks wrong, about a batch. */
+export interface Finding {
+  readonly severity: FindingSeverity;
+  /** Stable name of the rule, such as `unknown-key` or `seconds-not-milliseconds`. */
+  readonly code: string;
+  /** JSON Pointer (RFC 6901) from the batch to the value concerned; `""` is the batch itself. */
+  readonly path: string;
+  /** What was found and what was expected, in one sentence. */
+  readonly message: string;
+  /** What to do about it, where that is known. */
+  readonly hint?: string | undefined;
+}
+
+/** One entry of the error body that the service may send. The set of codes is open. */
+export interface ServiceError {
+  readonly code?: string | undefined;
+  readonly message?: string | undefined;
+}
+
+/** Tells errors of one class apart, for a `switch` and for dashboards. */
+export type ErrorCode =
+  | "BAD_REQUEST" // 400 and other 4xx: the payload was refused
+  | "UNAUTHORIZED" // 401, 403
+  | "TOO_LARGE" // 413
+  | "RATE_LIMITED" // 429
+  | "UNAVAILABLE" // 5xx
+  | "REDIRECTED" // 3xx: never followed with credentials
+  | "TIMEOUT" // no complete answer within `timeoutMs`
+  | "CONNECTION" // refused, reset, name not resolved
+  | "TLS" // the certificate does not verify
+  | "INVALID_BATCH" // refused here, before anything was sent
+  | "ABORTED" // the caller's signal
+  | "EXPIRED" // the deadline for retries passed before another attempt could start
+  | "CLOSED" // the client or queue was closed first
+  | "OVERFLOW" // dropped by the overflow policy the caller chose
+  | "OUTBOX"; // the durable store failed
+
+/** What is known about the requests behind an error. */
+export interface ErrorFacts {
+  /** `source_request_id` of each batch concerned, for the support of the service and for your own logs. */
+  readonly requestIds?: readonly string[] | undefined;
+  /** Requests that were made for it, 0 when none was. */
+  readonly attempts?: number | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * Base of every error of this package. Holds neither the secret nor a request body.
+ *
+ * Thrown or reported itself when the batch was not judged: out of time, aborted, closed. Sending again is safe.
+ */
+export class MParticleError extends Error {
+  override name: "MParticleError" | "ApiError" | "NetworkError" | "InvalidBatchError" = "MParticleError";
+  readonly code: ErrorCode;
+  readonly requestIds: readonly string[];
+  readonly attempts: number;
+
+  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.code = code;
+    this.requestIds = facts.requestIds ?? [];
+    this.attempts = facts.attempts ?? 0;
+  }
+
+  /** Whether the same bytes may succeed later. */
+  get retryable(): boolean {
+    return this.code !== "INVALID_BATCH";
+  }
+}
+
+/** What an error answer of the service said. */
+export interface ApiErrorFacts extends ErrorFacts {
+  readonly details?: readonly ServiceError[] | undefined;
+  readonly retryAfterMs?: number | undefined;
+  readonly limitExceeded?: string | undefined;
+  /** The start of a body that was not the documented JSON, at most 200 characters. */
+  readonly bodyExcerpt?: string | undefined;
+}
+
+/** The service answered, and the answer was not 2xx. */
+export class ApiError extends MParticleError {
+  override readonly name = "ApiError";
+  readonly status: number;
+  /** The service's own errors, as far as its body held any. */
+  readonly details: readonly ServiceError[];
+  /** What `Retry-After` asked for, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+  /** Which limit a 429 names: `org`, `account`, `app`, `feed`, `workspace`, `acceleration`, `system` or one still unknown. */
+  readonly limitExceeded: string | undefined;
+  readonly bodyExcerpt: string | undefined;
+
+  constructor(status: number, message: string, facts: ApiErrorFacts = {}) {
+    super(codeOfStatus(status), message, facts);
+    this.status = status;
+    this.details = facts.details ?? [];
+    this.retryAfterMs = facts.retryAfterMs;
+    this.limitExceeded = facts.limitExceeded;
+    this.bodyExcerpt = facts.bodyExcerpt;
+  }
+
+  override get retryable(): boolean {
+    return isRetryableStatus(this.status);
+  }
+}
+
+/** No answer: whether the service took the batch is unknown, and sending the same bytes again is safe. */
+export class NetworkError extends MParticleError {
+  override readonly name = "NetworkError";
+}
+
+/** The batch was refused here, before it was sent: it would be lost, altered or rejected as it is. */
+export class InvalidBatchError extends MParticleError {
+  override readonly name = "InvalidBatchError";
+  readonly findings: readonly Finding[];
+
+  constructor(findings: readonly Finding[], facts: ErrorFacts = {}) {
+    super("INVALID_BATCH", describeFindings(findings), facts);
+    this.findings = findings;
+  }
+}
+
+/** 429 and every 5xx, nothing else (D9). */
+export function isRetryableStatus(status: number): boolean {
+  return status === 429 || status >= 500;
+}
+
+function codeOfStatus(status: number): ErrorCode {
+  if (status === 401 || status === 403) return "UNAUTHORIZED";
+  if (status === 413) return "TOO_LARGE";
+  if (status === 429) return "RATE_LIMITED";
+  if (status >= 500) return "UNAVAILABLE";
+  return status >= 300 && status < 400 ? "REDIRECTED" : "BAD_REQUEST";
+}
+
+function describeFindings(findings: readonly Finding[]): string {
+  const [first] = findings;
+  if (first === undefined) return "The batch is invalid.";
+  const where = first.path === "" ? "The batch" : first.path;
+  const more = findings.length > 1 ? ` (and ${String(findings.length - 1)} more)` : "";
+  return `${where}: ${first.message}${first.hint === undefined ? "" : ` ${first.hint}`}${more}`;
+}

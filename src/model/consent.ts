@@ -1,0 +1,77 @@
+import type { ConsentPurpose, ConsentState } from "../../generated/schema.ts";
+
+/** Where, when and to what the user agreed or objected. `timestamp_unixtime_ms` is the present unless given. */
+export type ConsentDetails = Partial<Omit<ConsentPurpose, "consented">>;
+
+/**
+ * The user's decision on one purpose under the GDPR.
+ *
+ * @param purpose - the purpose as it is set up in the dashboard.
+ * @param consented - `true` if the user agreed.
+ * @param details - `{ document?, location?, hardware_id?, timestamp_unixtime_ms? }`.
+ * @returns a consent state with this decision alone; join it to others with {@link mergeConsent}.
+ */
+export function gdprConsent(purpose: string, consented: boolean, details?: ConsentDetails): ConsentState {
+  return { gdpr: { [purpose]: decision(consented, details) } };
+}
+
+/**
+ * The user's decision on the sale of data under the CCPA. On the wire its `consented: true` means *opted out*.
+ *
+ * @param optedOut - `true` if the user's data must not be sold.
+ * @param details - as for {@link gdprConsent}.
+ * @returns a consent state with this decision alone; join it to others with {@link mergeConsent}.
+ */
+export function ccpaOptOut(optedOut: boolean, details?: ConsentDetails): ConsentState {
+  return { ccpa: { data_sale_opt_out: decision(optedOut, details) } };
+}
+
+/**
+ * One state from several: for each purpose the newest decision wins, and of two of the same time the one given later.
+ *
+ * @param states - what was stored and what was decided since; `undefined` and `null` are empty states. None is changed.
+ */
+export function mergeConsent(...states: readonly (ConsentState | null | undefined)[]): ConsentState {
+  const gdpr = mergePurposes(states.map((state) => state?.gdpr));
+  const ccpa = mergePurposes(states.map((state) => state?.ccpa && { ...state.ccpa }));
+  return { ...(gdpr && { gdpr }), ...(ccpa && { ccpa }) };
+}
+
+/**
+ * What the user decided on a purpose under the GDPR; `undefined` if nothing, which is not consent.
+ *
+ * @param state - a consent state, or none.
+ * @param purpose - the purpose as it is set up in the dashboard.
+ */
+export function hasGdprConsent(state: ConsentState | null | undefined, purpose: string): boolean | undefined {
+  const purposes = state?.gdpr;
+  return purposes && Object.hasOwn(purposes, purpose) ? purposes[purpose]?.consented : undefined;
+}
+
+/**
+ * Whether the user opted out of the sale of data under the CCPA; `undefined` if nothing was decided.
+ *
+ * @param state - a consent state, or none.
+ */
+export function isCcpaOptedOut(state: ConsentState | null | undefined): boolean | undefined {
+  return state?.ccpa?.data_sale_opt_out?.consented;
+}
+
+function decision(consented: boolean, details: ConsentDetails | undefined): ConsentPurpose {
+  return { ...details, consented, timestamp_unixtime_ms: details?.timestamp_unixtime_ms ?? Date.now() };
+}
+
+type Purposes = Readonly<Record<string, ConsentPurpose | null | undefined>>;
+
+function mergePurposes(all: readonly (Purposes | null | undefined)[]): Record<string, ConsentPurpose> | undefined {
+  const newest = new Map<string, ConsentPurpose>();
+  for (const purposes of all) {
+    for (const [purpose, decided] of Object.entries(purposes ?? {})) {
+      if (!decided) continue;
+      const known = newest.get(purpose);
+      if (known === undefined || decided.timestamp_unixtime_ms >= known.timestamp_unixtime_ms)
+        newest.set(purpose, { ...decided });
+    }
+  }
+  return newest.size === 0 ? undefined : Object.fromEntries(newest);
+}

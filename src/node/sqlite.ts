@@ -1,0 +1,105 @@
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+
+/** What `node:sqlite` and `libsql` have in common, as far as an outbox needs it. */
+export interface Database {
+  exec(sql: string): void;
+  prepare(sql: string): Statement;
+  close(): void;
+}
+
+export interface Statement {
+  run(...parameters: readonly SqlValue[]): { readonly changes: number | bigint };
+  all(...parameters: readonly SqlValue[]): readonly Row[];
+}
+
+export type SqlValue = string | number | null;
+export type Row = Readonly<Record<string, unknown>>;
+
+type OpenDatabase = (path: string) => Database;
+
+/**
+ * Opens a database file with the SQLite that Node has, or else with the optional peer `libsql`.
+ *
+ * @throws Error - when there is neither, or SQLite cannot open the file.
+ */
+export function openDatabase(path: string): Database {
+  return (builtIn() ?? peer())(path);
+}
+
+function builtIn(): OpenDatabase | undefined {
+  // The first Node without it behind a flag is 22.13; asked for in this way, older ones just say that there is none.
+  const sqlite: unknown = process.getBuiltinModule("node:sqlite" as "node:fs"); // its types are newer than ours
+  if (sqlite === undefined) return undefined;
+  const { DatabaseSync } = sqlite as { readonly DatabaseSync: new (path: string) => Database }; // as documented by Node
+  return (path) => new DatabaseSync(path);
+}
+
+function peer(): OpenDatabase {
+  // A package manager that links packages together may show the peer to the application alone.
+  for (const base of [import.meta.url, pathToFileURL(`${process.cwd()}/`)]) {
+    try {
+      const Libsql = createRequire(base)("libsql") as new (path: string) => Database; // as its types have it
+      return (path) => new Libsql(path);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND")) throw error;
+    }
+  }
+  throw new Error(
+    `sqliteOutbox() needs SQLite: Node 22.13 or later has it (this is ${process.version}), for others run \`npm install libsql\`.`,
+  );
+}
+
+/** Runs `work` as a whole or not at all. */
+export function inTransaction(database: Database, work: () => void): void {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    work();
+    database.exec("COMMIT");
+  } catch (error) {
+    rollBack(database);
+    throw error;
+  }
+}
+
+/** Ends a transaction that failed. Some failures have ended it already. */
+export function rollBack(database: Database): void {
+  try {
+    database.exec("ROLLBACK");
+  } catch {
+    return;
+  }
+}
+
+/** What went wrong, in the terms of SQLite's primary result codes. */
+export type SqliteProblem = "busy" | "readonly" | "io" | "corrupt" | "full" | "cannot-open" | "not-a-database";
+
+const PROBLEMS: Readonly<Record<number, SqliteProblem>> = {
+  5: "busy",
+  6: "busy",
+  8: "readonly",
+  10: "io",
+  11: "corrupt",
+  13: "full",
+  14: "cannot-open",
+  26: "not-a-database",
+};
+
+/** Of the file system, before SQLite has its turn. */
+const SYSTEM_PROBLEMS: Readonly<Record<string, SqliteProblem>> = {
+  EACCES: "readonly",
+  EPERM: "readonly",
+  EROFS: "readonly",
+  EISDIR: "cannot-open",
+  ENOSPC: "full",
+  EDQUOT: "full",
+};
+
+/** The problem behind an error of either library, or of the file system; undefined when it is something else. */
+export function problemOf(error: unknown): SqliteProblem | undefined {
+  if (typeof error !== "object" || error === null) return undefined;
+  const result = "errcode" in error ? error.errcode : "rawCode" in error ? error.rawCode : undefined; // node:sqlite, libsql
+  // The lowest byte of an extended result code is the primary one.
+  if (typeof result === "number") return PROBLEMS[result & 0xff];
+  return "code" in error && typeof error.code === "string" ? SYSTEM_PROBLEMS[error.code] : undefined;
+}

@@ -1,0 +1,205 @@
+import { readFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+import { listenOnLoopback, readBody } from "./loopback.ts";
+import { loadPrism, type Prism, type PrismPreferences, type PrismProblem, type PrismViolation } from "./prism.ts";
+
+/** Which contract is served, and where. */
+export interface MockServerOptions {
+  /**
+   * `"canonical"` refuses what a well-behaved sender would not send, `"wire"` only what no official source permits.
+   * `@default "canonical"`
+   */
+  readonly profile?: "canonical" | "wire" | undefined;
+  /** `@default a free one` */
+  readonly port?: number | undefined;
+}
+
+/** The contract, answering on this machine. */
+export interface MockServer {
+  /** For the `baseUrl` of a client, with its `/v2`. */
+  readonly url: string;
+  readonly port: number;
+  /** Breaks all connections and stops. */
+  close(): Promise<void>;
+  /** {@link close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Serves the packaged OpenAPI contract on 127.0.0.1 by Prism, in this process and silently: every request is checked
+ * against it, and answered with its examples; what is wrong is listed in the `sl-violations` header of a 400.
+ *
+ * A request asks for another answer with `Prefer: code=429`, or `Prefer: code=400, example=…` by name. It has to be
+ * valid, and have credentials, nevertheless. The first call takes about a second, to load Prism.
+ *
+ * @param options - see {@link MockServerOptions}.
+ * @example
+ * await using mock = await startMockServer();
+ * const client = new EventsClient({ apiKey: "key", apiSecret: "secret", baseUrl: mock.url });
+ * await client.upload(batch); // throws ApiError with status 400 unless the batch fits the contract
+ * @throws Error - when the optional peer `@stoplight/prism-cli` is not installed.
+ */
+export async function startMockServer(options: MockServerOptions = {}): Promise<MockServer> {
+  const { profile = "canonical", port: wantedPort = 0 } = options;
+  // Read anew each time: Prism changes what it reads.
+  const document: unknown = JSON.parse(await readFile(findContract(profile), "utf8"));
+  const here = import.meta.url;
+  // A package manager that links packages together may show the peer to the application alone.
+  const prism = await loadPrism(Object(document) as object, [here, pathToFileURL(`${process.cwd()}/`)]);
+  const server = createServer((request, response) => {
+    void answer(prism, request, response);
+  });
+  const port = await listenOnLoopback(server, wantedPort);
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => {
+        resolve();
+      });
+      server.closeAllConnections();
+    });
+  return { url: `http://127.0.0.1:${String(port)}/v2`, port, close, [Symbol.asyncDispose]: close };
+}
+
+/** By the name of this package, which holds in the repository, in the package, and in a bundle beside it. */
+function findContract(profile: string): string {
+  const files: Readonly<Record<string, string>> = { canonical: "openapi.json", wire: "openapi.wire.json" };
+  const file = Object.hasOwn(files, profile) ? files[profile] : undefined;
+  if (file === undefined) {
+    throw new TypeError(`\`profile\` is ${JSON.stringify(profile)}; expected "canonical" or "wire".`);
+  }
+  return createRequire(import.meta.url).resolve(`mparticle-events/${file}`);
+}
+
+const MAX_BODY_BYTES = 10_000_000;
+
+async function answer(prism: Prism, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    const text = await readBody(request, MAX_BODY_BYTES);
+    if (text === undefined) {
+      sendJson(response, 413, refusal(`The body is larger than ${String(MAX_BODY_BYTES)} bytes.`));
+      return;
+    }
+    const body = readJson(text, request.headers["content-type"] ?? "");
+    if (body === undefined) {
+      sendJson(response, 400, refusal("The body is not JSON."));
+      return;
+    }
+    const { pathname, searchParams } = new URL(request.url ?? "/", "http://127.0.0.1");
+    const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
+    const result = await prism(
+      {
+        method: (request.method ?? "get").toLowerCase(),
+        // Prism's paths begin after the base URL.
+        url: { path: pathname.replace(/^\/v2(?=\/)/, ""), query: Object.fromEntries(searchParams) },
+        headers,
+        body: body.value,
+      },
+      readPreferences(headers["prefer"] ?? ""),
+    );
+    if ("problem" in result) {
+      sendProblem(response, result.problem);
+      return;
+    }
+    const { output, validations } = result.answer;
+    const violations = [
+      ...validations.input.map((violation) => describeViolation("request", violation)),
+      ...validations.output.map((violation) => describeViolation("response", violation)),
+    ];
+    sendJson(response, output.statusCode, output.body, {
+      ...output.headers,
+      ...(violations.length > 0 && { "sl-violations": fitHeader(violations) }),
+    });
+  } catch (error) {
+    if (request.errored !== null || response.destroyed) return;
+    sendProblem(response, error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+/** `undefined` for what should be JSON and is not. */
+function readJson(text: string, contentType: string): { readonly value: unknown } | undefined {
+  if (text === "") return { value: null };
+  if (!/^application\/([\w.-]+\+)?json\b/i.test(contentType)) return { value: text };
+  try {
+    // Numbers that JavaScript rounds stay numbers: the contract calls for integers, and looks at no digits.
+    return { value: JSON.parse(text) as unknown };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The parameters of `Prefer` (RFC 7240) that Prism understands. */
+function readPreferences(prefer: string): PrismPreferences {
+  const given = new Map<string, string>();
+  for (const part of prefer.split(/[,;]/)) {
+    const [name = "", value = ""] = part.split("=", 2).map((side) => side.trim().replace(/^"(.*)"$/, "$1"));
+    given.set(name.toLowerCase(), value);
+  }
+  const code = given.get("code") ?? "";
+  const example = given.get("example");
+  return {
+    ...(/^\d{3}$/.test(code) && { code: Number(code) }),
+    ...(example !== undefined && { exampleKey: example }),
+    ...(given.has("dynamic") && { dynamic: given.get("dynamic") === "true" }),
+  };
+}
+
+interface Violation {
+  readonly location: readonly (string | number)[];
+  readonly code?: string | number | undefined;
+  readonly message: string;
+  readonly severity: string;
+}
+
+/** As Prism's own server words it. */
+function describeViolation(where: string, { path = [], code, message, severity }: PrismViolation): Violation {
+  const severities = ["Error", "Warning", "Information", "Hint"];
+  return { location: [where, ...path], severity: severities[severity] ?? "Error", code, message };
+}
+
+/** As many as fit into a header, so that it always is JSON. */
+function fitHeader(violations: readonly Violation[]): string {
+  let fitting = violations;
+  const encode = (): string =>
+    // Header values are Latin-1; payloads are not.
+    JSON.stringify(fitting).replace(
+      /[^\x20-\x7e]/g,
+      (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
+  while (encode().length > 8000 && fitting.length > 0) fitting = fitting.slice(0, Math.floor(fitting.length / 2));
+  return encode();
+}
+
+function refusal(message: string): unknown {
+  return { errors: [{ code: "BAD_REQUEST", message }] };
+}
+
+/** What the contract itself has no answer for, as RFC 9457 has it. */
+function sendProblem(
+  response: ServerResponse,
+  { name, message, status = 500, detail, additional }: PrismProblem,
+): void {
+  const { headers, ...members } = additional ?? {};
+  sendJson(
+    response,
+    status,
+    { type: name, title: message, status, detail: detail ?? message, ...members },
+    { ...headers, "content-type": "application/problem+json" },
+  );
+}
+
+function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const text = body === undefined ? "" : JSON.stringify(body);
+  response.writeHead(status, {
+    ...(text !== "" && { "content-type": "application/json" }),
+    "content-length": Buffer.byteLength(text),
+    ...headers,
+  });
+  response.end(text);
+}

@@ -1,0 +1,39 @@
+import type { Batch } from "../../generated/schema.ts";
+import type { Finding } from "../errors.ts";
+import type { RecordedRequest } from "./recorder.ts";
+import { planStep, type AnswerStep, type FullStep } from "./step.ts";
+
+/**
+ * A script that refuses every request holding a bad batch, as a whole and without saying which, and accepts all others:
+ * what isolating a poisonous batch is tested against.
+ *
+ * @param isPoison - true for a batch the service is to refuse.
+ * @example const server = await startFakeServer({ script: poison((batch) => batch.user_identities?.email === "bad") });
+ */
+export function poison(isPoison: (batch: Batch) => boolean): (request: Pick<RecordedRequest, "batches">) => AnswerStep {
+  return ({ batches }) => (batches.some(isPoison) ? refuse(["A batch of this request was refused."]) : { status: 202 });
+}
+
+/** The plan itself, unless it accepts a batch in which `check` finds an error. */
+export function planChecked(
+  plan: FullStep,
+  request: Pick<RecordedRequest, "batches" | "path">,
+  check: ((batch: Batch) => readonly Finding[]) | undefined,
+): FullStep {
+  if (check === undefined || plan.kind !== "answer" || plan.status > 299) return plan;
+  const isBulk = request.path.includes("/bulkevents");
+  const messages = request.batches.flatMap((batch, index) =>
+    check(batch)
+      .filter(({ severity }) => severity === "error")
+      .map(({ code, path, message, hint }) => {
+        const where = `${isBulk ? `/${String(index)}` : ""}${path}`;
+        return `${where === "" ? "" : `${where}: `}${message}${hint === undefined ? "" : ` ${hint}`} (${code})`;
+      }),
+  );
+  return messages.length === 0 ? plan : planStep(refuse(messages));
+}
+
+/** The service's answer to a bad request, in its error envelope. */
+function refuse(messages: readonly string[]): AnswerStep {
+  return { status: 400, body: { errors: messages.map((message) => ({ code: "BAD_REQUEST", message })) } };
+}

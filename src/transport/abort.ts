@@ -1,0 +1,34 @@
+const watched = new WeakMap<AbortSignal, Set<() => void>>();
+
+/**
+ * Calls `callback` when `signal` aborts (at once if it has), at most once, unless the returned function was called before.
+ *
+ * A signal that lives as long as the process may be passed to any number of calls: all of them share one listener,
+ * which leaves with the last. (Node warns of a leak from the eleventh.)
+ */
+export function onAbort(signal: AbortSignal, callback: () => void): () => void {
+  if (signal.aborted) {
+    callback();
+    return () => undefined;
+  }
+  const callbacks = watched.get(signal) ?? watch(signal);
+  callbacks.add(callback);
+  return () => {
+    if (!callbacks.delete(callback) || callbacks.size > 0) return;
+    signal.removeEventListener("abort", callAll);
+    watched.delete(signal);
+  };
+}
+
+function watch(signal: AbortSignal): Set<() => void> {
+  const callbacks = new Set<() => void>();
+  watched.set(signal, callbacks);
+  signal.addEventListener("abort", callAll, { once: true });
+  return callbacks;
+}
+
+function callAll(this: AbortSignal): void {
+  const callbacks = watched.get(this) ?? [];
+  watched.delete(this);
+  for (const callback of callbacks) callback();
+}

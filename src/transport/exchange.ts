@@ -1,0 +1,29 @@
+/** What one HTTP exchange needs. */
+export interface ExchangeRequest {
+  readonly url: string;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** Aborting it ends the exchange at once, whatever its stage. */
+  readonly signal: AbortSignal;
+}
+
+/** The part of an answer that decides: its body, drained by whoever made it, is text only where it explains a failure. */
+export interface ExchangeResponse {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  /** The start of the body of an answer that is not 2xx, as far as it arrived. */
+  readonly text: string;
+}
+
+/** One POST and its answer. Rejects when no status arrived; what happens to a body after its status never changes the verdict. */
+export type Exchange = (request: ExchangeRequest) => Promise<ExchangeResponse>;
+
+/** Where a `fetch` carries its own {@link Exchange}, the client may skip `Request` and `Response` objects. */
+export const EXCHANGE: unique symbol = Symbol.for("mparticle-events.exchange");
+
+/** A `fetch` that takes the one form openapi-fetch uses. The global `fetch` is one. */
+export type Fetch = ((request: Request) => Promise<Response>) & { readonly [EXCHANGE]?: Exchange };
+
+/** More of an error body than this is never of use, and it comes from outside. */
+export const MAX_BODY_CHARS = 16_384;

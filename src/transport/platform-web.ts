@@ -1,0 +1,36 @@
+/** The piece of the transport that differs by runtime, for every runtime but Node; `platform-node.ts` is its twin. */
+import type { Fetch } from "./exchange.ts";
+
+/** The runtime's own `fetch`, looked up at each call so that one installed later is seen. */
+export function createDefaultFetch(_options: { readonly maxSockets: number }): Fetch {
+  return (request) => globalThis.fetch(request);
+}
+
+const encoder = new TextEncoder();
+const scratch = new Uint8Array(65_536);
+
+/** Bytes of `text` in UTF-8. */
+export function utf8Length(text: string): number {
+  let bytes = 0;
+  for (let rest = text; rest !== "";) {
+    const { read, written } = encoder.encodeInto(rest, scratch);
+    bytes += written;
+    rest = rest.slice(read);
+  }
+  return bytes;
+}
+
+/** Runs `task` once everything that is ready now has run. */
+export function runSoon(task: () => void): void {
+  setTimeout(task, 0);
+}
+
+/** There is no diagnostics channel here. */
+export function publish(_channel: string, _message: object): void {
+  return;
+}
+
+/** Other runtimes do not tell when they are about to end. */
+export function onIdleExit(_drain: () => void): () => void {
+  return () => undefined;
+}

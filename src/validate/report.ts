@@ -1,0 +1,62 @@
+import type { Finding, FindingSeverity } from "../errors.ts";
+import type { FindingCode, LintCode } from "./codes.ts";
+
+/** What is said about one mistake, apart from where it is. */
+export interface Statement<Code extends FindingCode = FindingCode> {
+  readonly code: Code;
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+/** Gathers findings: each mistake once, errors never crowded out by warnings, never more than asked for. */
+export class Report {
+  readonly #errors: Finding[] = [];
+  readonly #warnings: Finding[] = [];
+  readonly #max: number;
+  readonly #silenced: ReadonlySet<LintCode> | undefined;
+  /** Where something has been said already, and how serious that is. */
+  readonly #paths = new Map<string, FindingSeverity>();
+  /** Objects with a misspelt key, and how serious that is: what they seem to lack may well be there. */
+  readonly #misspelt = new Map<string, FindingSeverity>();
+
+  constructor(maxFindings: number, silenced: ReadonlySet<LintCode> | undefined) {
+    this.#max = maxFindings;
+    this.#silenced = silenced;
+  }
+
+  /** Whether further findings of this severity would be left out: then they need not be worded either. */
+  full(severity: FindingSeverity): boolean {
+    return (severity === "error" ? this.#errors : this.#warnings).length >= this.#max;
+  }
+
+  isSilenced(code: LintCode): boolean {
+    return this.#silenced?.has(code) === true;
+  }
+
+  /** Adds a finding, unless something as serious has already been said about that very place. */
+  add(path: string, severity: FindingSeverity, { code, message, hint }: Statement): void {
+    const said = this.#paths.get(path);
+    if (this.full(severity) || said === "error" || said === severity) return;
+    this.#paths.set(path, severity);
+    const list = severity === "error" ? this.#errors : this.#warnings;
+    list.push(hint === undefined ? { severity, code, path, message } : { severity, code, path, message, hint });
+  }
+
+  /** Remembers that an object has a key that nobody knows. */
+  noteMisspelt(objectPath: string, severity: FindingSeverity): void {
+    if (this.#misspelt.get(objectPath) !== "error") this.#misspelt.set(objectPath, severity);
+  }
+
+  /** Whether what an object lacks has been reported as a misspelt key, at least as severely. */
+  explainsAbsence(objectPath: string, severity: FindingSeverity): boolean {
+    const noted = this.#misspelt.get(objectPath);
+    return noted !== undefined && (noted === "error" || severity === "warning");
+  }
+
+  /** Errors first, then warnings, each in the order of the batch. */
+  findings(): Finding[] {
+    // What was a warning first and an error later is told as the error alone.
+    const warnings = this.#warnings.filter(({ path }) => this.#paths.get(path) === "warning");
+    return [...this.#errors, ...warnings].slice(0, this.#max);
+  }
+}

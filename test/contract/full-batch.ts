@@ -1,0 +1,183 @@
+/** A user, and an event, about which everything is said: a new optional field stops this file from compiling. */
+import type { Batch, UserContext } from "mparticle-events";
+import type {
+  ApplicationInformation,
+  BatchContext,
+  CommonEventData,
+  ConsentPurpose,
+  DeviceCurrentState,
+  DeviceInformation,
+  GeoLocation,
+  UserIdentities,
+} from "../../generated/schema.ts";
+
+type Full<T> = { readonly [Key in keyof T]-?: NonNullable<T[Key]> };
+
+const UUID = "0e0c7b9a-64a3-4c0d-9f43-0b36f7f3e6a5";
+const EPOCH_MS = 1_795_000_000_000;
+
+const location = {
+  latitude: 51.92,
+  longitude: 4.48,
+  accuracy: 12,
+  country_code: "NL",
+  region_code: "ZH",
+  city_name: "Rotterdam",
+  postal_code: "3011",
+  dma_code: 501,
+  location_source: "lat_long",
+} satisfies Full<GeoLocation>;
+
+const device_current_state = {
+  time_since_start_ms: 12_000,
+  battery_level: 0.95,
+  data_connection_type: "wifi",
+  data_connection_type_detail: "LTE",
+  gps_state: true,
+  total_system_memory_usage_bytes: 4_000_000_000,
+  disk_space_free_bytes: 64_000_000_000,
+  external_disk_space_free_bytes: 0,
+  cpu: "12",
+  system_memory_available_bytes: 1_000_000,
+  system_memory_low: false,
+  system_memory_threshold_bytes: 500_000,
+  application_memory_available_bytes: 400_000,
+  application_memory_max_bytes: 500_000,
+  application_memory_total_bytes: 300_000,
+  device_orientation: "portrait",
+  status_bar_orientation: "landscape",
+} satisfies Full<DeviceCurrentState>;
+
+/** All that any event may say, whatever its type. */
+export const FULL_EVENT_DATA = {
+  timestamp_unixtime_ms: EPOCH_MS,
+  source_message_id: UUID,
+  session_uuid: UUID,
+  event_num: 3,
+  session_start_unixtime_ms: EPOCH_MS - 1000,
+  event_start_unixtime_ms: EPOCH_MS,
+  custom_attributes: { text: "Größe 🚀", number: 1.5, flag: true, nothing: null },
+  custom_flags: { "Google.Category": "video", list: ["a", 1, false] },
+  location,
+  device_current_state,
+  is_goal_defined: true,
+  lifetime_value_change: 9.99,
+  lifetime_value_attribute_name: "ltv",
+  data_connection_type: "mobile",
+  view_controller: "HomeViewController",
+  is_main_thread: true,
+  canonical_name: "com.example.Home",
+  page_url: "https://www.example.com/",
+  active_time_on_site_ms: 1234,
+} satisfies Full<CommonEventData>;
+
+const user_identities = {
+  customer_id: "1234",
+  email: "user@example.com",
+  other: "o1",
+  other_id_2: "o2",
+  other_id_3: "o3",
+  other_id_4: "o4",
+  other_id_5: "o5",
+  other_id_6: "o6",
+  other_id_7: "o7",
+  other_id_8: "o8",
+  other_id_9: "o9",
+  other_id_10: "o10",
+  mobile_number: "+31101234567",
+  phone_number_2: "+31101234568",
+  phone_number_3: "+31101234569",
+  facebook: "fb",
+  facebook_custom_audience_id: "fbca",
+  google: "g",
+  twitter: "t",
+  microsoft: "m",
+  yahoo: "y",
+  alias: "a",
+} satisfies Full<UserIdentities>;
+
+const device_info = {
+  brand: "Apple",
+  product: "iPhone15,2",
+  device: "d73ap",
+  android_uuid: "9774d56d682e549c",
+  device_manufacturer: "Apple",
+  platform: "iOS",
+  os_version: "17.2.1",
+  device_model: "iPhone15,2",
+  screen_height: 2556,
+  screen_width: 1179,
+  screen_dpi: 460,
+  device_country: "NL",
+  locale_language: "nl",
+  locale_country: "NL",
+  network_country: "NL",
+  network_carrier: "Carrier",
+  network_code: "04",
+  network_mobile_country_code: "204",
+  timezone_offset: 1,
+  build_identifier: "21C66",
+  http_header_user_agent: "Mozilla/5.0",
+  ios_advertising_id: UUID,
+  att_authorization_status: "authorized",
+  att_timestamp_unixtime_ms: EPOCH_MS,
+  push_token: "740f47",
+  cpu_architecture: "arm64",
+  is_tablet: false,
+  push_notification_sound_enabled: true,
+  push_notification_vibrate_enabled: true,
+  radio_access_technology: "LTE",
+  supports_telephony: true,
+  has_nfc: true,
+  bluetooth_enabled: true,
+  bluetooth_version: "5.3",
+  ios_idfv: UUID,
+  android_advertising_id: UUID,
+  build_version_release: "17",
+  limit_ad_tracking: false,
+  amp_id: "amp-1",
+  is_dst: false,
+  roku_advertising_id: UUID,
+  roku_publisher_id: UUID,
+  microsoft_advertising_id: UUID,
+  microsoft_publisher_id: UUID,
+  fire_advertising_id: UUID,
+} satisfies Full<DeviceInformation>;
+
+const application_info = {
+  application_name: "Shop",
+  application_version: "2.1.0",
+  application_build_number: "210",
+  install_referrer: "utm_source=ad",
+  package: "com.example.shop",
+  os: "IOS",
+  apple_search_ads_attributes: { "version3.1": { "iad-campaign-id": "1" } },
+} satisfies Full<ApplicationInformation>;
+
+const purpose = {
+  consented: true,
+  timestamp_unixtime_ms: EPOCH_MS,
+  document: "terms-7",
+  location: "https://www.example.com/signup",
+  hardware_id: UUID,
+} satisfies Full<ConsentPurpose>;
+
+/** All that a batch may say about a user. The exact ids are beyond what a number holds. */
+export const FULL_USER = {
+  environment: "development",
+  source_request_id: UUID,
+  user_identities,
+  partner_identities: { mParticle_mpid: "42" },
+  user_attributes: { $age: 42, tier: "gold", tags: ["a", "b"], subscribed: true, nothing: null },
+  deleted_user_attributes: ["trial"],
+  device_info,
+  application_info,
+  consent_state: { gdpr: { marketing: purpose }, ccpa: { data_sale_opt_out: purpose } },
+  context: { data_plan: { plan_id: "shop", plan_version: 2 }, location } satisfies Full<BatchContext>,
+  integration_attributes: { "92": { key: "value" } },
+  ip: "203.0.113.24",
+  mpid: -7778608565459706417n,
+  mp_deviceid: UUID,
+  attribution_info: { service_provider: "a", publisher: "b", campaign: "c" },
+  sdk_version: "5.0.0",
+} satisfies Full<Omit<Batch, "events">> satisfies UserContext;

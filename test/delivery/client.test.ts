@@ -1,0 +1,219 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { describe, expect, it, vi } from "vitest";
+import {
+  EventsClient,
+  InvalidBatchError,
+  MParticleError,
+  createBatch,
+  customEvent,
+  type AttemptReport,
+  type Batch,
+  type EventsClientOptions,
+  type Outcome,
+  type PauseReport,
+  type RetryReport,
+} from "mparticle-events";
+import { recordingFetch, type FetchStep, type RecordingFetch, type Script } from "../../src/testing/testing.ts";
+import { virtualTime } from "./virtual-time.ts";
+
+const CREDENTIALS = { apiKey: "us1-key", apiSecret: "secret" };
+
+function setUp(
+  script: Script<FetchStep> = 202,
+  options: Partial<EventsClientOptions> = {},
+): { client: EventsClient; fetch: RecordingFetch; time: ReturnType<typeof virtualTime> } {
+  const fetch = recordingFetch(script);
+  const time = virtualTime();
+  return { client: new EventsClient({ ...CREDENTIALS, fetch, ...options }, time), fetch, time };
+}
+
+function makeBatch(name = "opened"): Batch {
+  return createBatch({ environment: "development" }, [customEvent(name, "other")]);
+}
+
+describe("the constructor", () => {
+  it.each<[Partial<Record<keyof EventsClientOptions, unknown>>, string]>([
+    [{ apiKey: "" }, "`apiKey` is empty"],
+    [{ apiSecret: undefined }, "`apiSecret` is undefined"],
+    [{ apiKey: "a:b" }, "`apiKey` contains a colon"],
+    [{ pod: "us3" }, '`pod` is "us3"; expected one of us1, us2, eu1, au1.'],
+    [{ baseUrl: "nowhere" }, "`baseUrl` is not an http(s) URL"],
+    [{ timeoutMs: 0 }, "`timeoutMs` is 0; expected a number above 0."],
+    [{ timeoutMs: "5s" }, "`timeoutMs` is 5s; expected a number above 0."],
+    [{ concurrency: 1.5 }, "`concurrency` is 1.5; expected a whole number above 0."],
+    [{ rate: -1 }, "`rate` is -1"],
+    [{ retry: { maxElapsedMs: -1 } }, "`retry.maxElapsedMs` is -1"],
+    [{ retry: true }, "`retry` is true"],
+    [{ maxBatchBytes: NaN }, "`maxBatchBytes` is NaN"],
+    [{ fetch: "fetch" }, "`fetch` is string; expected a function"],
+  ])("names what is wrong with %j", (wrong, message) => {
+    const options = { ...CREDENTIALS, ...wrong } as unknown as EventsClientOptions;
+    expect(() => new EventsClient(options)).toThrow(message);
+  });
+
+  it("takes undefined for every option as left out", () => {
+    const options: EventsClientOptions = {
+      ...CREDENTIALS,
+      pod: undefined,
+      retry: undefined,
+      rate: undefined,
+      timeoutMs: undefined,
+      logger: undefined,
+    };
+    expect(() => new EventsClient(options)).not.toThrow();
+  });
+});
+
+describe("a batch written by hand", () => {
+  it("gets ids and times once, however often it is sent", async () => {
+    const { client, fetch } = setUp([503, 503, 202]);
+    const batch: Batch = { environment: "development", events: [{ event_type: "session_start", data: {} }] };
+    const { requestId } = await client.upload(batch);
+    const bodies = fetch.requests.map(({ body }) => body);
+    expect(new Set(bodies).size).toBe(1);
+    expect(JSON.parse(bodies[0] ?? "")).toMatchObject({
+      source_request_id: requestId,
+      events: [
+        {
+          data: {
+            source_message_id: expect.any(String) as unknown,
+            timestamp_unixtime_ms: expect.any(Number) as unknown,
+          },
+        },
+      ],
+    });
+    expect(batch).toEqual({ environment: "development", events: [{ event_type: "session_start", data: {} }] });
+  });
+
+  it("without its environment is refused: the service would take it for production", async () => {
+    const { client, fetch } = setUp();
+    await expect(client.upload({ events: [] } as unknown as Batch)).rejects.toMatchObject({
+      name: "InvalidBatchError",
+      findings: [{ path: "/environment" }],
+    });
+    expect(fetch.requests).toHaveLength(0);
+  });
+});
+
+describe("validate", () => {
+  it("refuses a batch for its errors alone, and names them", async () => {
+    const warning = { severity: "warning", code: "w", path: "/a", message: "odd." } as const;
+    const error = { severity: "error", code: "e", path: "/b", message: "wrong.", hint: "Do better." } as const;
+    const warned = setUp(202, { validate: () => [warning] });
+    await warned.client.upload(makeBatch());
+    const { client, fetch } = setUp(202, { validate: () => [warning, error] });
+    const refused = client.upload(makeBatch());
+    await expect(refused).rejects.toThrow("/b: wrong. Do better.");
+    await expect(refused).rejects.toMatchObject({ findings: [error] });
+    expect(fetch.requests).toHaveLength(0);
+  });
+
+  it("that throws concerns its batch and nobody else's", async () => {
+    const validate = (batch: Batch): [] => {
+      if (batch.ip === "x") throw new TypeError("bug in a rule");
+      return [];
+    };
+    const { client } = setUp(202, { validate });
+    const outcomes = await client.uploadBulk([makeBatch(), { ...makeBatch(), ip: "x" }]);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(["accepted", "rejected"]);
+    expect(outcomes[1]?.kind === "rejected" && outcomes[1].error).toBeInstanceOf(InvalidBatchError);
+  });
+});
+
+describe("a pause", () => {
+  it("after a 429 holds for all requests of the client and for no other client", async () => {
+    const sentAt: number[] = [];
+    const pauses: PauseReport[] = [];
+    const late: Promise<unknown>[] = [];
+    const paused = setUp([{ status: 429, headers: { "retry-after": "60" } }, 202], {
+      onAttempt: ({ durationMs }) => sentAt.push(paused.time.now() - durationMs),
+      onPause: (report) => {
+        pauses.push(report);
+        late.push(paused.client.upload(makeBatch("b")));
+      },
+    });
+    await paused.client.upload(makeBatch("a"));
+    await Promise.all(late);
+    expect(pauses).toHaveLength(1);
+    expect(sentAt).toHaveLength(3);
+    expect(Math.min(...sentAt.slice(1))).toBeGreaterThanOrEqual(60_000);
+
+    const other = setUp();
+    await other.client.upload(makeBatch());
+    expect(other.time.now()).toBe(0);
+  });
+
+  it("gives up what was never sent once the service has failed for maxElapsedMs", async () => {
+    const { client, time } = setUp({ fault: "ECONNREFUSED" }, { concurrency: 1, retry: { maxElapsedMs: 60_000 } });
+    const results = await Promise.allSettled(Array.from({ length: 50 }, () => client.upload(makeBatch())));
+    expect(time.now()).toBeLessThan(200_000);
+    for (const result of results) {
+      expect(result.status === "rejected" && result.reason).toBeInstanceOf(MParticleError);
+      expect(result.status === "rejected" && (result.reason as MParticleError).retryable).toBe(true);
+    }
+  });
+});
+
+describe("rate", () => {
+  it("counts batches, not requests", async () => {
+    const { client, time } = setUp(202, { rate: 100 });
+    await client.uploadBulk(Array.from({ length: 1_000 }, () => makeBatch()));
+    expect(time.now()).toBeGreaterThan(8_000);
+    expect(time.now()).toBeLessThan(11_000);
+  });
+});
+
+describe("what can be observed", () => {
+  it("is each attempt, retry, pause and outcome", async () => {
+    const attempts: AttemptReport[] = [];
+    const retries: RetryReport[] = [];
+    const pauses: PauseReport[] = [];
+    const outcomes: Outcome[] = [];
+    const { client } = setUp(
+      [
+        { status: 429, headers: { "retry-after": "1" } },
+        { status: 202, headers: { "x-mp-rate-limit-percentage-used": "50" } },
+      ],
+      {
+        onAttempt: (report) => attempts.push(report),
+        onRetry: (report) => retries.push(report),
+        onPause: (report) => pauses.push(report),
+        onOutcome: (outcome) => outcomes.push(outcome),
+      },
+    );
+    const batch = makeBatch();
+    await client.upload(batch);
+    const bytes = JSON.stringify(batch).length;
+    expect(attempts).toMatchObject([
+      { path: "/events", attempt: 1, batches: 1, bytes, result: "RATE_LIMITED", status: 429 },
+      { path: "/events", attempt: 2, batches: 1, bytes, result: "accepted", status: 202, rateLimitPercentageUsed: 50 },
+    ]);
+    expect(retries).toMatchObject([{ attempt: 1, batches: 1, error: { status: 429 } }]);
+    expect(retries[0]?.delayMs).toBeGreaterThanOrEqual(1_000);
+    expect(pauses).toHaveLength(1);
+    expect(outcomes).toMatchObject([{ kind: "accepted", index: 0, batch }]);
+  });
+
+  it("reaches diagnostics channels and a logger, and what they throw stays there", async () => {
+    const published: unknown[] = [];
+    const listener = (message: unknown): void => void published.push(message);
+    subscribe("mparticle-events:outcome", listener);
+    const error = vi.fn();
+    const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error };
+    const { client } = setUp([503, 400], {
+      logger,
+      onAttempt: () => {
+        throw new Error("a bug in an observer");
+      },
+    });
+    await expect(client.upload(makeBatch())).rejects.toMatchObject({ status: 400 });
+    unsubscribe("mparticle-events:outcome", listener);
+    expect(published).toMatchObject([{ kind: "rejected" }]);
+    expect(logger.warn).toHaveBeenCalledWith(expect.stringContaining("trying again"), expect.anything());
+    expect(error).toHaveBeenCalledWith("An observer threw.", expect.anything());
+    expect(error).toHaveBeenCalledWith(
+      expect.stringContaining("rejected"),
+      expect.not.objectContaining({ batch: expect.anything() as unknown }),
+    );
+  });
+});

@@ -1,0 +1,207 @@
+import { getEventListeners } from "node:events";
+import { describe, expect, it } from "vitest";
+import { EventsClient, type Batch, type EventsClientOptions, type Receipt } from "mparticle-events";
+import { poison, recordingFetch, type FetchStep, type RecordingFetch, type Script } from "../../src/testing/testing.ts";
+import { virtualTime } from "./virtual-time.ts";
+
+function setUp(
+  script: Script<FetchStep> = 202,
+  options: Partial<EventsClientOptions> = {},
+): { readonly client: EventsClient; readonly fetch: RecordingFetch } {
+  const fetch = recordingFetch(script);
+  const client = new EventsClient(
+    { apiKey: "us1-key", apiSecret: "secret", coalesce: true, fetch, ...options },
+    virtualTime(),
+  );
+  return { client, fetch };
+}
+
+function batchOf(id: string): Batch {
+  return { environment: "development", source_request_id: id };
+}
+
+function uploadAll(client: EventsClient, count: number): Promise<Receipt[]> {
+  return Promise.all(Array.from({ length: count }, (_, index) => client.upload(batchOf(String(index)))));
+}
+
+function sizes(fetch: RecordingFetch): number[] {
+  return fetch.requests.map(({ batchCount }) => batchCount);
+}
+
+/** Answers when told to, so that a test decides what happens meanwhile. */
+function gate(): { readonly open: () => void; readonly step: () => Promise<number> } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open, step: () => opened.then(() => 202) };
+}
+
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+describe("uploads at the same time", () => {
+  it("travel in one bulk request, in the order of their calls", async () => {
+    const { client, fetch } = setUp();
+    await uploadAll(client, 30);
+    expect(sizes(fetch)).toEqual([30]);
+    expect(fetch.requests[0]?.path).toBe("/v2/bulkevents");
+    expect(fetch.batches().map(({ source_request_id: id }) => id)).toEqual(
+      Array.from({ length: 30 }, (_, n) => String(n)),
+    );
+  });
+
+  it("fill requests of a hundred", async () => {
+    const { client, fetch } = setUp();
+    await uploadAll(client, 250);
+    expect(sizes(fetch)).toEqual([100, 100, 50]);
+  });
+
+  it("each get a receipt of their own", async () => {
+    const { client } = setUp({ status: 202, headers: { "x-mp-rate-limit-percentage-used": 12 } });
+    const receipts = await uploadAll(client, 3);
+    expect(receipts).toMatchObject(
+      ["0", "1", "2"].map((requestId) => ({ requestId, status: 202, attempts: 1, rateLimitPercentageUsed: 12 })),
+    );
+  });
+
+  it("of which one cannot be sent at all lose only that one", async () => {
+    const { client, fetch } = setUp();
+    // What only JavaScript can pass.
+    const broken = { source_request_id: "broken" } as Batch;
+    const results = await Promise.allSettled([
+      client.upload(batchOf("a")),
+      client.upload(broken),
+      client.upload(batchOf("b")),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(sizes(fetch)).toEqual([2]);
+  });
+
+  it("of which the service refuses one all get their own verdict", async () => {
+    const { client, fetch } = setUp(poison(({ source_request_id: id }) => id === "7"));
+    const results = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, index) => client.upload(batchOf(String(index)))),
+    );
+    for (const [index, result] of results.entries()) {
+      if (index !== 7) expect(result).toMatchObject({ status: "fulfilled", value: { requestId: String(index) } });
+      else expect(result).toMatchObject({ status: "rejected", reason: { status: 400, requestIds: ["7"] } });
+    }
+    expect(fetch.acceptedOnce()).toHaveLength(19);
+    expect(fetch.duplicates().size).toBe(0);
+  });
+
+  it("that are split for their size are one upload each nevertheless", async () => {
+    const { client, fetch } = setUp(202, { maxBatchBytes: 1_000 });
+    const events = Array.from({ length: 10 }, (_, index) => ({
+      event_type: "custom_event" as const,
+      data: { event_name: String(index).padEnd(200), custom_event_type: "other" as const },
+    }));
+    const [large, small] = await Promise.all([
+      client.upload({ ...batchOf("large"), events }),
+      client.upload(batchOf("small")),
+    ]);
+    expect(large).toMatchObject({ requestId: "large" });
+    expect(small).toMatchObject({ requestId: "small" });
+    expect(fetch.counts()).toMatchObject({ requests: 1, acceptedEvents: 10 });
+    expect(fetch.batches().length).toBeGreaterThan(3);
+  });
+});
+
+describe("an upload alone", () => {
+  it("waits for nobody: its request leaves before the next turn", async () => {
+    const { client, fetch } = setUp();
+    await client.upload(batchOf("a"));
+    await client.upload(batchOf("b"));
+    expect(sizes(fetch)).toEqual([1, 1]);
+  });
+});
+
+describe("while as many requests travel as may", () => {
+  it("those that come gather, and leave together when one is back", async () => {
+    const { open, step } = gate();
+    const { client, fetch } = setUp([...Array.from({ length: 8 }, () => step), 202]);
+    const uploads: Promise<unknown>[] = [];
+    for (let request = 0; request < 8; request++) {
+      uploads.push(client.upload(batchOf(`first-${String(request)}`)));
+      await turn();
+    }
+    expect(sizes(fetch)).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
+    for (let index = 0; index < 50; index++) {
+      uploads.push(client.upload(batchOf(`later-${String(index)}`)));
+      if (index % 10 === 0) await turn();
+    }
+    expect(fetch.requests).toHaveLength(8);
+    open();
+    await Promise.all(uploads);
+    expect(sizes(fetch)).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 50]);
+  });
+
+  it("many at once use no more than eight requests at a time, and all arrive in order", async () => {
+    let [travelling, most] = [0, 0];
+    const { client, fetch } = setUp(async () => {
+      most = Math.max(most, ++travelling);
+      await turn();
+      travelling--;
+      return 202;
+    });
+    await uploadAll(client, 2_000);
+    expect(most).toBe(8);
+    expect(sizes(fetch)).toEqual(Array.from({ length: 20 }, () => 100));
+    expect(fetch.batches().map(({ source_request_id: id }) => Number(id))).toEqual(
+      Array.from({ length: 2_000 }, (_, n) => n),
+    );
+  });
+});
+
+describe("a signal", () => {
+  it("ends its own upload while that gathers, before it is sent, and leaves no listener", async () => {
+    const { client, fetch } = setUp();
+    const controller = new AbortController();
+    const kept = client.upload(batchOf("kept"));
+    const aborted = client.upload(batchOf("aborted"), { signal: controller.signal });
+    controller.abort(new Error("no longer wanted"));
+    await expect(aborted).rejects.toMatchObject({
+      code: "ABORTED",
+      attempts: 0,
+      requestIds: ["aborted"],
+      cause: new Error("no longer wanted"),
+    });
+    await expect(kept).resolves.toMatchObject({ requestId: "kept" });
+    expect(fetch.batches()).toMatchObject([{ source_request_id: "kept" }]);
+    expect(getEventListeners(controller.signal, "abort")).toHaveLength(0);
+  });
+
+  it("ends the wait for its own upload on its way, and takes no neighbour along", async () => {
+    const { open, step } = gate();
+    const { client, fetch } = setUp(step);
+    const controller = new AbortController();
+    const kept = client.upload(batchOf("kept"));
+    const aborted = client.upload(batchOf("aborted"), { signal: controller.signal });
+    await turn();
+    controller.abort();
+    await expect(aborted).rejects.toMatchObject({ code: "ABORTED", attempts: 1 });
+    open();
+    await expect(kept).resolves.toMatchObject({ requestId: "kept" });
+    expect(sizes(fetch)).toEqual([2]);
+    expect(getEventListeners(controller.signal, "abort")).toHaveLength(0);
+  });
+
+  it("that has aborted before sends nothing", async () => {
+    const { client, fetch } = setUp();
+    await expect(client.upload(batchOf("a"), { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: "ABORTED",
+      attempts: 0,
+    });
+    await turn();
+    expect(fetch.requests).toHaveLength(0);
+  });
+
+  it("that never aborts keeps no listener once its upload is through", async () => {
+    const { client } = setUp();
+    const { signal } = new AbortController();
+    await Promise.all([client.upload(batchOf("a"), { signal }), client.upload(batchOf("b"), { signal })]);
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+  });
+});

@@ -1,0 +1,346 @@
+import { getEventListeners } from "node:events";
+import { describe, expect, it } from "vitest";
+import { EventsClient, type Batch, type EventsClientOptions, type Outcome } from "mparticle-events";
+import { recordingFetch, type FetchStep, type RecordingFetch, type Script } from "../../src/testing/testing.ts";
+import { virtualTime } from "./virtual-time.ts";
+
+function setUp(
+  script: Script<FetchStep> = 202,
+  options: Partial<EventsClientOptions> = {},
+): { readonly client: EventsClient; readonly fetch: RecordingFetch; readonly reported: readonly Outcome[] } {
+  const fetch = recordingFetch(script);
+  const reported: Outcome[] = [];
+  const onOutcome = (outcome: Outcome): void => void reported.push(outcome);
+  const client = new EventsClient(
+    { apiKey: "us1-key", apiSecret: "secret", fetch, onOutcome, ...options },
+    virtualTime(),
+  );
+  return { client, fetch, reported };
+}
+
+function batchOf(index: number): Batch {
+  return { environment: "development", source_request_id: String(index) };
+}
+
+function indexes(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
+
+function sorted(numbers: readonly number[]): number[] {
+  return [...numbers].sort((a, b) => a - b);
+}
+
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Batches without end, and how many of them were taken. */
+class Source {
+  pulled = 0;
+  returned = 0;
+  readonly #end: number;
+
+  constructor(end = Infinity) {
+    this.#end = end;
+  }
+
+  *[Symbol.iterator](): Generator<Batch, void, undefined> {
+    try {
+      while (this.pulled < this.#end) yield batchOf(this.pulled++);
+    } finally {
+      this.returned++;
+    }
+  }
+
+  async *slowly(): AsyncGenerator<Batch, void, undefined> {
+    for (const batch of this) {
+      await turn();
+      yield batch;
+    }
+  }
+}
+
+async function readAll(outcomes: AsyncIterable<Outcome>): Promise<Outcome[]> {
+  const all: Outcome[] = [];
+  for await (const outcome of outcomes) all.push(outcome);
+  return all;
+}
+
+describe("the outcomes", () => {
+  it("are one for each batch, come as they become known, and tell the position in the source", async () => {
+    let request = 0;
+    // The first request is the last to be answered.
+    const { client, reported } = setUp(() => ({ status: 202, delayMs: request++ === 0 ? 40 : 0 }));
+    const outcomes = await readAll(client.deliver(new Source(300)));
+    expect(outcomes.map(({ index }) => index)).toEqual([...indexes(300).slice(100), ...indexes(100)]);
+    for (const { batch, index } of outcomes) expect(batch.source_request_id).toBe(String(index));
+    expect(reported).toEqual(outcomes);
+  });
+
+  it("are of all kinds side by side, in an array's order with uploadBulk", async () => {
+    const { client } = setUp(({ batches }) => (batches.some(({ source_request_id: id }) => id === "3") ? 400 : 202));
+    const batches = indexes(8).map(batchOf);
+    // What only JavaScript can pass.
+    batches[5] = { source_request_id: "5" } as Batch;
+    const byIndex = await client.uploadBulk(batches);
+    expect(byIndex.map(({ index }) => index)).toEqual(indexes(8));
+    expect(byIndex.map(({ kind }) => kind[0]).join("")).toBe("aaararaa");
+    const asKnown = await readAll(client.deliver(batches));
+    // Refused before it was sent, so known first.
+    expect(asKnown[0]).toMatchObject({ index: 5, kind: "rejected" });
+    expect(sorted(asKnown.map(({ index }) => index))).toEqual(indexes(8));
+  });
+
+  it.each(["an array", "an iterable", "an async iterable"])("come of %s alike", async (kind) => {
+    const { client, fetch } = setUp();
+    const source = new Source(250);
+    const outcomes = await readAll(
+      client.deliver(kind === "an array" ? [...source] : kind === "an iterable" ? source : source.slowly()),
+    );
+    expect(sorted(outcomes.map(({ index }) => index))).toEqual(indexes(250));
+    expect(fetch.accepted()).toHaveLength(250);
+    expect(fetch.duplicates().size).toBe(0);
+  });
+
+  it("of nothing are none", async () => {
+    const { client, fetch } = setUp();
+    expect(await readAll(client.deliver([]))).toEqual([]);
+    expect(fetch.requests).toHaveLength(0);
+  });
+});
+
+describe("memory", () => {
+  it.each([1, 4])(
+    "is constant: with %d requests at a time the source is ahead by those and one being packed",
+    async (concurrency) => {
+      const { client } = setUp();
+      const source = new Source();
+      let [taken, furthest] = [0, 0];
+      for await (const { kind } of client.deliver(source, { concurrency })) {
+        expect(kind).toBe("accepted");
+        furthest = Math.max(furthest, source.pulled - taken);
+        taken++;
+        // A consumer that is slower than everything else.
+        if (taken % 50 === 0) await turn();
+        if (taken === 5_000) break;
+      }
+      expect(furthest).toBeGreaterThan(0);
+      expect(furthest).toBeLessThanOrEqual(100 * (concurrency + 1));
+    },
+  );
+
+  it("is constant for a source of batches that are all refused before they are sent", async () => {
+    const { client, fetch } = setUp(202, {
+      validate: () => [{ severity: "error", code: "no", path: "", message: "no." }],
+    });
+    const source = new Source();
+    let taken = 0;
+    for await (const { kind } of client.deliver(source)) {
+      expect(kind).toBe("rejected");
+      expect(source.pulled - taken).toBeLessThanOrEqual(1);
+      if (++taken === 1_000) break;
+    }
+    expect(fetch.requests).toHaveLength(0);
+  });
+
+  it("is not taken at all before somebody reads", async () => {
+    const { client } = setUp();
+    const source = new Source();
+    const outcomes = client.deliver(source);
+    await turn();
+    expect(source.pulled).toBe(0);
+    await outcomes.return?.();
+  });
+
+  it("is constant while the service does not answer: the source waits", async () => {
+    const { client, fetch } = setUp("hang");
+    const source = new Source();
+    const controller = new AbortController();
+    const reading = readAll(client.deliver(source, { concurrency: 3, signal: controller.signal }));
+    for (let turns = 0; turns < 50; turns++) await turn();
+    expect(fetch.requests).toHaveLength(3);
+    expect(source.pulled).toBeLessThanOrEqual(400);
+    controller.abort();
+    expect((await reading).length).toBe(source.pulled);
+  });
+});
+
+describe("a source that throws", () => {
+  it.each(["an iterable", "an async iterable"])(
+    "has what it gave settled first, then its error reaches the reader (%s)",
+    async (kind) => {
+      const { client } = setUp();
+      const lost = new Error("cursor lost");
+      function* failing(): Generator<Batch> {
+        yield* new Source(150);
+        throw lost;
+      }
+      async function* failingSlowly(): AsyncGenerator<Batch> {
+        for (const batch of failing()) {
+          await turn();
+          yield batch;
+        }
+      }
+      const outcomes: Outcome[] = [];
+      const reading = async (): Promise<void> => {
+        const source = kind === "an iterable" ? failing() : failingSlowly();
+        for await (const outcome of client.deliver(source)) outcomes.push(outcome);
+      };
+      await expect(reading()).rejects.toBe(lost);
+      expect(sorted(outcomes.map(({ index }) => index))).toEqual(indexes(150));
+      expect(outcomes.every((outcome) => outcome.kind === "accepted")).toBe(true);
+    },
+  );
+
+  it("when it is asked to begin leaves no listener behind", async () => {
+    const { client } = setUp();
+    const { signal } = new AbortController();
+    const source: Iterable<Batch> = {
+      [Symbol.iterator]: () => {
+        throw new Error("not open");
+      },
+    };
+    await expect(readAll(client.deliver(source, { signal }))).rejects.toThrow("not open");
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+  });
+});
+
+describe("a reader that leaves early", () => {
+  it("aborts what is in flight and closes the source, and every batch that was taken is reported once", async () => {
+    let request = 0;
+    const { client, reported } = setUp(() => (request++ === 0 ? 202 : "hang"));
+    const source = new Source();
+    for await (const { kind } of client.deliver(source, { concurrency: 3 })) {
+      expect(kind).toBe("accepted");
+      break;
+    }
+    for (let turns = 0; turns < 5; turns++) await turn();
+    expect(source.returned).toBe(1);
+    expect(sorted(reported.map(({ index }) => index))).toEqual(indexes(source.pulled));
+    const undelivered = reported.filter(({ kind }) => kind === "undelivered");
+    expect(undelivered).toHaveLength(source.pulled - 100);
+    expect(undelivered[0]).toMatchObject({ error: { code: "ABORTED" } });
+  });
+
+  it("has those reported, too, that were being packed and never sent", async () => {
+    const wrong = { severity: "error", code: "no", path: "", message: "no." } as const;
+    const { client, reported, fetch } = setUp(202, {
+      validate: ({ source_request_id: id }) => (id === "10" ? [wrong] : []),
+    });
+    for await (const { index, kind } of client.deliver(new Source())) {
+      expect([index, kind]).toEqual([10, "rejected"]);
+      break;
+    }
+    for (let turns = 0; turns < 5; turns++) await turn();
+    expect(reported.map(({ index, kind }) => [index, kind])).toEqual([
+      [10, "rejected"],
+      ...indexes(10).map((index) => [index, "undelivered"]),
+    ]);
+    expect(fetch.requests).toHaveLength(0);
+  });
+
+  it("does not wait for a source that hangs", async () => {
+    const { client } = setUp();
+    async function* hanging(): AsyncGenerator<Batch> {
+      yield batchOf(0);
+      await new Promise(() => undefined);
+    }
+    const kinds: string[] = [];
+    for await (const { kind } of client.deliver(hanging())) {
+      kinds.push(kind);
+      break;
+    }
+    expect(kinds).toEqual(["accepted"]);
+  });
+
+  it("by an error of its own gets that error, and the source is closed", async () => {
+    const { client } = setUp();
+    const source = new Source();
+    const own = new Error("disk full");
+    const reading = async (): Promise<void> => {
+      for await (const { index } of client.deliver(source)) if (index === 10) throw own;
+    };
+    await expect(reading()).rejects.toBe(own);
+    expect(source.returned).toBe(1);
+  });
+});
+
+describe("a slow source", () => {
+  it("has what it gave sent after lingerMs, without waiting for more", async () => {
+    const { client, fetch } = setUp();
+    let giveMore = (): void => undefined;
+    const more = new Promise<void>((resolve) => {
+      giveMore = resolve;
+    });
+    async function* source(): AsyncGenerator<Batch> {
+      yield batchOf(0);
+      yield batchOf(1);
+      await more;
+      yield batchOf(2);
+    }
+    const taken: number[] = [];
+    for await (const { index } of client.deliver(source(), { lingerMs: 500 })) {
+      taken.push(index);
+      if (index === 1) giveMore();
+    }
+    expect(taken).toEqual([0, 1, 2]);
+    expect(fetch.requests.map(({ batchCount }) => batchCount)).toEqual([2, 1]);
+  });
+});
+
+describe("a signal", () => {
+  it("ends the delivery with an outcome for each batch that was taken, and closes the source", async () => {
+    const controller = new AbortController();
+    const { client, reported } = setUp("hang");
+    const source = new Source();
+    const reading = readAll(client.deliver(source, { signal: controller.signal, concurrency: 2 }));
+    for (let turns = 0; turns < 20; turns++) await turn();
+    controller.abort(new Error("shutting down"));
+    const outcomes = await reading;
+    expect(sorted(outcomes.map(({ index }) => index))).toEqual(indexes(source.pulled));
+    expect(outcomes.every(({ kind }) => kind === "undelivered")).toBe(true);
+    expect(outcomes[0]).toMatchObject({ error: { code: "ABORTED" } });
+    expect(reported).toHaveLength(source.pulled);
+    expect(source.returned).toBe(1);
+  });
+
+  it("that has aborted before takes nothing from the source", async () => {
+    const { client, fetch } = setUp();
+    const source = new Source();
+    expect(await readAll(client.deliver(source, { signal: AbortSignal.abort() }))).toEqual([]);
+    expect(source.pulled).toBe(0);
+    expect(fetch.requests).toHaveLength(0);
+  });
+
+  it("of uploadBulk leaves no batch without an outcome, taken or not", async () => {
+    const controller = new AbortController();
+    const { client } = setUp(() => {
+      controller.abort();
+      return "hang";
+    });
+    const outcomes = await client.uploadBulk(new Source(1_000), { signal: controller.signal, concurrency: 1 });
+    expect(outcomes.map(({ index }) => index)).toEqual(indexes(1_000));
+    expect(outcomes.every(({ kind }) => kind === "undelivered")).toBe(true);
+  });
+
+  it.each([
+    [
+      "is read to its end",
+      async (outcomes: AsyncIterable<Outcome>) => {
+        await readAll(outcomes);
+      },
+    ],
+    [
+      "is left early",
+      async (outcomes: AsyncIterable<Outcome>) => {
+        for await (const { kind } of outcomes) if (kind === "accepted") break;
+      },
+    ],
+  ])("has no listener left once the delivery %s", async (_, read) => {
+    const { client } = setUp([503, 202]);
+    const { signal } = new AbortController();
+    await read(client.deliver(new Source(500), { signal }));
+    for (let turns = 0; turns < 5; turns++) await turn();
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+  });
+});

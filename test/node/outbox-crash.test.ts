@@ -1,0 +1,105 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Batch } from "mparticle-events";
+import { startFakeServer, type FakeServer } from "../../src/testing/testing.ts";
+import { bundleChild } from "./children/bundle.ts";
+
+const CRASHES = 60;
+const SEED = 20_261;
+
+let folder: string;
+let server: FakeServer;
+let adding: string;
+let recovering: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "mparticle-events-crash-"));
+  [adding, recovering] = await Promise.all([bundleChild("adding"), bundleChild("recovering")]);
+});
+
+afterAll(async () => {
+  await server.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** From 0 to below 1, the same ones each time (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Lets a process add events, kills it some time after its first one, and returns those it was told are safe. */
+async function addUntilKilled(path: string, first: number, killAfterMs: number): Promise<readonly number[]> {
+  const child = spawn(process.execPath, [adding, server.url, path, String(first)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+  const closed = once(child, "close");
+  await Promise.race([once(child.stdout, "data"), closed]);
+  await sleep(killAfterMs);
+  child.kill("SIGKILL");
+  await closed;
+  // The last line may have been cut off.
+  return output.split("\n").slice(0, -1).map(Number);
+}
+
+function eventNumbers(batch: Batch): readonly number[] {
+  return (batch.events ?? []).map((event) =>
+    event.event_type === "custom_event" ? Number(event.data.event_name.replace("event-", "")) : NaN,
+  );
+}
+
+describe("a process that is killed again and again while it adds events", () => {
+  it(
+    `loses none that add() has confirmed, and repeats none under another id, over ${String(CRASHES)} crashes`,
+    { timeout: 120_000 },
+    async () => {
+      const random = seeded(SEED);
+      server = await startFakeServer({
+        // Slow and unreliable, so that death finds batches in every stage.
+        script: () => {
+          const fate = random();
+          const delayMs = Math.floor(random() * 20);
+          if (fate < 0.1) return { status: 503, delayMs };
+          if (fate < 0.2) return { status: 202, reset: "before-answer", delayMs };
+          return { status: 202, delayMs };
+        },
+      });
+      const path = join(folder, "events.db");
+      const confirmed: number[] = [];
+      for (let crash = 0; crash < CRASHES; crash++) {
+        confirmed.push(...(await addUntilKilled(path, crash * 1_000_000, random() * 60)));
+      }
+      expect(confirmed.length).toBeGreaterThan(CRASHES * 8);
+
+      const child = spawn(process.execPath, [recovering, server.url, path], { stdio: ["ignore", "pipe", "inherit"] });
+      expect(await once(child, "close")).toEqual([0, null]);
+      expect(readdirSync(folder)).toEqual(["events.db"]);
+
+      const idsOfEvent = new Map<number, Set<string | null | undefined>>();
+      let arrivals = 0;
+      for (const batch of server.accepted()) {
+        for (const number of eventNumbers(batch)) {
+          arrivals++;
+          const ids = idsOfEvent.get(number) ?? new Set();
+          idsOfEvent.set(number, ids.add(batch.source_request_id));
+        }
+      }
+      expect(confirmed.filter((number) => !idsOfEvent.has(number))).toEqual([]);
+      expect([...idsOfEvent.values()].every((ids) => ids.size === 1)).toBe(true);
+      // Else nothing was repeated, and the line above has shown nothing.
+      expect(arrivals).toBeGreaterThan(idsOfEvent.size);
+    },
+  );
+});

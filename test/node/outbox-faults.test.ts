@@ -1,0 +1,218 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { EventQueue, EventsClient, customEvent, type MParticleError, type Outbox } from "mparticle-events";
+import { openDatabase } from "../../src/node/sqlite.ts";
+import { sqliteOutbox, type SqliteOutbox, type SqliteOutboxOptions } from "../../src/node/sqlite-outbox.ts";
+import { recordingFetch, startFakeServer } from "../../src/testing/testing.ts";
+import { bundleChild } from "./children/bundle.ts";
+
+const run = promisify(execFile);
+
+let filling: string;
+let unprivileged: string;
+let adding: string;
+beforeAll(async () => {
+  [filling, unprivileged, adding] = (await Promise.all(["filling", "unprivileged", "adding"].map(bundleChild))) as [
+    string,
+    string,
+    string,
+  ];
+});
+
+let folder: string;
+let path: string;
+const opened: SqliteOutbox[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "mparticle-events-faults-"));
+  path = join(folder, "events.db");
+});
+afterEach(async () => {
+  for (const outbox of opened.splice(0)) await outbox.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function open(options: SqliteOutboxOptions = {}): Promise<SqliteOutbox> {
+  const outbox = sqliteOutbox(path, { takeoverTimeoutMs: 1, ...options });
+  await outbox.open();
+  opened.push(outbox);
+  return outbox;
+}
+
+const EVENTS = [JSON.stringify({ event_type: "custom_event", data: { event_name: "x".repeat(20_000) } })];
+
+function append(outbox: Outbox, requestId: string): Promise<void> {
+  return outbox.append([{ requestId, context: '{"environment":"development"}', events: EVENTS }]);
+}
+
+async function fill(count: number): Promise<void> {
+  const outbox = await open();
+  for (let n = 0; n < count; n++) await append(outbox, `r-${String(n)}`);
+  await outbox.close();
+}
+
+async function pendingIds(outbox: Outbox): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for await (const { requestId } of outbox.recover()) ids.push(requestId);
+  return ids;
+}
+
+/** Says what is wrong and what to do, and leaves the file as it is. */
+async function expectRefused(message: RegExp): Promise<void> {
+  const before = readFileSync(path);
+  await expect(open()).rejects.toMatchObject({ code: "OUTBOX", message: expect.stringMatching(message) as string });
+  expect(readFileSync(path).equals(before)).toBe(true);
+}
+
+describe("a full disk", () => {
+  it("is said to be full, keeps what is stored, and is used again once there is room", async () => {
+    // A limit on the size of files stands for the disk: 512-byte blocks.
+    const { stdout } = await run("sh", ["-c", 'ulimit -f 2000; exec "$0" "$1" "$2"', process.execPath, filling, path]);
+    const { message, stored, pending } = JSON.parse(stdout) as {
+      message: string;
+      stored: string[];
+      pending: string[];
+    };
+    expect(message).toMatch(/^MParticleError: The outbox failed: .*(no space left|disk is full)/);
+    expect(stored.length).toBeGreaterThan(2);
+    expect(pending).toEqual(stored);
+    const outbox = await open();
+    await append(outbox, "next");
+    expect(await pendingIds(outbox)).toEqual([...stored, "next"]);
+  });
+
+  it("of its own making is `maxBytes`, which dead letters count for", async () => {
+    const outbox = await open({ maxBytes: 200_000 });
+    let refusal: unknown;
+    let count = 0;
+    for (; refusal === undefined && count < 20; count++) {
+      await append(outbox, `r-${String(count)}`).catch((error: unknown) => (refusal = error));
+    }
+    expect(String(refusal)).toMatch(/reached its `maxBytes` of 200000; nothing was added\./);
+    expect(statSync(path).size).toBeLessThanOrEqual(200_000);
+    expect(await pendingIds(outbox)).toHaveLength(count - 1);
+    await outbox.remove(["r-0", "r-1"]);
+    await append(outbox, "next");
+  });
+});
+
+describe("a file that cannot be used", () => {
+  it.each([
+    ["a file", 0o444, 0o777],
+    ["a folder", 0o666, 0o555],
+  ])("because %s is read-only is said to be", async (_, fileMode, folderMode) => {
+    await fill(1);
+    chmodSync(path, fileMode);
+    const other = mkdtempSync(join(tmpdir(), "mparticle-events-other-"));
+    try {
+      chmodSync(folder, folderMode);
+      const { stdout } = await run(process.execPath, [unprivileged, path, join(other, "events.db")]);
+      expect(stdout).toMatch(/cannot be written to: it, its folder or its disk is read-only, or forbidden/);
+    } finally {
+      chmodSync(folder, 0o777);
+      rmSync(other, { recursive: true });
+    }
+    expect(await pendingIds(await open())).toEqual(["r-0"]);
+  });
+
+  it("because its pages are damaged is said to be, and kept", async () => {
+    await fill(30);
+    const file = openSync(path, "r+");
+    for (let page = 2; page < 6; page++) writeSync(file, Buffer.alloc(2_000, 0xa5), 0, 2_000, page * 4096);
+    closeSync(file);
+    await expectRefused(/events\.db is damaged.*not changed\. Move it away/);
+  });
+
+  it("because it belongs to something else is said to be", async () => {
+    const database = openDatabase(path);
+    database.exec("CREATE TABLE customers (name TEXT)");
+    database.close();
+    await expectRefused(/is a database of something else; it was not changed/);
+  });
+
+  it.each([0, 2])("because its format is %d is said to be, with the format that is expected", async (format) => {
+    await fill(1);
+    const database = openDatabase(path);
+    database.exec(`PRAGMA user_version = ${String(format)}`);
+    database.close();
+    await expectRefused(new RegExp(`has format ${String(format)}, expected 1; it was not changed`));
+  });
+});
+
+describe("a file that another process has", () => {
+  it("is refused as long as it lives, and taken over when it dies", { timeout: 30_000 }, async () => {
+    await using server = await startFakeServer({ script: "hang" });
+    const child = spawn(process.execPath, [adding, server.url, path, "0"], { stdio: ["ignore", "pipe", "inherit"] });
+    const closed = once(child, "close");
+    try {
+      await once(child.stdout, "data");
+      await expect(open()).rejects.toThrow(/in use by another queue, of this process or another; each needs its own/);
+      const takeover = open({ takeoverTimeoutMs: 20_000 });
+      child.kill("SIGKILL");
+      expect((await pendingIds(await takeover)).length).toBeGreaterThan(0);
+    } finally {
+      child.kill("SIGKILL");
+      await closed;
+    }
+  });
+});
+
+describe("a queue whose outbox fails", () => {
+  const USER = { environment: "development", user_identities: { customer_id: "1" } } as const;
+
+  function makeQueue(outbox: Outbox): EventQueue {
+    const client = new EventsClient({ apiKey: "k", apiSecret: "s", fetch: recordingFetch(202) });
+    return new EventQueue(client, { outbox });
+  }
+
+  it("to open takes nothing in, says why each time, and closes", async () => {
+    path = join(folder, "missing", "events.db");
+    const queue = makeQueue(sqliteOutbox(path));
+    for (let n = 0; n < 2; n++) {
+      await expect(queue.add(USER, customEvent("e", "other"))).rejects.toMatchObject({
+        code: "OUTBOX",
+        message: expect.stringContaining("does not exist") as string,
+      });
+    }
+    expect(queue.stats().events).toMatchObject({ added: 0, pending: 0 });
+    await expect(queue.close()).resolves.toMatchObject({ accepted: 0, unsent: [] });
+  });
+
+  it("to write takes nothing in, and goes on with what can be written", async () => {
+    const outbox = sqliteOutbox(path, { maxBytes: 60_000 });
+    const queue = makeQueue(outbox);
+    await queue.add(USER, customEvent("small", "other"));
+    const large = customEvent("x".repeat(90_000), "other");
+    const refusal = await queue.add(USER, large).catch((error: unknown) => error as MParticleError);
+    expect(refusal).toMatchObject({ code: "OUTBOX", message: expect.stringContaining("`maxBytes`") as string });
+    await queue.add(USER, customEvent("small", "other"));
+    expect(queue.stats().events).toMatchObject({ added: 2, pending: 2 });
+    expect(await queue.close()).toMatchObject({ accepted: 2, rejected: 0, undelivered: 0 });
+    expect(await pendingIds(await open())).toEqual([]);
+  });
+
+  it("to forget asks again, so that nothing accepted stays", async () => {
+    const outbox = sqliteOutbox(path);
+    let failures = 2;
+    const moody: Outbox = {
+      open: () => outbox.open(),
+      close: () => outbox.close(),
+      recover: () => outbox.recover(),
+      append: (entries) => outbox.append(entries),
+      setAside: (letters) => outbox.setAside(letters),
+      remove: (ids) => (failures-- > 0 ? Promise.reject(new Error("not now")) : outbox.remove(ids)),
+    };
+    const queue = makeQueue(moody);
+    for (let n = 0; n < 3; n++) {
+      await queue.add(USER, customEvent("e", "other"));
+      await queue.flush();
+    }
+    await queue.close();
+    expect(failures).toBeLessThan(0);
+    expect(await pendingIds(await open())).toEqual([]);
+  });
+});

@@ -1,0 +1,274 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { EventQueue, EventsClient, customEvent, type Outbox } from "mparticle-events";
+import { sqliteOutbox, type SqliteOutbox } from "../../src/node/sqlite-outbox.ts";
+import { outboxConformance, poison, startFakeServer } from "../../src/testing/testing.ts";
+
+let folder: string;
+let path: string;
+const opened: SqliteOutbox[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "mparticle-events-outbox-"));
+  path = join(folder, "events.db");
+});
+
+afterEach(async () => {
+  for (const outbox of opened.splice(0)) await outbox.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function open(...options: Parameters<typeof sqliteOutbox> extends [string, ...infer Rest] ? Rest : never) {
+  const outbox = sqliteOutbox(path, ...options);
+  await outbox.open();
+  opened.push(outbox);
+  return outbox;
+}
+
+const CONTEXT = '{"environment":"development","mpid":9223372036854775807}';
+const EVENT = '{"event_type":"first_run","data":{}}';
+const REASON = { code: "BAD_REQUEST", message: "no such thing", atMs: 1_700_000_000_000 };
+
+async function setAside(outbox: Outbox, ...requestIds: readonly string[]): Promise<void> {
+  await outbox.append(requestIds.map((requestId) => ({ requestId, context: CONTEXT, events: [EVENT, EVENT] })));
+  await outbox.setAside(requestIds.map((requestId) => ({ requestId, reason: REASON })));
+}
+
+async function pendingIds(outbox: Outbox): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for await (const { requestId } of outbox.recover()) ids.push(requestId);
+  return ids;
+}
+
+describe("an outbox in a file", () => {
+  const cases = outboxConformance(() => ({ connect: () => sqliteOutbox(path, { takeoverTimeoutMs: 1 }) }));
+  it.each(cases.map((one) => [one.title, one] as const))("%s", (_, { run }) => run());
+
+  it.each(cases.map((one) => [one.title, one] as const))("%s, when it waits for the disk", (title) => {
+    const synced = outboxConformance(() => ({
+      connect: () => sqliteOutbox(path, { takeoverTimeoutMs: 1, durability: "power" }),
+    }));
+    return synced.find((one) => one.title === title)!.run();
+  });
+
+  it("is one file that only its owner can read once it is closed", async () => {
+    const outbox = await open();
+    await outbox.append([{ requestId: "r-1", context: CONTEXT, events: [EVENT] }]);
+    expect(existsSync(`${path}-wal`)).toBe(true);
+    await outbox.close();
+    expect(existsSync(`${path}-wal`)).toBe(false);
+    expect(statSync(path).mode & 0o077).toBe(0);
+  });
+});
+
+describe("whatever is done to an outbox", () => {
+  /** Ids few enough to meet again. */
+  const id = fc.integer({ min: 0, max: 5 }).map((n) => `r-${String(n)}`);
+  const step = fc.oneof(
+    fc.record({ kind: fc.constant("append" as const), ids: fc.array(id, { minLength: 1, maxLength: 4 }) }),
+    fc.record({ kind: fc.constant("refused append" as const), ids: fc.array(id, { maxLength: 2 }) }),
+    fc.record({ kind: fc.constant("remove" as const), ids: fc.array(id, { maxLength: 3 }) }),
+    fc.record({ kind: fc.constant("set aside" as const), ids: fc.array(id, { maxLength: 2 }) }),
+    fc.record({ kind: fc.constant("restore" as const), ids: fc.array(id, { maxLength: 2 }) }),
+    fc.record({ kind: fc.constant("reopen" as const), ids: fc.constant([]) }),
+  );
+
+  it("is what the next owner finds", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        let outbox = await open();
+        const pending = new Map<string, string[]>();
+        const rejected = new Map<string, string[]>();
+        const move = (from: typeof pending, to: typeof pending | undefined, ids: readonly string[]): void => {
+          for (const requestId of new Set(ids)) {
+            const events = from.get(requestId);
+            if (events !== undefined) to?.set(requestId, events);
+            from.delete(requestId);
+          }
+        };
+        let count = 0;
+        for (const { kind, ids } of [...steps, { kind: "reopen", ids: [] }] as typeof steps) {
+          switch (kind) {
+            case "append": {
+              const entries = ids.map((requestId) => ({ requestId, context: CONTEXT, events: [String(count++)] }));
+              await outbox.append(entries);
+              for (const { requestId, events } of entries) {
+                pending.set(requestId, [...(pending.get(requestId) ?? []), ...events]);
+              }
+              break;
+            }
+            case "refused append": {
+              const entries = ids.map((requestId) => ({ requestId, context: CONTEXT, events: ["never"] }));
+              await expect(outbox.append([...entries, { requestId: "new", events: [] }])).rejects.toThrow("context");
+              break;
+            }
+            case "remove":
+              await outbox.remove(ids);
+              move(pending, undefined, ids);
+              break;
+            case "set aside":
+              await outbox.setAside(ids.map((requestId) => ({ requestId, reason: REASON })));
+              move(pending, rejected, ids);
+              break;
+            case "restore": {
+              const free = ids.filter((requestId) => !pending.has(requestId));
+              await outbox.restore(free);
+              move(
+                rejected,
+                pending,
+                [...rejected.keys()].filter((requestId) => free.includes(requestId)),
+              );
+              break;
+            }
+            case "reopen": {
+              await outbox.close();
+              outbox = await open();
+              const found = new Map<string, readonly string[]>();
+              for await (const { requestId, context, events } of outbox.recover()) {
+                expect(context).toBe(CONTEXT);
+                found.set(requestId, events);
+              }
+              expect(found).toEqual(pending);
+            }
+          }
+        }
+        const letters = await outbox.deadLetters();
+        expect(new Set(letters.map(({ batch }) => batch.source_request_id))).toEqual(new Set(rejected.keys()));
+        await outbox.close();
+        rmSync(path);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe("the conformance cases", () => {
+  const refused = async (outbox: () => Outbox, title: string): Promise<void> => {
+    const found = outboxConformance(() => ({ connect: outbox })).find((one) => one.title === title);
+    await expect(found!.run()).rejects.toThrow();
+  };
+
+  it("notice a store that forgets, one that lets two in, and one that writes half", async () => {
+    const forgetful = (): Outbox => ({
+      open: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+      append: () => Promise.resolve(),
+      remove: () => Promise.resolve(),
+      setAside: () => Promise.resolve(),
+      // eslint-disable-next-line @typescript-eslint/require-await -- the shape of the interface
+      recover: async function* () {
+        yield* [];
+      },
+    });
+    await refused(forgetful, "gives back what was appended, to the byte");
+    await refused(forgetful, "has one owner at a time");
+    await refused(forgetful, "stores all of a write or nothing of it");
+  });
+});
+
+describe("dead letters", () => {
+  it("are listed with their reasons, ids exact", async () => {
+    const outbox = await open();
+    await setAside(outbox, "r-1", "r-2");
+    const letters = await outbox.deadLetters();
+    expect(letters.map(({ batch }) => batch.source_request_id)).toEqual(["r-1", "r-2"]);
+    expect(letters[0]).toEqual({
+      reason: REASON,
+      batch: {
+        source_request_id: "r-1",
+        environment: "development",
+        mpid: "9223372036854775807",
+        events: [JSON.parse(EVENT), JSON.parse(EVENT)],
+      },
+    });
+    expect(await pendingIds(outbox)).toEqual([]);
+  });
+
+  it("are pending again when they are restored, one or all", async () => {
+    const outbox = await open();
+    await setAside(outbox, "r-1", "r-2", "r-3");
+    expect(await outbox.restore(["r-2", "never-there"])).toBe(1);
+    expect(await pendingIds(outbox)).toEqual(["r-2"]);
+    expect(await outbox.restore()).toBe(2);
+    expect(await outbox.deadLetters()).toEqual([]);
+    expect(await pendingIds(outbox)).toEqual(["r-2", "r-1", "r-3"]);
+  });
+
+  it("are gone when they are discarded, one or all", async () => {
+    const outbox = await open();
+    await setAside(outbox, "r-1", "r-2", "r-3");
+    expect(await outbox.discard(["r-2"])).toBe(1);
+    expect((await outbox.deadLetters()).map(({ batch }) => batch.source_request_id)).toEqual(["r-1", "r-3"]);
+    expect(await outbox.discard()).toBe(2);
+    expect(await outbox.deadLetters()).toEqual([]);
+  });
+
+  it("are not kept when nobody wants them", async () => {
+    const outbox = await open({ keepRejected: false });
+    await setAside(outbox, "r-1");
+    expect(await outbox.deadLetters()).toEqual([]);
+    expect(await pendingIds(outbox)).toEqual([]);
+  });
+
+  it("are what the service refused of a queue, and the queue sends them again after the next start", async () => {
+    await using server = await startFakeServer({
+      script: poison((batch) => batch.user_identities?.customer_id === "bad"),
+    });
+    const client = new EventsClient({ apiKey: "k", apiSecret: "s", baseUrl: server.url });
+    const outbox = sqliteOutbox(path);
+    opened.push(outbox);
+    const queue = new EventQueue(client, { outbox });
+    for (const customer_id of ["good", "bad"]) {
+      await queue.add({ environment: "development", user_identities: { customer_id } }, customEvent("e", "other"));
+    }
+    await queue.flush();
+    const [letter, ...others] = await outbox.deadLetters();
+    expect(others).toEqual([]);
+    expect(letter).toMatchObject({
+      batch: { user_identities: { customer_id: "bad" } },
+      reason: { code: "BAD_REQUEST" },
+    });
+    await outbox.restore();
+    await queue.close();
+
+    server.script(202);
+    await using next = new EventQueue(client, { outbox: sqliteOutbox(path) });
+    await next.flush();
+    expect([...server.acceptedIds().keys()]).toContain(letter!.batch.source_request_id);
+    expect(server.counts()).toMatchObject({ acceptedEventsOnce: 2, acceptedEvents: 2 });
+  });
+});
+
+describe("what cannot be an outbox", () => {
+  it.each([
+    ["", /`path` is ""/],
+    [":memory:", /`path` is ":memory:"/],
+    [42 as unknown as string, /`path` is 42/],
+  ])("is a path such as %j", (bad, message) => {
+    expect(() => sqliteOutbox(bad)).toThrow(message);
+  });
+
+  it("is one with options that there are not", () => {
+    expect(() => sqliteOutbox(path, { durability: "disk" as "power" })).toThrow(/`durability` is "disk"/);
+    expect(() => sqliteOutbox(path, { maxBytes: 0 })).toThrow(/`maxBytes` is 0/);
+    expect(() => sqliteOutbox(path, { takeoverTimeoutMs: -1 })).toThrow(/`takeoverTimeoutMs` is -1/);
+  });
+
+  it("is a file in a folder that is not there", async () => {
+    path = join(folder, "missing", "events.db");
+    await expect(open()).rejects.toMatchObject({
+      code: "OUTBOX",
+      message: expect.stringMatching(/missing does not exist/) as string,
+    });
+  });
+
+  it("is a file of something else, which stays as it was", async () => {
+    const text = "these are not the bytes you are looking for\n".repeat(200);
+    writeFileSync(path, text);
+    await expect(open()).rejects.toThrow(/damaged, or no SQLite database .* it was not changed/);
+    expect(readFileSync(path, "utf8")).toBe(text);
+  });
+});

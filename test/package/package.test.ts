@@ -1,0 +1,113 @@
+import { execFile } from "node:child_process";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeProject, ROOT, type Packed } from "./packed.ts";
+
+const run = promisify(execFile);
+const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+  readonly version: string;
+  readonly exports: Readonly<Record<string, unknown>>;
+};
+
+let folder: string;
+let packed: Packed;
+beforeAll(() => {
+  ({ folder, packed } = makeProject());
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+describe("the package", () => {
+  it("holds the build, the contract and the papers, and nothing else", () => {
+    expect(packed.paths.filter((path) => !path.startsWith("dist/")).sort()).toEqual([
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "generated/openapi.json",
+      "generated/openapi.wire.json",
+      "package.json",
+    ]);
+    expect(packed.paths.filter((path) => !/\.(js|cjs|d\.ts|d\.cts)$/.test(path) && path.startsWith("dist/"))).toEqual(
+      [],
+    );
+  });
+
+  it("has nothing that publint would change", async () => {
+    const { messages, pkg } = await publint({
+      pack: { tarball: new Uint8Array(readFileSync(packed.file)).buffer },
+      strict: true,
+    });
+    expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
+  });
+
+  it("resolves to types for every module system that Node has", async () => {
+    const { stdout } = await run(
+      process.execPath,
+      [
+        join(ROOT, "node_modules/@arethetypeswrong/cli/dist/index.js"),
+        packed.file,
+        "--profile",
+        "node16",
+        "--format",
+        "json",
+      ],
+      { maxBuffer: 1 << 28 },
+    );
+    const { analysis } = JSON.parse(stdout) as {
+      readonly analysis: { readonly problems: readonly { resolutionKind?: string }[] };
+    };
+    // "node10" is what TypeScript calls resolution without `exports`, which no supported Node does.
+    expect(analysis.problems.filter(({ resolutionKind }) => resolutionKind !== "node10")).toEqual([]);
+  });
+
+  it.each(["import", "require"] as const)("gives every entry to %s", async (kind) => {
+    const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith(".json"));
+    const names = entries.map((entry) => `mparticle-events${entry.slice(1)}`);
+    const program =
+      kind === "import"
+        ? `Promise.all(${JSON.stringify(names)}.map((name) => import(name))).then((all) => console.log(JSON.stringify(all.map((one) => Object.keys(one)))))`
+        : `console.log(JSON.stringify(${JSON.stringify(names)}.map((name) => Object.keys(require(name)))))`;
+    const { stdout } = await run(
+      process.execPath,
+      [`--input-type=${kind === "import" ? "module" : "commonjs"}`, "-e", program],
+      {
+        cwd: folder,
+      },
+    );
+    const exported = JSON.parse(stdout) as readonly (readonly string[])[];
+    const sources = [
+      await import("mparticle-events"),
+      await import("mparticle-events/validate"),
+      await import("mparticle-events/node"),
+      await import("mparticle-events/testing"),
+    ];
+    expect(exported.map((keys) => keys.toSorted())).toEqual(sources.map((source) => Object.keys(source).sort()));
+  });
+
+  it("has one version", async () => {
+    const { VERSION } = await import("../../src/version.ts");
+    expect(VERSION).toBe(manifest.version);
+    expect(readFileSync(join(ROOT, "CHANGELOG.md"), "utf8")).toContain(`## ${manifest.version}\n`);
+  });
+
+  it("runs without Node's modules, and stays small, where the platform is the web's", async () => {
+    const { outputFiles } = await build({
+      stdin: { contents: 'export * from "mparticle-events"', resolveDir: folder },
+      bundle: true,
+      minify: true,
+      write: false,
+      format: "esm",
+      platform: "browser",
+    });
+    const [bundle] = outputFiles;
+    expect(bundle?.text).not.toMatch(/"node:/);
+    expect(gzipSync(bundle?.contents ?? "").length).toBeLessThan(21_000);
+  });
+});

@@ -1,0 +1,89 @@
+import { execFile } from "node:child_process";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { promisify } from "node:util";
+import ts from "typescript";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startFakeServer } from "mparticle-events/testing";
+import { makeProject, ROOT } from "./packed.ts";
+
+const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+const blocks = Array.from(readme.matchAll(/^```ts\n(.*?)^```$/gms), ([, code = ""]) => code);
+const [quickstart = ""] = blocks;
+
+/** A block that makes no client of its own goes on where the first one ended, as a reader takes it. */
+const programs = blocks.map((block, index) => ({
+  name: `block-${String(index + 1)}.ts`,
+  firstLine: block.split("\n", 1)[0],
+  code: index === 0 ? block : `${quickstart}\n${block}`,
+}));
+
+/** Those of the documentation stand by themselves. */
+const documented = ["docs/testing.md"].flatMap((path) =>
+  Array.from(readFileSync(join(ROOT, path), "utf8").matchAll(/^```ts\n(.*?)^```$/gms), ([, code = ""], index) => ({
+    name: `${basename(path, ".md")}-${String(index + 1)}.ts`,
+    code,
+  })),
+);
+
+let folder: string;
+beforeAll(() => {
+  ({ folder } = makeProject());
+  for (const { name, code } of [...programs, ...documented]) writeFileSync(join(folder, name), code);
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+describe("a code block of the README, pasted into a project that has the package", () => {
+  it("compiles under the strictest settings, and so do the package's own declarations", { timeout: 60_000 }, () => {
+    const program = ts.createProgram(
+      [...programs, ...documented].map(({ name }) => join(folder, name)),
+      {
+        target: ts.ScriptTarget.ES2022,
+        module: ts.ModuleKind.NodeNext,
+        moduleResolution: ts.ModuleResolutionKind.NodeNext,
+        lib: ["lib.es2023.d.ts", "lib.esnext.disposable.d.ts"],
+        types: ["node"],
+        typeRoots: [join(folder, "node_modules/@types")],
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noUncheckedIndexedAccess: true,
+        noUnusedLocals: false,
+        skipLibCheck: false,
+        outDir: folder,
+        rootDir: folder,
+      },
+    );
+    const { diagnostics } = program.emit();
+    const messages = [...ts.getPreEmitDiagnostics(program), ...diagnostics].map(
+      ({ file, messageText }) => `${file?.fileName ?? ""}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`,
+    );
+    expect(messages).toEqual([]);
+  });
+
+  it.each(programs)("runs: $name, $firstLine", async ({ name }) => {
+    await using service = await startFakeServer();
+    const { stderr } = await promisify(execFile)(
+      process.execPath,
+      [
+        "--disable-warning=ExperimentalWarning",
+        "--import",
+        join(ROOT, "test/package/to-fake-service.mjs"),
+        join(folder, name.replace(/ts$/, "js")),
+      ],
+      {
+        cwd: folder,
+        timeout: 15_000,
+        env: {
+          ...process.env,
+          FAKE_SERVICE_PORT: String(service.port),
+          MPARTICLE_API_KEY: "key",
+          MPARTICLE_API_SECRET: "secret",
+        },
+      },
+    );
+    expect(stderr).toBe("");
+    expect(service.accepted().length).toBeGreaterThanOrEqual(1);
+  });
+});

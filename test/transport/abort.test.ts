@@ -1,0 +1,31 @@
+import { getEventListeners } from "node:events";
+import { describe, expect, it, vi } from "vitest";
+import { onAbort } from "../../src/transport/abort.ts";
+
+describe("onAbort", () => {
+  it("calls everybody once, and holds one listener however many wait", () => {
+    const controller = new AbortController();
+    const callbacks = Array.from({ length: 500 }, () => vi.fn());
+    for (const callback of callbacks) onAbort(controller.signal, callback);
+    expect(getEventListeners(controller.signal, "abort")).toHaveLength(1);
+    controller.abort();
+    controller.abort();
+    for (const callback of callbacks) expect(callback).toHaveBeenCalledTimes(1);
+    expect(getEventListeners(controller.signal, "abort")).toHaveLength(0);
+  });
+
+  it("leaves no listener when the last one no longer waits", () => {
+    const controller = new AbortController();
+    const ignore = [vi.fn(), vi.fn()].map((callback) => [callback, onAbort(controller.signal, callback)] as const);
+    for (const [, stop] of ignore) stop();
+    expect(getEventListeners(controller.signal, "abort")).toHaveLength(0);
+    controller.abort();
+    for (const [callback] of ignore) expect(callback).not.toHaveBeenCalled();
+  });
+
+  it("calls at once when the signal has aborted before", () => {
+    const callback = vi.fn();
+    onAbort(AbortSignal.abort(), callback);
+    expect(callback).toHaveBeenCalledTimes(1);
+  });
+});

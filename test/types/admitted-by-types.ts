@@ -1,0 +1,128 @@
+/** What has to compile, and to what. `tsc` is the test; nothing here runs. */
+import { expectTypeOf } from "vitest";
+import {
+  EventsClient,
+  breadcrumb,
+  createBatch,
+  customEvent,
+  firstRun,
+  profile,
+  purchase,
+  screenView,
+  sessionEnd,
+  type ApiError,
+  type Batch,
+  type Event,
+  type EventDataOf,
+  type EventOf,
+  type EventType,
+  type EventsClientOptions,
+  type InvalidBatchError,
+  type MParticleError,
+  type Outcome,
+  type Receipt,
+  type UserContext,
+} from "mparticle-events";
+
+type RequiredKeys<T> = { [Key in keyof T]-?: object extends Pick<T, Key> ? never : Key }[keyof T];
+
+export function nothingIsRequiredForItsDefault(): void {
+  expectTypeOf<RequiredKeys<EventsClientOptions>>().toEqualTypeOf<"apiKey" | "apiSecret">();
+  expectTypeOf<RequiredKeys<Batch>>().toEqualTypeOf<"environment">();
+  expectTypeOf<RequiredKeys<UserContext>>().toEqualTypeOf<"environment">();
+  expectTypeOf<RequiredKeys<EventDataOf<"custom_event">>>().toEqualTypeOf<"event_name" | "custom_event_type">();
+  expectTypeOf<RequiredKeys<EventDataOf<"commerce_event">>>().toEqualTypeOf<never>();
+  expectTypeOf<RequiredKeys<EventDataOf<"session_start">>>().toEqualTypeOf<never>();
+  expectTypeOf<RequiredKeys<EventDataOf<"profile">>>().toEqualTypeOf<"profile_event_type">();
+}
+
+export function factoriesTellTheirType(): void {
+  expectTypeOf<ReturnType<typeof customEvent>>().toEqualTypeOf<EventOf<"custom_event">>();
+  expectTypeOf<ReturnType<typeof firstRun>>().toEqualTypeOf<EventOf<"first_run">>();
+  expectTypeOf<ReturnType<typeof purchase>["event_type"]>().toEqualTypeOf<"commerce_event">();
+  const events: readonly Event[] = [firstRun(), breadcrumb("here"), screenView("Home"), sessionEnd(5)];
+  expectTypeOf<ReturnType<typeof createBatch>>().toEqualTypeOf<Batch>();
+  createBatch({ environment: "production" }, events);
+}
+
+export function eventsNarrowByTheirType(event: Event): string | undefined {
+  if (event.event_type === "custom_event") {
+    expectTypeOf<typeof event>().toEqualTypeOf<EventOf<"custom_event">>();
+    return event.data.event_name;
+  }
+  if (event.event_type === "commerce_event") return event.data.product_action?.products?.[0]?.id ?? undefined;
+  return undefined;
+}
+
+export function everyTypeCanBeTold(event: Event): EventType {
+  switch (event.event_type) {
+    case "custom_event":
+    case "commerce_event":
+    case "screen_view":
+    case "session_start":
+    case "session_end":
+    case "application_state_transition":
+    case "push_registration":
+    case "push_message":
+    case "network_performance":
+    case "breadcrumb":
+    case "crash_report":
+    case "opt_out":
+    case "first_run":
+    case "uninstall":
+    case "profile":
+    case "user_attribute_change":
+    case "user_identity_change":
+      return event.event_type;
+    default: {
+      const none: never = event;
+      return none;
+    }
+  }
+}
+
+export function outcomesNarrowByTheirKind(outcome: Outcome): void {
+  switch (outcome.kind) {
+    case "accepted":
+      expectTypeOf<typeof outcome.receipt>().toEqualTypeOf<Receipt>();
+      break;
+    case "rejected":
+      expectTypeOf<typeof outcome.error>().toEqualTypeOf<ApiError | InvalidBatchError>();
+      break;
+    case "undelivered":
+      expectTypeOf<typeof outcome.error>().toEqualTypeOf<MParticleError>();
+      break;
+    default: {
+      const none: never = outcome;
+      throw new Error(String(none));
+    }
+  }
+}
+
+export function errorsNarrowByTheirName(error: ApiError | InvalidBatchError): void {
+  if (error.name === "ApiError") expectTypeOf<typeof error.status>().toEqualTypeOf<number>();
+  else expectTypeOf<typeof error.findings>().toEqualTypeOf<InvalidBatchError["findings"]>();
+}
+
+export function idsOf64BitsComeInThreeForms(): void {
+  profile("login", { current_mpid: 7346244611012968789n });
+  profile("login", { current_mpid: "7346244611012968789" });
+  profile("login", { current_mpid: 42 });
+}
+
+export function openEnumsTakeNewValues(network: string): void {
+  createBatch({ environment: "production", application_info: { os: "Desktop" } });
+  createBatch({ environment: "production", application_info: { os: network } });
+}
+
+/** `exactOptionalPropertyTypes` is on in this project: an undefined option has to be as good as none. */
+export function undefinedIsAsGoodAsNone(timeoutMs: number | undefined, session_uuid: string | undefined): void {
+  new EventsClient({ apiKey: "a", apiSecret: "b", timeoutMs, pod: undefined, retry: { maxElapsedMs: undefined } });
+  customEvent("a", "other", { session_uuid, custom_attributes: undefined });
+  createBatch({ environment: "production", user_identities: undefined });
+}
+
+/** Data that the caller promised not to change goes in as it is. */
+export function readonlyDataGoesIn(events: readonly Readonly<Event>[], tags: readonly string[]): Batch {
+  return createBatch({ environment: "production", user_attributes: { tags } }, events);
+}

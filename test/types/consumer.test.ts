@@ -1,0 +1,119 @@
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeProject, ROOT } from "../package/packed.ts";
+
+/** A program that uses each entry, as somebody would write it who has the package and nothing else. */
+const PROGRAM = `
+import {
+  EventQueue, EventsClient, createBatch, customEvent,
+  type ApiError, type Batch, type Event, type EventsClientOptions, type Outcome,
+} from "mparticle-events";
+import { drainOnExit, nodeFetch } from "mparticle-events/node";
+import { recordingFetch, startFakeServer, type FetchStep, type Script } from "mparticle-events/testing";
+import { checkBatch } from "mparticle-events/validate";
+
+export const script: Script<FetchStep> = [503, { fault: "ECONNRESET" }, (request) => (request.index > 5 ? 202 : 429)];
+export const service = recordingFetch(script, { check: checkBatch });
+
+export function options(timeoutMs?: number): EventsClientOptions {
+  return { apiKey: "key", apiSecret: "secret", fetch: nodeFetch(), validate: checkBatch, timeoutMs };
+}
+const client = new EventsClient(options());
+export const queue = new EventQueue(client);
+export const stop = drainOnExit(queue);
+export const server: Promise<{ readonly url: string }> = startFakeServer();
+
+export function shelf(event: Event): string {
+  return event.event_type === "custom_event" ? event.data.event_name : event.event_type;
+}
+export async function send(session_uuid?: string): Promise<string[]> {
+  const batch: Batch = createBatch({ environment: "development", user_identities: { customer_id: "42" } }, [
+    customEvent("opened", "other", { session_uuid, custom_attributes: { seconds: 42 } }),
+    // @ts-expect-error -- misspelt: were this any, nothing would be
+    customEvent("opened", "other", { custom_atributes: { seconds: 42 } }),
+  ]);
+  const outcomes: Outcome[] = await client.uploadBulk([batch]);
+  return outcomes.map((outcome) => (outcome.kind === "accepted" ? outcome.receipt.requestId : outcome.error.code));
+}
+export async function status(error: ApiError): Promise<number> {
+  const { response } = await client.raw.POST("/events", { body: { environment: "development" } });
+  return response.status + error.status;
+}
+`;
+
+/** The compilers that are installed: the project's own, and older and newer ones under names such as `typescript-5.0`. */
+const COMPILERS = readdirSync(join(ROOT, "node_modules"))
+  .filter((name) => /^typescript(-\d+(\.\d+)?)?$/.test(name) && existsSync(join(ROOT, "node_modules", name, "bin/tsc")))
+  .map((name) => ({ name, bin: join(ROOT, "node_modules", name, "bin/tsc") }));
+
+const CONFIGS = COMPILERS.flatMap(({ name, bin }) =>
+  [true, false].map((exact) => ({ name, bin, exact, setting: exact ? "on" : "off" })),
+);
+
+let folder: string;
+beforeAll(() => {
+  ({ folder } = makeProject());
+  writeFileSync(join(folder, "program.ts"), PROGRAM);
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** What a compiler says about the program, the declarations it imports included. */
+function compile(bin: string, exactOptionalPropertyTypes: boolean): Promise<string[]> {
+  const config = join(folder, `tsconfig.${String(exactOptionalPropertyTypes)}.json`);
+  const compilerOptions = {
+    ...{ target: "es2022", module: "nodenext", moduleResolution: "nodenext", lib: ["es2022"], types: ["node"] },
+    ...{ strict: true, skipLibCheck: false, noEmit: true, exactOptionalPropertyTypes },
+  };
+  writeFileSync(config, JSON.stringify({ compilerOptions, files: ["program.ts"] }));
+  return new Promise((resolve) => {
+    execFile(process.execPath, [bin, "--pretty", "false", "-p", config], { cwd: folder }, (_error, stdout, stderr) => {
+      resolve(`${stdout}${stderr}`.split("\n").filter((line) => line !== "" && !line.startsWith(" ")));
+    });
+  });
+}
+
+/** Complaints about the declarations of others, which we can neither cause nor cure. */
+function isForeign(line: string): boolean {
+  return /(openapi-fetch|openapi-typescript-helpers|@types\/node|undici-types)\//.test(line.split("(", 1)[0]!);
+}
+
+describe("a program that uses the package", () => {
+  it.each(CONFIGS)(
+    "compiles by $name, the declarations with it, exactOptionalPropertyTypes $setting",
+    { timeout: 60_000 },
+    async ({ name, bin, exact }) => {
+      const said = await compile(bin, exact);
+      expect(name === "typescript" ? said : said.filter((line) => !isForeign(line))).toEqual([]);
+    },
+  );
+
+  it("does not compile with a mistake in it: the compiler is asked for real", { timeout: 60_000 }, async () => {
+    writeFileSync(join(folder, "program.ts"), PROGRAM.replace('"opened", "other"', '"opened", "othre"'));
+    try {
+      const [complaint] = await compile(COMPILERS[0]!.bin, true);
+      expect(complaint).toMatch(/^program\.ts\(\d+,\d+\): error TS2345: Argument of type '"othre"'/);
+    } finally {
+      writeFileSync(join(folder, "program.ts"), PROGRAM);
+    }
+  });
+});
+
+describe("the declarations", () => {
+  /** What came after TypeScript 5.0, and is easily written, or emitted, without noticing. */
+  const TOO_NEW = /\bNoInfer<|\bUint8Array<|\bBuffer<|\bBuiltinIteratorReturn\b|\bIteratorObject<|^\s*(await )?using /m;
+
+  it("say nothing that TypeScript 5.0 does not know", () => {
+    const files = readdirSync(join(folder, "node_modules/mparticle-events/dist")).filter((file) =>
+      /\.d\.c?ts$/.test(file),
+    );
+    expect(files.length).toBeGreaterThanOrEqual(8);
+    for (const file of files) {
+      const text = readFileSync(join(folder, "node_modules/mparticle-events/dist", file), "utf8");
+      expect(TOO_NEW.exec(text)?.[0], file).toBeUndefined();
+    }
+  });
+});

@@ -1,0 +1,22 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    // As `paths` in tsconfig.json: tests run the source, not the build.
+    alias: [
+      { find: "#platform", replacement: source("transport/platform-node.ts") },
+      { find: /^mparticle-events$/, replacement: source("index.ts") },
+      { find: /^mparticle-events\/(validate|node|testing)$/, replacement: source("$1/$1.ts") },
+    ],
+  },
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 20_000,
+    // Many of them wait for processes and sockets: two at a time even where there are only two processors.
+    maxWorkers: 2,
+    coverage: { include: ["src/**"] },
+  },
+});
