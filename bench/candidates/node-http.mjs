@@ -1,0 +1,26 @@
+/** The floor: `node:http(s)` with keep-alive and `JSON.stringify`, and nothing else. */
+export function open({ url }) {
+  const { protocol, hostname, port } = new URL(url);
+  const { Agent, request } = process.getBuiltinModule(protocol === "https:" ? "node:https" : "node:http");
+  const agent = new Agent({ keepAlive: true });
+  const authorization = `Basic ${btoa("key:secret")}`;
+  const post = (path, body) =>
+    new Promise((resolve, reject) => {
+      const headers = {
+        authorization,
+        "content-type": "application/json",
+        "content-length": Buffer.byteLength(body),
+      };
+      const outgoing = request({ method: "POST", hostname, port, path, agent, headers }, (incoming) => {
+        incoming.resume();
+        incoming.on("end", () => (incoming.statusCode < 300 ? resolve() : reject(new Error(incoming.statusCode))));
+      });
+      outgoing.on("error", reject);
+      outgoing.end(body);
+    });
+  return {
+    upload: (batch) => post("/v2/events", JSON.stringify(batch)),
+    uploadBulk: (batches) => post("/v2/bulkevents", JSON.stringify(batches)),
+    uploadText: (text) => post("/v2/events", text),
+  };
+}

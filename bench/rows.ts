@@ -1,0 +1,27 @@
+import type { Row } from "./row.ts";
+import { bulk } from "./rows/bulk.ts";
+import { burst } from "./rows/burst.ts";
+import { check } from "./rows/check.ts";
+import { coalesce } from "./rows/coalesce.ts";
+import { growing } from "./rows/growth.ts";
+import { outbox } from "./rows/outbox.ts";
+import { queue } from "./rows/queue.ts";
+import { recovery } from "./rows/recovery.ts";
+import { single } from "./rows/single.ts";
+import { startUp } from "./rows/start.ts";
+import { stall } from "./rows/stall.ts";
+
+/** All rows, in their order. */
+export const ROWS: readonly Row[] = [
+  single,
+  coalesce,
+  bulk,
+  queue,
+  burst,
+  stall,
+  recovery,
+  startUp,
+  check,
+  outbox,
+  growing,
+];
