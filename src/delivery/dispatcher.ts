@@ -1,6 +1,7 @@
 import { ApiError, MParticleError } from "../errors.ts";
 import { onAbort } from "../transport/abort.ts";
 import type { AttemptResult, Transport } from "../transport/attempt.ts";
+import type { RequestBody } from "../transport/exchange.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
 import { divideRefused } from "./bisect.ts";
 import type { Effects } from "./effects.ts";
@@ -10,10 +11,11 @@ import { admit, createPace, isRecovering, observe, pausedUntil, type Pace, type 
 import { decideRetry, type Retry } from "./retry.ts";
 import type { Telemetry } from "./telemetry.ts";
 
-/** A batch on its way: its text, made once, and where its verdict goes. */
+/** A batch on its way: its texts, made once, and where its verdict goes. */
 export interface Parcel {
-  readonly text: string;
-  /** Of the text, in UTF-8. */
+  /** One after the other they are the batch as JSON. */
+  readonly texts: readonly string[];
+  /** Of all of them, in UTF-8. */
   readonly bytes: number;
   readonly requestId: string;
   /** Called exactly once. */
@@ -102,14 +104,14 @@ export class Dispatcher {
   async #travel(journey: Journey): Promise<void> {
     const { effects, telemetry, transport } = this.#options;
     const { path, parcels, signal, sinceMs, retry } = journey;
-    const body = path === "/events" ? (parcels[0]?.text ?? "") : `[${parcels.map((parcel) => parcel.text).join(",")}]`;
+    const body = path === "/events" ? singleBody(parcels) : bulkBody(parcels);
     const requestIds = parcels.map((parcel) => parcel.requestId);
     let staleRetryUsed = false;
     let lastError: MParticleError | undefined;
     // The wait for a turn is no sign of trouble: the age of an upload counts from here.
     let firstAttemptMs: number | undefined;
     for (;;) {
-      const turn = await this.#enter(journey);
+      const turn = this.#startsNow(journey) ? "go" : await this.#enter(journey);
       if (turn !== "go") {
         this.#giveUp(journey, turn, lastError);
         return;
@@ -118,7 +120,7 @@ export class Dispatcher {
       const startedMs = effects.now();
       firstAttemptMs ??= startedMs;
       const result = await transport.attempt({ path, body, requestIds, attempt: journey.attempts, signal });
-      this.#leave(journey, result, effects.now() - startedMs);
+      this.#leave(journey, body.bytes, result, effects.now() - startedMs);
       if (result.kind === "accepted") {
         const { status, rateLimitPercentageUsed } = result;
         for (const parcel of parcels) {
@@ -184,6 +186,16 @@ export class Dispatcher {
     settleAll(parcels, { kind: "undelivered", error: new MParticleError("EXPIRED", message, { ...facts, cause }) });
   }
 
+  /** Whether nothing stands in the way: then it holds a place in flight from here on, as after {@link #enter}. */
+  #startsNow({ parcels, signal }: Journey): boolean {
+    if (signal?.aborted === true || this.#inFlight >= this.#options.concurrency) return false;
+    if (this.#returning.size > 0 || firstWaiting(this.#fresh) !== undefined) return false;
+    const now = this.#options.effects.now();
+    if (admit(this.#pace, parcels.length, now).startAtMs > now) return false;
+    this.#inFlight++;
+    return true;
+  }
+
   /** Resolves when the request may start; it holds a place in flight from then on. */
   #enter({ parcels, signal, sinceMs, attempts, retry }: Journey): Promise<Turn> {
     return new Promise((resolve) => {
@@ -212,7 +224,7 @@ export class Dispatcher {
     });
   }
 
-  #leave({ path, parcels, attempts }: Journey, result: AttemptResult, durationMs: number): void {
+  #leave({ path, parcels, attempts }: Journey, bytes: number, result: AttemptResult, durationMs: number): void {
     const { effects, telemetry } = this.#options;
     this.#inFlight--;
     const now = effects.now();
@@ -232,7 +244,7 @@ export class Dispatcher {
       path,
       attempt: attempts,
       batches,
-      bytes: parcels.reduce((sum, parcel) => sum + parcel.bytes, path === "/events" ? 0 : batches + 1),
+      bytes,
       durationMs,
       result: result.kind === "accepted" ? "accepted" : result.error.code,
       status:
@@ -311,6 +323,23 @@ export class Dispatcher {
         });
     });
   }
+}
+
+function singleBody([parcel]: readonly Parcel[]): RequestBody {
+  return { texts: parcel?.texts ?? [], bytes: parcel?.bytes ?? 0 };
+}
+
+function bulkBody(parcels: readonly Parcel[]): RequestBody {
+  const texts = ["["];
+  // The brackets, and a comma less than there are batches.
+  let bytes = parcels.length + 1;
+  for (const parcel of parcels) {
+    if (texts.length > 1) texts.push(",");
+    for (const text of parcel.texts) texts.push(text);
+    bytes += parcel.bytes;
+  }
+  texts.push("]");
+  return { texts, bytes };
 }
 
 function settleAll(parcels: readonly Parcel[], verdict: Verdict): void {

@@ -3,7 +3,7 @@ import type { UserContext } from "../model/types.ts";
 import { serializeBatch } from "../transport/json.ts";
 import type { Generation } from "./barrier.ts";
 import { Fifo } from "./fifo.ts";
-import { textOfBatch } from "./outbox.ts";
+import type { StoredBatch } from "./outbox.ts";
 
 /** Text of an event and its length in UTF-8. */
 export interface Item {
@@ -25,7 +25,8 @@ export interface QueuedBatch {
   readonly lane: Lane;
   readonly index: number;
   readonly generation: Generation;
-  readonly items: Set<Item>;
+  /** Its events, oldest first. */
+  readonly items: Item[];
   /** Of the whole batch as it will travel, at most. */
   bytes: number;
   readonly openedAtMs: number;
@@ -39,8 +40,8 @@ export interface QueuedBatch {
 /** All batches of one user: they travel in order, the next ones when those before are settled. */
 export interface Lane {
   readonly key: string;
-  /** Texts of the contexts its batches have. */
-  readonly contexts: Set<string>;
+  /** Those that its batches have. */
+  readonly contexts: Context[];
   /** Takes the user's next events; it may be due already. */
   open: QueuedBatch | undefined;
   /** To be sent, in order. */
@@ -48,12 +49,12 @@ export interface Lane {
   travelling: number;
 }
 
-/** What {@link textOfBatch} puts around the id, the context and the events, with room for a longer id than a UUID. */
+/** What `textsOfBatch` puts around the id, the context and the events, with room for a longer id than a UUID. */
 export const FRAME_BYTES = 128;
 
 /** The users of whom something is pending. */
 export class Lanes {
-  /** By their text: making a context again is most of what adding an event costs. */
+  /** By their text. */
   readonly #contexts = new Map<string, Context>();
   readonly #lanes = new Map<string, Lane>();
 
@@ -63,8 +64,12 @@ export class Lanes {
    * @throws InvalidBatchError - when it cannot be serialised.
    */
   contextOf(user: UserContext): Context {
-    // The id belongs to a batch, and one user has many.
-    const text = serializeBatch({ ...user, source_request_id: undefined, events: undefined });
+    // The id belongs to a batch, and one user has many. A copy without it costs as much as the text, so only where it is.
+    const text = serializeBatch(
+      "source_request_id" in user || "events" in user
+        ? { ...user, source_request_id: undefined, events: undefined }
+        : user,
+    );
     return this.#contexts.get(text) ?? makeContext(text, user);
   }
 
@@ -73,12 +78,12 @@ export class Lanes {
     const { text, laneKey } = context;
     let lane = this.#lanes.get(laneKey);
     if (lane === undefined) {
-      lane = { key: laneKey, contexts: new Set(), open: undefined, due: new Fifo(), travelling: 0 };
+      lane = { key: laneKey, contexts: [], open: undefined, due: new Fifo(), travelling: 0 };
       this.#lanes.set(laneKey, lane);
     }
     if (!this.#contexts.has(text)) {
       this.#contexts.set(text, context);
-      lane.contexts.add(text);
+      lane.contexts.push(context);
     }
     return lane;
   }
@@ -87,7 +92,7 @@ export class Lanes {
   leave(lane: Lane): boolean {
     if (lane.travelling > 0 || lane.open !== undefined || nextDue(lane) !== undefined) return false;
     this.#lanes.delete(lane.key);
-    for (const text of lane.contexts) this.#contexts.delete(text);
+    for (const { text } of lane.contexts) this.#contexts.delete(text);
     return true;
   }
 }
@@ -111,7 +116,7 @@ export function nextDue({ due }: Lane): QueuedBatch | undefined {
   return due.peek();
 }
 
-/** The text of a batch as it travels. */
-export function batchText({ requestId, context, items }: QueuedBatch): string {
-  return textOfBatch({ requestId, context: context.text, events: Array.from(items, ({ text }) => text) });
+/** A batch in the form in which it is kept. */
+export function toStored({ requestId, context, items }: QueuedBatch): StoredBatch {
+  return { requestId, context: context.text, events: items.map(({ text }) => text) };
 }

@@ -1,5 +1,3 @@
-import { joinBatch } from "../transport/json.ts";
-
 /** Part of a batch to be kept: text, because nothing that is parsed keeps a 64-bit id exact. */
 export interface OutboxEntry {
   readonly requestId: string;
@@ -43,7 +41,20 @@ export interface Outbox {
   close(): Promise<void>;
 }
 
-/** The JSON text of a stored batch, of strings that exist: nothing is serialised twice. */
-export function textOfBatch({ requestId, context, events }: StoredBatch): string {
-  return joinBatch(`{"source_request_id":${JSON.stringify(requestId)},${context.slice(1)}`, events);
+/** The JSON of a stored batch in pieces, the first of them its beginning: strings that exist, and nothing is serialised twice. */
+export function textsOfBatch({ requestId, context, events }: StoredBatch): [head: string, ...rest: string[]] {
+  const texts: [string, ...string[]] = [
+    `{"source_request_id":${JSON.stringify(requestId)},${context.slice(1, -1)},"events":[`,
+  ];
+  for (const event of events) {
+    if (texts.length > 1) texts.push(",");
+    texts.push(event);
+  }
+  texts.push("]}");
+  return texts;
+}
+
+/** The JSON text of a stored batch. */
+export function textOfBatch(batch: StoredBatch): string {
+  return textsOfBatch(batch).join("");
 }

@@ -18,9 +18,9 @@ export interface PrepareOptions {
   readonly maxBatchBytes: number;
 }
 
-/** Text that travels as one batch: a batch, or the part of one that was too large. */
+/** What travels as one batch: a batch, or the part of one that was too large. */
 export interface Piece {
-  readonly text: string;
+  readonly texts: readonly [string];
   readonly bytes: number;
   readonly requestId: string;
 }
@@ -52,7 +52,8 @@ export function prepareBatch(batch: Batch, options: PrepareOptions): Prepared {
   if (findings.length > 0) throw new InvalidBatchError(findings, { requestIds: idsOf(stamped) });
   const text = ownCode(stamped, () => serializeBatch(stamped));
   const bytes = utf8Length(text);
-  if (bytes < maxBatchBytes) return { batch: stamped, pieces: [{ text, bytes, requestId: requestIdOf(stamped) }] };
+  if (bytes < maxBatchBytes)
+    return { batch: stamped, pieces: [{ texts: [text], bytes, requestId: requestIdOf(stamped) }] };
   return { batch: stamped, pieces: split(stamped, bytes, maxBatchBytes) };
 }
 
@@ -61,7 +62,7 @@ function split(batch: Batch, bytes: number, maxBytes: number): Piece[] {
   if (result.kind === "split") {
     return result.parts.map((part) => {
       const text = serializeBatch(part);
-      return { text, bytes: utf8Length(text), requestId: requestIdOf(part) };
+      return { texts: [text], bytes: utf8Length(text), requestId: requestIdOf(part) };
     });
   }
   const { largest } = result;

@@ -11,18 +11,18 @@ import { internalsOf, type ClientInternals, type EventsClient } from "./client.t
 import type { Parcel } from "./dispatcher.ts";
 import { Fifo } from "./fifo.ts";
 import {
-  batchText,
   FRAME_BYTES,
   Lanes,
   makeContext,
   nextDue,
+  toStored,
   type Context,
   type Item,
   type Lane,
   type QueuedBatch,
 } from "./lane.ts";
 import { OutboxWriter } from "./outbox-writer.ts";
-import type { Outbox, OutboxEntry, StoredBatch } from "./outbox.ts";
+import { textOfBatch, textsOfBatch, type Outbox, type OutboxEntry, type StoredBatch } from "./outbox.ts";
 import type { Outcome, Verdict } from "./outcome.ts";
 import { requireEnvironment } from "./prepare.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -153,12 +153,7 @@ export class EventQueue {
     internalsOfQueue = (queue) => ({
       telemetry: queue.#internals.telemetry,
       outbox: queue.#options.outbox,
-      pending: () =>
-        Array.from(queue.#unsettled, ({ requestId, context, items }) => ({
-          requestId,
-          context: context.text,
-          events: Array.from(items, ({ text }) => text),
-        })),
+      pending: () => Array.from(queue.#unsettled, toStored),
       restore: (batches) => {
         for (const batch of batches) queue.#restore(batch);
         return queue.#barrier.wait();
@@ -220,7 +215,8 @@ export class EventQueue {
       return handled(Promise.reject(error instanceof Error ? error : new Error(String(error))));
     }
     if (items.length === 0) return DONE;
-    const bytes = items.reduce((sum, item) => sum + item.bytes + 1, 0);
+    let bytes = items.length;
+    for (const item of items) bytes += item.bytes;
     if (this.#waiting.size > 0 || this.#isFull(bytes)) {
       switch (this.#options.overflow) {
         case "wait":
@@ -308,19 +304,20 @@ export class EventQueue {
   #take(context: Context, items: readonly Item[]): Promise<void> {
     const lane = this.#lanes.enter(context);
     const { waitUntil, maxEventsPerBatch } = this.#options;
-    const taken = new Map<QueuedBatch, Item[]>();
+    // What has to be stored.
+    const taken = this.#outbox === undefined ? undefined : new Map<QueuedBatch, Item[]>();
     const wasIdle = this.#batches.pending === 0;
     for (const item of items) {
       const open = lane.open;
       if (open !== undefined && (open.context.text !== context.text || !this.#hasRoom(open, item))) this.#seal(open);
       const batch = lane.open ?? this.#open(context, lane);
       this.#put(batch, item);
-      const itsItems = taken.get(batch);
-      if (itsItems === undefined) taken.set(batch, [item]);
+      const itsItems = taken?.get(batch);
+      if (itsItems === undefined) taken?.set(batch, [item]);
       else itsItems.push(item);
     }
-    const stored = this.#outbox === undefined ? DONE : this.#store(this.#outbox, taken);
-    if (lane.open !== undefined && lane.open.items.size >= maxEventsPerBatch) this.#seal(lane.open);
+    const stored = this.#outbox === undefined || taken === undefined ? DONE : this.#store(this.#outbox, taken);
+    if (lane.open !== undefined && lane.open.items.length >= maxEventsPerBatch) this.#seal(lane.open);
     this.#armTimer();
     if (wasIdle && waitUntil !== undefined) {
       waitUntil(
@@ -334,11 +331,11 @@ export class EventQueue {
 
   #hasRoom(batch: QueuedBatch, item: Item): boolean {
     const { maxBatchBytes } = this.#internals.preparation;
-    return batch.items.size < this.#options.maxEventsPerBatch && batch.bytes + item.bytes + 1 < maxBatchBytes;
+    return batch.items.length < this.#options.maxEventsPerBatch && batch.bytes + item.bytes + 1 < maxBatchBytes;
   }
 
   #put(batch: QueuedBatch, item: Item): void {
-    batch.items.add(item);
+    batch.items.push(item);
     batch.bytes += item.bytes + 1;
     this.#bufferedBytes += item.bytes + 1;
     this.#events.pending++;
@@ -358,7 +355,7 @@ export class EventQueue {
       lane,
       index: this.#batchCount++,
       generation: this.#barrier.enter(),
-      items: new Set(),
+      items: [],
       bytes: context.bytes + FRAME_BYTES,
       openedAtMs: this.#internals.effects.now(),
       state: "open",
@@ -450,10 +447,13 @@ export class EventQueue {
   #send(batches: readonly QueuedBatch[]): void {
     const { dispatcher } = this.#internals;
     const parcels = batches.map((batch): Parcel => {
-      const text = batchText(batch);
+      const texts = textsOfBatch(toStored(batch));
+      // The events know their bytes; there are commas between them, and two characters behind.
+      let bytes = utf8Length(texts[0]) + Math.max(0, batch.items.length - 1) + 2;
+      for (const item of batch.items) bytes += item.bytes;
       return {
-        text,
-        bytes: utf8Length(text),
+        texts,
+        bytes,
         requestId: batch.requestId,
         settle: (verdict) => {
           this.#settle(batch, verdict);
@@ -471,8 +471,8 @@ export class EventQueue {
 
   #settle(batch: QueuedBatch, verdict: Verdict): void {
     if (batch.state === "settled") return;
-    this.#events.pending -= batch.items.size;
-    this.#count(verdict, batch.items.size);
+    this.#events.pending -= batch.items.length;
+    this.#count(verdict, batch.items.length);
     this.#outbox?.settle(batch.requestId, verdict);
     // The ledger is true whenever somebody can look: before anybody is called.
     this.#release(batch);
@@ -504,14 +504,13 @@ export class EventQueue {
 
   #report(batch: QueuedBatch, verdict: Verdict): void {
     const { onOutcome } = this.#options;
-    const text = batchText(batch);
     let parsed: Batch | undefined;
     const outcome: Outcome = {
       ...verdict,
       index: batch.index,
       get batch() {
         // Read from its own text, and only when somebody asks: most never do.
-        return (parsed ??= parseExact(text) as Batch);
+        return (parsed ??= parseExact(textOfBatch(toStored(batch))) as Batch);
       },
     };
     if (this.#closeUnsent !== undefined && verdict.kind === "undelivered") this.#closeUnsent.push(outcome);
@@ -650,7 +649,7 @@ export class EventQueue {
       const settled = stored.then(ignore, ignore).then(() => {
         if (batch.stored === settled) batch.stored = undefined;
         // Nothing of it could be stored: it never was a batch.
-        if (batch.items.size === 0 && batch.state !== "settled") this.#release(batch);
+        if (batch.items.length === 0 && batch.state !== "settled") this.#release(batch);
       });
       batch.stored = settled;
     }
@@ -658,7 +657,7 @@ export class EventQueue {
   }
 
   #takeBack(batch: QueuedBatch, item: Item): void {
-    batch.items.delete(item);
+    batch.items.splice(batch.items.indexOf(item), 1);
     batch.bytes -= item.bytes + 1;
     this.#bufferedBytes -= item.bytes + 1;
     this.#events.pending--;

@@ -1,4 +1,4 @@
-import { publish } from "#platform";
+import { channel } from "#platform";
 import type { ErrorCode, MParticleError } from "../errors.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
 import type { Outcome } from "./outcome.ts";
@@ -55,6 +55,14 @@ export interface Logger {
   error(message: string, details?: object): void;
 }
 
+/** Kept, because looking one up costs more than telling nobody. */
+const CHANNELS = {
+  attempt: channel("mparticle-events:attempt"),
+  retry: channel("mparticle-events:retry"),
+  pause: channel("mparticle-events:pause"),
+  outcome: channel("mparticle-events:outcome"),
+} as const;
+
 /** Where delivery reports to: the observers, the logger, and on Node the channels `mparticle-events:<topic>`. */
 export class Telemetry {
   readonly #observers: Observers;
@@ -67,13 +75,13 @@ export class Telemetry {
 
   attempt(report: AttemptReport): void {
     this.#call(this.#observers.onAttempt, report);
-    publish("mparticle-events:attempt", report);
+    CHANNELS.attempt.publish(report);
     this.#logger?.debug(`${report.path}: ${report.result} after ${String(Math.round(report.durationMs))} ms`, report);
   }
 
   retry(report: RetryReport): void {
     this.#call(this.#observers.onRetry, report);
-    publish("mparticle-events:retry", report);
+    CHANNELS.retry.publish(report);
     this.#logger?.warn(
       `${report.path}: trying again in ${String(Math.round(report.delayMs))} ms. ${report.error.message}`,
       report,
@@ -82,7 +90,7 @@ export class Telemetry {
 
   pause(report: PauseReport): void {
     this.#call(this.#observers.onPause, report);
-    publish("mparticle-events:pause", report);
+    CHANNELS.pause.publish(report);
     this.#logger?.warn(`Pausing for ${String(Math.round(report.durationMs))} ms. ${report.error.message}`, report);
   }
 
@@ -90,7 +98,7 @@ export class Telemetry {
   outcome(outcome: Outcome, alsoTell?: (outcome: Outcome) => void): void {
     this.#call(this.#observers.onOutcome, outcome);
     this.#call(alsoTell, outcome);
-    publish("mparticle-events:outcome", outcome);
+    CHANNELS.outcome.publish(outcome);
     if (outcome.kind === "accepted" || this.#logger === undefined) return;
     // The batch itself stays out of logs: it holds personal data.
     const { kind, index, error } = outcome;

@@ -1,3 +1,31 @@
+/**
+ * Ends one exchange, at its timeout or for its caller. An AbortController would do, and would cost each request more
+ * than all else that surrounds it here.
+ */
+export class Cancellation {
+  #cancelled = false;
+  #reason: unknown;
+  #callback: ((reason: unknown) => void) | undefined;
+
+  get cancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  /** Ends the exchange, the first time it is called. */
+  cancel(reason: unknown): void {
+    if (this.#cancelled) return;
+    this.#cancelled = true;
+    this.#reason = reason;
+    this.#callback?.(reason);
+  }
+
+  /** Calls `callback` when the exchange has to end, at once if it had to before. There is one: the exchange's own. */
+  onCancel(callback: (reason: unknown) => void): void {
+    this.#callback = callback;
+    if (this.#cancelled) callback(this.#reason);
+  }
+}
+
 const watched = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**

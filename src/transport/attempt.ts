@@ -3,8 +3,8 @@ import { createDefaultFetch } from "#platform";
 import type { Batch, paths } from "../../generated/schema.ts";
 import { ApiError, NetworkError, type ErrorCode, type ServiceError } from "../errors.ts";
 import { VERSION } from "../version.ts";
-import { onAbort } from "./abort.ts";
-import { EXCHANGE, MAX_BODY_CHARS, type Exchange, type Fetch } from "./exchange.ts";
+import { Cancellation, onAbort } from "./abort.ts";
+import { EXCHANGE, MAX_BODY_CHARS, type Exchange, type Fetch, type RequestBody } from "./exchange.ts";
 import { basicAuthorization, resolveBaseUrl, type EndpointPath, type Pod } from "./hosts.ts";
 import { serializeBatch } from "./json.ts";
 import { positive } from "./option-checks.ts";
@@ -41,7 +41,7 @@ export type AttemptResult =
 /** What an attempt sends, and on whose behalf. */
 export interface AttemptRequest {
   readonly path: EndpointPath;
-  readonly body: string;
+  readonly body: RequestBody;
   readonly requestIds: readonly string[];
   /** 1 for the first. */
   readonly attempt: number;
@@ -73,6 +73,7 @@ export class Transport {
     this.#headers = {
       authorization,
       accept: "application/json",
+      "content-type": "application/json",
       "user-agent": `${options.userAgent === undefined ? "" : `${options.userAgent} `}mparticle-events/${VERSION}`,
     };
     // openapi-fetch needs the runtime's Headers, which take Node 30 ms to load and 5 µs a request: until somebody
@@ -105,23 +106,17 @@ export class Transport {
   async attempt({ path, body, requestIds, attempt, signal }: AttemptRequest): Promise<AttemptResult> {
     const url = `${this.#baseUrl}${path}`;
     const facts = { requestIds, attempts: attempt };
-    const controller = new AbortController();
+    const cancellation = new Cancellation();
     const timeout = setTimeout(() => {
-      controller.abort(new DOMException(`no complete answer within ${String(this.#timeoutMs)} ms`, "TimeoutError"));
+      cancellation.cancel(new DOMException(`no complete answer within ${String(this.#timeoutMs)} ms`, "TimeoutError"));
     }, this.#timeoutMs);
     const ignoreAbort =
-      signal === undefined
-        ? undefined
-        : onAbort(signal, () => {
-            controller.abort(signal.reason);
-          });
-    try {
-      const { status, headers, text } = await this.#exchange({
-        url,
-        headers: { ...this.#headers, "content-type": "application/json" },
-        body,
-        signal: controller.signal,
+      signal &&
+      onAbort(signal, () => {
+        cancellation.cancel(signal.reason);
       });
+    try {
+      const { status, headers, text } = await this.#exchange({ url, headers: this.#headers, body, cancellation });
       if (status >= 200 && status < 300) {
         return {
           kind: "accepted",
@@ -141,7 +136,7 @@ export class Transport {
       });
       return { kind: "failed", error, stale: false };
     } catch (cause) {
-      const code = signal?.aborted === true ? "ABORTED" : controller.signal.aborted ? "TIMEOUT" : codeOfFault(cause);
+      const code = signal?.aborted === true ? "ABORTED" : cancellation.cancelled ? "TIMEOUT" : codeOfFault(cause);
       const error = new NetworkError(code, describeFault(url, code, cause), { ...facts, cause });
       return { kind: "failed", error, stale: isStale(cause) };
     } finally {
@@ -150,15 +145,19 @@ export class Transport {
     }
   }
 
-  readonly #exchangeThroughRaw: Exchange = async ({ url, headers, body, signal }) => {
+  readonly #exchangeThroughRaw: Exchange = async ({ url, headers, body, cancellation }) => {
+    const controller = new AbortController();
+    cancellation.onCancel((reason) => {
+      controller.abort(reason);
+    });
     // The one operation stands for all three: they differ in their path and in what `body` is the text of.
     const path = url.slice(this.#baseUrl.length) as "/events";
     const { response, error } = await this.raw.POST(path, {
       // Already the text of a batch, or of several: see the serializer beside it.
-      body: body as unknown as Batch,
+      body: body.texts.join("") as unknown as Batch,
       bodySerializer: (text: unknown) => text,
       headers,
-      signal,
+      signal: controller.signal,
       parseAs: "stream",
       fetch: this.#fetchWithBoundedError,
     });

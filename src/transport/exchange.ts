@@ -1,11 +1,23 @@
+import type { Cancellation } from "./abort.ts";
+
+/**
+ * A body as the texts it consists of, one after the other. Joining those of a bulk request and encoding the whole costs
+ * as much as serialising it; who writes bytes can write each text to where it is sent from.
+ */
+export interface RequestBody {
+  readonly texts: readonly string[];
+  /** Of all of them, in UTF-8. */
+  readonly bytes: number;
+}
+
 /** What one HTTP exchange needs. */
 export interface ExchangeRequest {
   readonly url: string;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  /** Aborting it ends the exchange at once, whatever its stage. */
-  readonly signal: AbortSignal;
+  readonly body: RequestBody;
+  /** Ends the exchange at once, whatever its stage. */
+  readonly cancellation: Cancellation;
 }
 
 /** The part of an answer that decides: its body, drained by whoever made it, is text only where it explains a failure. */

@@ -29,28 +29,20 @@ export function serializeBatch(batch: Batch): string {
   const head = withExactIntegers(members, BATCH_FIELDS, "");
   const events = members["events"];
   if (!Array.isArray(events)) return serialize(head);
-  const exactEvents = mapChanged(events, (event, index) => withExactEvent(event, `/events/${String(index)}`));
+  const exactEvents = mapChanged(events, (event, index) =>
+    isExact(event) ? event : withExactEvent(event, `/events/${String(index)}`),
+  );
   return serialize(exactEvents === events ? head : { ...head, events: exactEvents });
 }
 
 /**
- * The JSON text of one event, for a batch that is put together with {@link joinBatch}.
+ * The JSON text of one event, for a batch that is put together from its parts.
  *
  * @param event - the event; it is not changed.
  * @throws InvalidBatchError - as {@link serializeBatch}; the path starts at the event.
  */
 export function serializeEvent(event: Event): string {
-  return serialize(withExactEvent(asMembers(event, "", "an event"), ""));
-}
-
-/**
- * The JSON text of a batch from that of its context (a batch without events) and those of its events.
- *
- * @param context - text of an object with at least one member and none called `events`.
- * @param events - text of each event, in order.
- */
-export function joinBatch(context: string, events: readonly string[]): string {
-  return `${context.slice(0, -1)},"events":[${events.join(",")}]}`;
+  return serialize(isExact(event) ? event : withExactEvent(asMembers(event, "", "an event"), ""));
 }
 
 /**
@@ -69,6 +61,17 @@ export function parseExact(text: string): unknown {
 
 const JSON_TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 const INTEGER = /^-?\d+$/;
+
+/** Whether an event has nothing to change: nearly all have not, and this is all that it costs them. */
+function isExact(event: unknown): boolean {
+  if (!isMembers(event) || !isMembers(event["data"])) return false;
+  const { data } = event;
+  return data["breadcrumbs"] === undefined && EVENT_DATA_FIELDS.every(([name]) => isExactInteger(data[name]));
+}
+
+function isExactInteger(value: unknown): boolean {
+  return value === undefined || value === null || Number.isSafeInteger(value);
+}
 
 function withExactEvent(event: unknown, path: string): unknown {
   if (!isMembers(event) || !isMembers(event["data"])) return event;
@@ -96,7 +99,7 @@ function withExactIntegers(members: Members, fields: ExactFields, path: string):
   let copy: Record<string, unknown> | undefined;
   for (const [name, kind] of fields) {
     const value = members[name];
-    if (value === undefined || value === null || Number.isSafeInteger(value)) continue;
+    if (isExactInteger(value)) continue;
     copy ??= { ...members };
     copy[name] = toExactInteger(value, kind, `${path}/${name}`);
   }

@@ -1,5 +1,5 @@
 /** The piece of the transport that differs by runtime, for Node; chosen by `imports` in package.json. Twin of `platform-web.ts`. */
-import { channel } from "node:diagnostics_channel";
+import { channel as diagnosticsChannel } from "node:diagnostics_channel";
 import type { Fetch } from "./exchange.ts";
 import { nodeFetch } from "./node-fetch.ts";
 
@@ -21,9 +21,9 @@ export function runSoon(task: () => void): void {
   setImmediate(task);
 }
 
-/** Publishes to `node:diagnostics_channel`. */
-export function publish(name: string, message: object): void {
-  channel(name).publish(message);
+/** A channel of `node:diagnostics_channel`. */
+export function channel(name: string): { publish(message: object): void } {
+  return diagnosticsChannel(name);
 }
 
 const drains = new Set<() => void>();

@@ -25,9 +25,9 @@ export function runSoon(task: () => void): void {
   setTimeout(task, 0);
 }
 
-/** There is no diagnostics channel here. */
-export function publish(_channel: string, _message: object): void {
-  return;
+/** There are no diagnostics channels here. */
+export function channel(_name: string): { publish(message: object): void } {
+  return { publish: () => undefined };
 }
 
 /** Other runtimes do not tell when they are about to end. */

@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it, vi } from "vitest";
-import { onAbort } from "../../src/transport/abort.ts";
+import { Cancellation, onAbort } from "../../src/transport/abort.ts";
 
 describe("onAbort", () => {
   it("calls everybody once, and holds one listener however many wait", () => {
@@ -27,5 +27,26 @@ describe("onAbort", () => {
     const callback = vi.fn();
     onAbort(AbortSignal.abort(), callback);
     expect(callback).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("a cancellation", () => {
+  it("ends its exchange once, with the first reason", () => {
+    const cancellation = new Cancellation();
+    const callback = vi.fn();
+    cancellation.onCancel(callback);
+    expect(cancellation.cancelled).toBe(false);
+    cancellation.cancel("first");
+    cancellation.cancel("second");
+    expect(cancellation.cancelled).toBe(true);
+    expect(callback.mock.calls).toEqual([["first"]]);
+  });
+
+  it("tells an exchange that comes later at once", () => {
+    const cancellation = new Cancellation();
+    cancellation.cancel("before");
+    const callback = vi.fn();
+    cancellation.onCancel(callback);
+    expect(callback.mock.calls).toEqual([["before"]]);
   });
 });

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Batch, Event } from "../../generated/schema.ts";
+import type { Batch } from "../../generated/schema.ts";
 import { InvalidBatchError } from "../../src/errors.ts";
-import { joinBatch, parseExact, serializeBatch, serializeEvent } from "../../src/transport/json.ts";
+import { parseExact, serializeBatch } from "../../src/transport/json.ts";
 
 const BEYOND_DOUBLE = "7346244611012968789";
 
@@ -137,17 +137,6 @@ describe("serializeBatch", () => {
       throw own;
     };
     expect(() => serializeAnything({ a: { toJSON } })).toThrow(own);
-  });
-});
-
-describe("joinBatch", () => {
-  it("makes of a context and its events the text of the whole batch", () => {
-    const events: Event[] = [
-      { event_type: "session_start", data: { source_message_id: "ü" } },
-      { event_type: "session_start", data: {} },
-    ];
-    const context: Batch = { environment: "production", mpid: BEYOND_DOUBLE };
-    expect(joinBatch(serializeBatch(context), events.map(serializeEvent))).toBe(serializeBatch({ ...context, events }));
   });
 });
 
