@@ -134,7 +134,8 @@ function codeOfStatus(status: number): ErrorCode {
   if (status === 413) return "TOO_LARGE";
   if (status === 429) return "RATE_LIMITED";
   if (status >= 500) return "UNAVAILABLE";
-  return status >= 300 && status < 400 ? "REDIRECTED" : "BAD_REQUEST";
+  // A browser hides the status of a redirect that it does not follow: 0.
+  return status < 400 ? "REDIRECTED" : "BAD_REQUEST";
 }
 
 function describeFindings(findings: readonly Finding[]): string {

@@ -72,6 +72,7 @@ export type { Fetch } from "./transport/exchange.ts";
 export type { Pod } from "./transport/hosts.ts";
 export type { BulkOptions, DeliverOptions, EventsClientOptions, UploadOptions } from "./delivery/client.ts";
 export type { DeadLetter, Outbox, OutboxEntry, StoredBatch } from "./delivery/outbox.ts";
-export type { CloseReport, EventQueueOptions, Ledger, Overflow, QueueStats } from "./delivery/queue.ts";
+export type { CloseReport, EventQueueOptions, Overflow, QueueStats } from "./delivery/queue.ts";
+export type { Ledger } from "./delivery/tally.ts";
 export type { Outcome, Receipt, Verdict } from "./delivery/outcome.ts";
 export type { AttemptReport, Logger, PauseReport, RetryReport } from "./delivery/telemetry.ts";

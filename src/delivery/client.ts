@@ -1,15 +1,15 @@
 import { LIMITS } from "../../generated/contract.ts";
 import type { Batch } from "../../generated/schema.ts";
-import { MParticleError } from "../errors.ts";
+import { InvalidBatchError, MParticleError } from "../errors.ts";
 import { Transport, type RawClient, type TransportOptions } from "../transport/attempt.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
-import { positive, wholeNumber } from "../transport/option-checks.ts";
+import { atLeastZero, ofKinds, positive, show, wholeNumber } from "../transport/option-checks.ts";
 import { Coalescer } from "./coalesce.ts";
 import { deliver, toParcels, type BatchSource } from "./deliver.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { SYSTEM_EFFECTS, type Effects } from "./effects.ts";
 import type { Outcome, Receipt, Verdict } from "./outcome.ts";
-import { prepareBatch, type PrepareOptions, type Validate } from "./prepare.ts";
+import { prepareBatch, type Prepared, type PrepareOptions, type Validate } from "./prepare.ts";
 import { resolveRetry, type RetryOptions } from "./retry.ts";
 import { Telemetry, type Logger, type Observers } from "./telemetry.ts";
 
@@ -90,12 +90,18 @@ export class EventsClient {
    * @throws TypeError, RangeError - naming the option, its value and what was expected.
    */
   constructor(options: EventsClientOptions, effects: Effects = SYSTEM_EFFECTS) {
+    requireOptions(options);
     const concurrency = wholeNumber("concurrency", options.concurrency ?? 64);
     this.#effects = effects;
     this.#transport = new Transport({ ...options, maxSockets: concurrency });
     this.#telemetry = new Telemetry(options, options.logger);
     this.#validate = options.validate;
     this.#maxBatchBytes = positive("maxBatchBytes", options.maxBatchBytes ?? LIMITS.batchMaxBytes);
+    if (this.#maxBatchBytes > LARGEST_BATCH_BYTES) {
+      throw new RangeError(
+        `\`maxBatchBytes\` is ${show(options.maxBatchBytes)}; expected at most ${String(LARGEST_BATCH_BYTES)}, which fills a request.`,
+      );
+    }
     this.#dispatcher = new Dispatcher({
       transport: this.#transport,
       telemetry: this.#telemetry,
@@ -120,9 +126,12 @@ export class EventsClient {
    * @throws InvalidBatchError - it was not sent: it would be refused, altered or lost as it is.
    * @throws ApiError - the service refused it, or kept failing until time was up.
    * @throws NetworkError - no answer until time was up, or the signal; sending it again is safe.
+   * @throws MParticleError - aborted, or out of time, before there was a first attempt; sending it again is safe.
+   * @throws TypeError - when `signal` is none.
    */
   async upload(batch: Batch, { signal }: UploadOptions = {}): Promise<Receipt> {
-    const prepared = prepareBatch(batch, this.#preparation("/events"));
+    requireSignal(signal);
+    const prepared = this.#prepare(batch);
     const verdict = await new Promise<Verdict>((resolve) => {
       for (const parcel of toParcels(prepared, resolve)) {
         if (this.#coalescer === undefined) void this.#dispatcher.dispatch([parcel], { path: "/events", signal });
@@ -139,8 +148,9 @@ export class EventsClient {
    *
    * @param batches - of any number of users.
    * @returns one outcome for each batch, in the order of the batches. Never rejects for what happens to a batch.
+   * @throws TypeError, RangeError - for what is no list of batches, and for an option that is not what it should be.
    */
-  uploadBulk(batches: Iterable<Batch>, options: BulkOptions = {}): Promise<Outcome[]> {
+  async uploadBulk(batches: Iterable<Batch>, options: BulkOptions = {}): Promise<Outcome[]> {
     return this.#collect(batches, { ...options, endpoint: "bulk" });
   }
 
@@ -151,7 +161,7 @@ export class EventsClient {
    * @param batches - of any number of users, each with at least one event.
    * @returns as {@link uploadBulk}.
    */
-  uploadHistorical(batches: Iterable<Batch>, options: BulkOptions = {}): Promise<Outcome[]> {
+  async uploadHistorical(batches: Iterable<Batch>, options: BulkOptions = {}): Promise<Outcome[]> {
     return this.#collect(batches, { ...options, endpoint: "historical" });
   }
 
@@ -162,20 +172,38 @@ export class EventsClient {
    * @param source - batches, such as rows of a database as they come.
    * @returns the outcomes in the order in which they become known; `index` tells the position in the source. When the
    * source throws, what was taken from it is settled first; leaving the loop early aborts what is in flight.
+   * @throws TypeError, RangeError - for what is no source of batches, and for an option that is not what it should be.
    */
   deliver(source: BatchSource, options: DeliverOptions = {}): AsyncIterableIterator<Outcome> {
+    const { endpoint = "bulk", concurrency = 4, lingerMs = 20, signal } = options;
+    requireSource(source);
+    requireSignal(signal);
+    if (!Object.hasOwn(BULK_PATHS, endpoint)) {
+      throw new TypeError(`\`endpoint\` is ${show(endpoint)}; expected "bulk" or "historical".`);
+    }
     return deliver(source, this.#dispatcher, this.#effects, {
-      ...this.#preparation(options.endpoint === "historical" ? "/bulkevents/historical" : "/bulkevents"),
-      concurrency: wholeNumber("concurrency", options.concurrency ?? 4),
-      lingerMs: options.lingerMs ?? 20,
-      signal: options.signal,
+      ...this.#preparation(BULK_PATHS[endpoint]),
+      concurrency: wholeNumber("concurrency", concurrency),
+      lingerMs: atLeastZero("lingerMs", lingerMs),
+      signal,
       report: (outcome) => {
         this.#telemetry.outcome(outcome);
       },
     });
   }
 
+  /** An invalid batch has an outcome as all others have. */
+  #prepare(batch: Batch): Prepared {
+    try {
+      return prepareBatch(batch, this.#preparation("/events"));
+    } catch (error) {
+      if (error instanceof InvalidBatchError) this.#telemetry.outcome({ batch, index: 0, kind: "rejected", error });
+      throw error;
+    }
+  }
+
   async #collect(batches: Iterable<Batch>, options: DeliverOptions): Promise<Outcome[]> {
+    requireSource(batches);
     const all = [...batches];
     const outcomes: Outcome[] = [];
     for await (const outcome of this.deliver(all, options)) outcomes[outcome.index] = outcome;
@@ -183,13 +211,61 @@ export class EventsClient {
       const outcome = outcomes[index];
       if (outcome !== undefined) return outcome;
       const error = new MParticleError("ABORTED", "Aborted by its signal before it was sent.", {
+        requestIds: typeof batch.source_request_id === "string" ? [batch.source_request_id] : [],
         cause: options.signal?.reason,
       });
-      return { batch, index, kind: "undelivered", error };
+      const undelivered: Outcome = { batch, index, kind: "undelivered", error };
+      this.#telemetry.outcome(undelivered);
+      return undelivered;
     });
   }
 
   #preparation(path: EndpointPath): PrepareOptions {
     return { path, validate: this.#validate, maxBatchBytes: this.#maxBatchBytes };
+  }
+}
+
+const BULK_PATHS = { bulk: "/bulkevents", historical: "/bulkevents/historical" } as const;
+
+/** With its brackets, and staying below the limit as every batch does, it is the largest request there may be. */
+const LARGEST_BATCH_BYTES = LIMITS.requestMaxBytes - 2;
+
+const LOGGER_METHODS = ["debug", "info", "warn", "error"] as const;
+
+/** What the types promise, JavaScript may break: named here, and not by whatever stumbles over it later. */
+function requireOptions(options: EventsClientOptions): void {
+  const given: unknown = options;
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(`The options are ${show(given)}; expected an object with \`apiKey\` and \`apiSecret\`.`);
+  }
+  ofKinds(options, {
+    coalesce: "boolean",
+    validate: "function",
+    onAttempt: "function",
+    onRetry: "function",
+    onPause: "function",
+    onOutcome: "function",
+  });
+  const { logger } = options;
+  const missing = logger && LOGGER_METHODS.find((name) => typeof logger[name] !== "function");
+  if (missing !== undefined) {
+    throw new TypeError(`\`logger\` has no method \`${missing}\`; expected ${LOGGER_METHODS.join(", ")}.`);
+  }
+}
+
+function requireSignal(signal: unknown): void {
+  if (signal === undefined || (typeof signal === "object" && signal !== null && "addEventListener" in signal)) return;
+  throw new TypeError(
+    `\`signal\` is ${show(signal)}; expected an AbortSignal, such as \`signal\` of an AbortController.`,
+  );
+}
+
+function requireSource(source: unknown): void {
+  const isSource =
+    typeof source === "object" && source !== null && (Symbol.iterator in source || Symbol.asyncIterator in source);
+  if (!isSource) {
+    throw new TypeError(
+      `The batches are ${show(source)}; expected a list or another iterable. A single one is for \`upload\`.`,
+    );
   }
 }

@@ -18,6 +18,8 @@ export interface Parcel {
   /** Of all of them, in UTF-8. */
   readonly bytes: number;
   readonly requestId: string;
+  /** Parcels with the same one arrive in their order, whatever happens to them; others may overtake each other. */
+  readonly lane?: object | undefined;
   /** Called exactly once. */
   settle(verdict: Verdict): void;
 }
@@ -26,8 +28,8 @@ export interface DispatchOptions {
   readonly path: EndpointPath;
   /** Ends a wait or a request at once; the parcels are undelivered then. */
   readonly signal?: AbortSignal | undefined;
-  /** Overrides how long the parcels are tried. */
-  readonly maxElapsedMs?: number | undefined;
+  /** Tried again whatever the fault, and at least once, whatever the `retry` option says: there is a store behind it. */
+  readonly persistent?: boolean | undefined;
 }
 
 export interface DispatcherOptions {
@@ -89,14 +91,14 @@ export class Dispatcher {
    *
    * @returns when every parcel is settled.
    */
-  async dispatch(parcels: readonly Parcel[], { path, signal, maxElapsedMs }: DispatchOptions): Promise<void> {
+  async dispatch(parcels: readonly Parcel[], { path, signal, persistent = false }: DispatchOptions): Promise<void> {
     const { effects, retry } = this.#options;
     await this.#travel({
       path,
       parcels,
       signal,
       sinceMs: effects.now(),
-      retry: maxElapsedMs === undefined ? retry : { ...retry, maxElapsedMs },
+      retry: persistent ? { ...retry, once: false, persistent } : retry,
       attempts: 0,
     });
   }
@@ -162,9 +164,22 @@ export class Dispatcher {
     }
   }
 
-  /** One bad batch refuses the whole request: its parts travel on their own until the culprits are alone. */
+  /**
+   * One bad batch refuses the whole request: its parts travel on their own until the culprits are alone, at the same
+   * time but for those that share a lane.
+   */
   async #isolate(journey: Journey): Promise<void> {
-    await Promise.all(divideRefused(journey.parcels).map((parcels) => this.#travel({ ...journey, parcels })));
+    let before: { readonly lane: object | undefined; readonly arrived: Promise<void> } | undefined;
+    const parts = divideRefused(journey.parcels).map((parcels) => {
+      // Those of a lane stand next to each other, and so do the parts they are in.
+      const lane = parcels[0]?.lane;
+      const follows = lane !== undefined && lane === before?.lane ? before.arrived : undefined;
+      const travel = (): Promise<void> => this.#travel({ ...journey, parcels });
+      const arrived = follows === undefined ? travel() : follows.then(travel);
+      before = { lane: parcels.at(-1)?.lane, arrived };
+      return arrived;
+    });
+    await Promise.all(parts);
   }
 
   #giveUp(
@@ -181,7 +196,12 @@ export class Dispatcher {
       settleAll(parcels, { kind: "undelivered", error });
       return;
     }
-    const cause = lastError ?? this.#lastFailure;
+    if (lastError !== undefined) {
+      settleAll(parcels, { kind: "undelivered", error: lastError });
+      return;
+    }
+    // It never had a turn: the failures of others tell why.
+    const cause = this.#lastFailure;
     const message = `Not accepted within ${String(retry.maxElapsedMs)} ms. ${cause?.message ?? ""}`.trimEnd();
     settleAll(parcels, { kind: "undelivered", error: new MParticleError("EXPIRED", message, { ...facts, cause }) });
   }

@@ -7,6 +7,13 @@ export class Fifo<Item> {
     return this.#items.length - this.#head;
   }
 
+  *[Symbol.iterator](): Generator<Item, void> {
+    for (let at = this.#head; at < this.#items.length; at++) {
+      const item = this.#items[at];
+      if (item !== undefined) yield item;
+    }
+  }
+
   push(item: Item): void {
     this.#items.push(item);
   }
@@ -14,6 +21,11 @@ export class Fifo<Item> {
   /** The oldest item, which stays. */
   peek(): Item | undefined {
     return this.#items[this.#head];
+  }
+
+  /** The newest item, which stays. */
+  peekLast(): Item | undefined {
+    return this.size === 0 ? undefined : this.#items.at(-1);
   }
 
   /** The oldest item, which leaves. */

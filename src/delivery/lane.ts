@@ -4,6 +4,7 @@ import { serializeBatch } from "../transport/json.ts";
 import type { Generation } from "./barrier.ts";
 import { Fifo } from "./fifo.ts";
 import type { StoredBatch } from "./outbox.ts";
+import type { Verdict } from "./outcome.ts";
 
 /** Text of an event and its length in UTF-8. */
 export interface Item {
@@ -35,9 +36,11 @@ export interface QueuedBatch {
   stored: Promise<unknown> | undefined;
   /** The outbox has its context. */
   contextStored: boolean;
+  /** Told of its verdict, before everybody else is. */
+  onSettled: ((verdict: Verdict) => void) | undefined;
 }
 
-/** All batches of one user: they travel in order, the next ones when those before are settled. */
+/** All batches of one user ({@link laneKeyOf}): they travel in order, the next ones when those before are settled. */
 export interface Lane {
   readonly key: string;
   /** Those that its batches have. */
@@ -46,6 +49,8 @@ export interface Lane {
   open: QueuedBatch | undefined;
   /** To be sent, in order. */
   readonly due: Fifo<QueuedBatch>;
+  /** Those that travelled in vain, in order: before all that is due. */
+  readonly returned: Fifo<QueuedBatch>;
   travelling: number;
 }
 
@@ -78,7 +83,7 @@ export class Lanes {
     const { text, laneKey } = context;
     let lane = this.#lanes.get(laneKey);
     if (lane === undefined) {
-      lane = { key: laneKey, contexts: [], open: undefined, due: new Fifo(), travelling: 0 };
+      lane = { key: laneKey, contexts: [], open: undefined, due: new Fifo(), returned: new Fifo(), travelling: 0 };
       this.#lanes.set(laneKey, lane);
     }
     if (!this.#contexts.has(text)) {
@@ -102,18 +107,45 @@ export function makeContext(text: string, user: UserContext): Context {
   return { text, bytes: utf8Length(text), laneKey: laneKeyOf(user) ?? text };
 }
 
-/** Who the user is, as far as the context says; the rest of it may change from event to event. */
+/**
+ * Who the user is, as far as the context says; the rest of it may change from event to event. A `customer_id` names a user
+ * whatever else is known of them, and so does an `mpid`; without either it is all identities together.
+ */
 function laneKeyOf(user: UserContext): string | undefined {
   const { environment, mpid, mp_deviceid, user_identities, partner_identities } = user;
-  const ids = [mpid, mp_deviceid, user_identities, partner_identities];
-  if (ids.every((id) => id === undefined || id === null)) return undefined;
-  return JSON.stringify([environment, mpid === undefined ? null : String(mpid), ...ids.slice(1)]);
+  const customerId = user_identities?.customer_id;
+  if (isGiven(customerId)) return `${environment} customer_id ${String(customerId)}`;
+  if (isGiven(mpid)) return `${environment} mpid ${String(mpid)}`;
+  const identities = [...givenOf(user_identities), ...givenOf(partner_identities)];
+  if (isGiven(mp_deviceid)) identities.push(["mp_deviceid", mp_deviceid]);
+  return identities.length === 0 ? undefined : `${environment} ${JSON.stringify(identities)}`;
+}
+
+/** In an order that does not depend on who wrote them down. */
+function givenOf(identities: object | null | undefined): [name: string, value: unknown][] {
+  return Object.entries(identities ?? {})
+    .filter(([, value]) => isGiven(value))
+    .sort(([one], [other]) => (one < other ? -1 : 1));
+}
+
+function isGiven(identity: unknown): boolean {
+  return identity !== undefined && identity !== null && identity !== "";
 }
 
 /** The oldest batch that is due and still has to travel. */
-export function nextDue({ due }: Lane): QueuedBatch | undefined {
-  while (due.peek()?.state === "settled") due.shift();
-  return due.peek();
+export function nextDue({ returned, due }: Lane): QueuedBatch | undefined {
+  return firstUnsettled(returned) ?? firstUnsettled(due);
+}
+
+/** Takes what {@link nextDue} has just found. */
+export function takeNextDue({ returned, due }: Lane): void {
+  if (returned.size > 0) returned.shift();
+  else due.shift();
+}
+
+function firstUnsettled(line: Fifo<QueuedBatch>): QueuedBatch | undefined {
+  while (line.peek()?.state === "settled") line.shift();
+  return line.peek();
 }
 
 /** A batch in the form in which it is kept. */

@@ -11,10 +11,16 @@ export class OutboxWriter {
   readonly #removable = new Set<string>();
   #removalScheduled = false;
   #writes: Promise<unknown> = Promise.resolve();
+  #isOpen = false;
 
   constructor(outbox: Outbox, telemetry: Telemetry) {
     this.#outbox = outbox;
     this.#telemetry = telemetry;
+  }
+
+  /** Whether the store was taken over. */
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   /**
@@ -25,6 +31,7 @@ export class OutboxWriter {
   async *recover(): AsyncGenerator<StoredBatch, void> {
     try {
       await this.#outbox.open();
+      this.#isOpen = true;
       yield* this.#outbox.recover();
     } catch (error) {
       throw asOutboxError(error);
@@ -99,7 +106,7 @@ export class OutboxWriter {
 }
 
 /** Stores throw what they like; who adds is told that it was the store. */
-function asOutboxError(error: unknown): MParticleError {
+export function asOutboxError(error: unknown): MParticleError {
   if (error instanceof MParticleError) return error;
   const said = error instanceof Error ? error.message : String(error);
   return new MParticleError("OUTBOX", `The outbox failed: ${said}`, { cause: error });

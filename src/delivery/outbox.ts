@@ -37,7 +37,7 @@ export interface Outbox {
   remove(requestIds: readonly string[]): Promise<void>;
   /** Keeps refused batches with their reasons, out of what is pending. */
   setAside(letters: readonly DeadLetter[]): Promise<void>;
-  /** Gives ownership up. */
+  /** Gives ownership up; an `open` that is still under way is given up as well, and rejects. */
   close(): Promise<void>;
 }
 

@@ -1,4 +1,5 @@
 import { LIMITS } from "../../generated/contract.ts";
+import { show } from "../transport/option-checks.ts";
 import { spreadMs } from "./retry.ts";
 
 export interface PaceOptions {
@@ -113,7 +114,7 @@ const MIN_PROBE_GAP_MS = 1_000;
  */
 export function createPace({ rate = "auto", concurrency, random = Math.random }: PaceOptions, now: number): Pace {
   if (rate !== "auto" && !(typeof rate === "number" && rate > 0)) {
-    throw new RangeError(`\`rate\` is ${String(rate)}; expected "auto" or batches per second, a number above 0.`);
+    throw new RangeError(`\`rate\` is ${show(rate)}; expected "auto" or batches per second, a number above 0.`);
   }
   const ceiling = rate === "auto" ? Infinity : rate;
   return {

@@ -4,6 +4,7 @@ import { InvalidBatchError, type Finding } from "../errors.ts";
 import { stampBatch } from "../model/stamp.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
 import { serializeBatch } from "../transport/json.ts";
+import { show } from "../transport/option-checks.ts";
 import { findHistoricalProblems } from "./historical.ts";
 import type { Verdict } from "./outcome.ts";
 import { splitBatch } from "./split.ts";
@@ -41,13 +42,15 @@ export function prepareBatch(batch: Batch, options: PrepareOptions): Prepared {
   const { path, validate, maxBatchBytes } = options;
   const historical = path === "/bulkevents/historical";
   if (!isObject(batch)) {
-    throw refuse(undefined, { code: "not-an-object", path: "", message: "expected a batch." });
+    const hint = Array.isArray(batch) ? "For several there is `uploadBulk`." : undefined;
+    const message = `expected a batch, got ${show(batch)}.`;
+    throw refuse(undefined, { code: "not-an-object", path: "", message, hint });
   }
-  const stamped = stampBatch(batch, !historical);
+  const stamped = ownCode(batch, () => stampBatch(batch, !historical));
   requireEnvironment(stamped);
   const findings = [
-    ...(historical ? findHistoricalProblems(stamped, Date.now()) : []),
-    ...ownCode(stamped, () => validate?.(stamped) ?? []),
+    ...(historical ? ownCode(stamped, () => findHistoricalProblems(stamped, Date.now())) : []),
+    ...runValidate(validate, stamped),
   ].filter(({ severity }) => severity === "error");
   if (findings.length > 0) throw new InvalidBatchError(findings, { requestIds: idsOf(stamped) });
   const text = ownCode(stamped, () => serializeBatch(stamped));
@@ -55,6 +58,20 @@ export function prepareBatch(batch: Batch, options: PrepareOptions): Prepared {
   if (bytes < maxBatchBytes)
     return { batch: stamped, pieces: [{ texts: [text], bytes, requestId: requestIdOf(stamped) }] };
   return { batch: stamped, pieces: split(stamped, bytes, maxBatchBytes) };
+}
+
+/**
+ * What the application's own check finds.
+ *
+ * @throws InvalidBatchError - when it throws, or gives no list: a batch that was not checked is not sent.
+ */
+export function runValidate(validate: Validate | undefined, batch: Batch): readonly Finding[] {
+  if (validate === undefined) return [];
+  return ownCode(batch, () => {
+    const findings: unknown = validate(batch);
+    if (Array.isArray(findings)) return findings as readonly Finding[]; // as its type promises
+    throw new TypeError(`\`validate\` gave ${show(findings)}; expected a list of findings`);
+  });
 }
 
 function split(batch: Batch, bytes: number, maxBytes: number): Piece[] {
@@ -114,7 +131,7 @@ export function requireEnvironment(batch: Omit<Batch, "events">): void {
 }
 
 /** `validate` and `toJSON` are the caller's own; what they throw concerns this batch alone. */
-function ownCode<Result>(batch: Batch, run: () => Result): Result {
+export function ownCode<Result>(batch: Omit<Batch, "events">, run: () => Result): Result {
   try {
     return run();
   } catch (cause) {
@@ -129,7 +146,7 @@ function ownCode<Result>(batch: Batch, run: () => Result): Result {
 
 /** What the type promises, JavaScript may break. */
 function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null;
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The id a stamped batch has. */

@@ -5,7 +5,7 @@ import { InvalidBatchError, MParticleError } from "../errors.ts";
 import { stampEvent, SYSTEM_STAMPS } from "../model/stamp.ts";
 import type { UserContext } from "../model/types.ts";
 import { parseExact, serializeEvent } from "../transport/json.ts";
-import { positive, wholeNumber } from "../transport/option-checks.ts";
+import { atLeastZero, ofKinds, positive, wholeNumber } from "../transport/option-checks.ts";
 import { Barrier } from "./barrier.ts";
 import { internalsOf, type ClientInternals, type EventsClient } from "./client.ts";
 import type { Parcel } from "./dispatcher.ts";
@@ -15,16 +15,18 @@ import {
   Lanes,
   makeContext,
   nextDue,
+  takeNextDue,
   toStored,
   type Context,
   type Item,
   type Lane,
   type QueuedBatch,
 } from "./lane.ts";
-import { OutboxWriter } from "./outbox-writer.ts";
+import { asOutboxError, OutboxWriter } from "./outbox-writer.ts";
 import { textOfBatch, textsOfBatch, type Outbox, type OutboxEntry, type StoredBatch } from "./outbox.ts";
 import type { Outcome, Verdict } from "./outcome.ts";
-import { requireEnvironment } from "./prepare.ts";
+import { ownCode, requireEnvironment, runValidate } from "./prepare.ts";
+import { Tally, type Ledger } from "./tally.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 /** What happens to events for which there is no room. */
@@ -53,22 +55,13 @@ export interface EventQueueOptions {
   readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
 }
 
-/** Counts of one kind; `added` is the sum of the others, always. */
-export interface Ledger {
-  readonly added: number;
-  readonly accepted: number;
-  readonly rejected: number;
-  readonly undelivered: number;
-  readonly pending: number;
-}
-
 /** What has become of all that was added, in events and in batches, and what is held right now. */
 export interface QueueStats {
   readonly events: Ledger;
   readonly batches: Ledger;
   /** Bytes of JSON held in memory. */
   readonly bufferedBytes: number;
-  /** Calls of `add` that wait for room. */
+  /** Calls of `add` that wait for room, or for the outbox to be open; what they bring is not counted yet. */
   readonly waitingAdds: number;
 }
 
@@ -82,18 +75,27 @@ export interface CloseReport {
   readonly unsent: readonly Batch[];
 }
 
+/** A call of `add` whose turn has not come. */
 interface WaitingAdd {
+  readonly context: Context;
+  readonly items: readonly Item[];
   readonly bytes: number;
-  proceed(refusal?: MParticleError): void;
+  /** What its caller was given. */
+  readonly taken: Promise<void>;
+  enter(): void;
+  refuse(error: MParticleError): void;
 }
+
+/**
+ * An outbox that is `recovering` is being opened and read: what is added waits, for what an earlier process left goes
+ * first. `closed` is tried again by the next `add`, and `broken` is not.
+ */
+type OutboxState = "closed" | "recovering" | "open" | "broken";
 
 type Settled = "flushIntervalMs" | "maxEventsPerBatch" | "maxBufferedBytes" | "concurrency" | "overflow";
 
 /** The options with their defaults. */
 type Settings = EventQueueOptions & { readonly [Option in Settled]: NonNullable<EventQueueOptions[Option]> };
-
-/** Counts of one kind, `added` being their sum. */
-type Counts = Record<Exclude<keyof Ledger, "added">, number>;
 
 /** Taken in at most before others get their turn: two or three milliseconds' worth. */
 const BYTES_PER_TURN = 64 * 1024;
@@ -104,10 +106,10 @@ const DONE = Promise.resolve();
 export interface QueueInternals {
   readonly telemetry: Telemetry;
   readonly outbox: Outbox | undefined;
-  /** All that is neither accepted nor refused nor given up, oldest first. */
+  /** All that is neither accepted nor refused, oldest first: also what `close` has handed back. */
   readonly pending: () => readonly StoredBatch[];
-  /** Takes in what was pending in an earlier process, and resolves when it is settled. */
-  readonly restore: (batches: readonly StoredBatch[]) => Promise<void>;
+  /** Takes in what was pending in an earlier process; resolves when it is settled, with what was not delivered. */
+  readonly restore: (batches: readonly StoredBatch[]) => Promise<readonly StoredBatch[]>;
 }
 
 /** Not a member of the queue: it is no business of its users. */
@@ -130,11 +132,12 @@ export class EventQueue {
   readonly #unsettled = new Set<QueuedBatch>();
   readonly #waiting = new Fifo<WaitingAdd>();
   readonly #barrier = new Barrier();
-  readonly #events: Counts = { accepted: 0, rejected: 0, undelivered: 0, pending: 0 };
-  readonly #batches: Counts = { accepted: 0, rejected: 0, undelivered: 0, pending: 0 };
+  readonly #events = new Tally();
+  readonly #batches = new Tally();
   readonly #abort = new AbortController();
   readonly #stopIdleExit: () => void;
   #bufferedBytes = 0;
+  #waitingBytes = 0;
   #bytesThisTurn = 0;
   #turn: Promise<void> | undefined;
   #requests = 0;
@@ -143,20 +146,35 @@ export class EventQueue {
   #stopTimer: (() => void) | undefined;
   #closing: Promise<CloseReport> | undefined;
   #closed = false;
-  /** Gathers what a close out of time has to hand back. */
-  #closeUnsent: Outcome[] | undefined;
+  /** What a close out of time hands back. */
+  readonly #unsent: StoredBatch[] = [];
   readonly #outbox: OutboxWriter | undefined;
-  #recovery: Promise<void> | undefined;
+  #outboxState: OutboxState = "open";
+  /** Why it is broken. */
+  #outboxError = new MParticleError("OUTBOX", "The outbox is not open.");
+  #recovery: Promise<void> = DONE;
+  /** Goes on with recovery when there may be room. */
+  #wakeRecovery: () => void = () => undefined;
   #whenIdle: (() => void)[] = [];
 
   static {
     internalsOfQueue = (queue) => ({
       telemetry: queue.#internals.telemetry,
       outbox: queue.#options.outbox,
-      pending: () => Array.from(queue.#unsettled, toStored),
-      restore: (batches) => {
-        for (const batch of batches) queue.#restore(batch);
-        return queue.#barrier.wait();
+      pending: () => [
+        ...Array.from(queue.#unsettled, toStored),
+        ...Array.from(queue.#waiting, asBatch),
+        ...queue.#unsent,
+      ],
+      restore: async (batches) => {
+        const undelivered: StoredBatch[] = [];
+        for (const stored of batches) {
+          queue.#restore(stored).onSettled = ({ kind }) => {
+            if (kind === "undelivered") undelivered.push(stored);
+          };
+        }
+        await queue.#barrier.wait();
+        return undelivered;
       },
     });
   }
@@ -167,6 +185,7 @@ export class EventQueue {
    * @throws RangeError, TypeError - naming the option, its value and what was expected.
    */
   constructor(client: EventsClient, options: EventQueueOptions = {}) {
+    ofKinds(options, { onOutcome: "function", waitUntil: "function" });
     this.#internals = internalsOf(client);
     const overflow = options.overflow ?? "wait";
     if (!["wait", "drop-newest", "drop-oldest", "reject"].includes(overflow)) {
@@ -183,11 +202,11 @@ export class EventQueue {
       overflow,
     };
     this.#stopIdleExit = onIdleExit(() => {
-      if (this.#batches.pending > 0) void this.flush();
+      if (this.#batches.pending > 0 || this.#waiting.size > 0) void this.flush();
     });
     if (options.outbox !== undefined) {
       this.#outbox = new OutboxWriter(options.outbox, this.#internals.telemetry);
-      this.#recovery = handled(this.#recover(this.#outbox));
+      this.#startRecovery(this.#outbox);
     }
   }
 
@@ -195,41 +214,40 @@ export class EventQueue {
    * Takes events of one user in.
    *
    * @param user - a batch without its events. Events of equal users share a batch; any difference starts a new one.
-   * @param events - the events, oldest first.
+   * @param events - the events, oldest first; none sends what `user` says, such as attributes, to the user's profile.
    * @returns when they are taken in (with an outbox: stored). Await it: that is what keeps memory bounded.
    * @throws InvalidBatchError - one of them can never be sent; none is taken in. It is also reported as an outcome.
    * @throws MParticleError - `CLOSED`, `OVERFLOW` when told to reject, `OUTBOX` when they could not be stored.
    */
   add(user: UserContext, ...events: readonly Event[]): Promise<void> {
     if (this.#closed) return handled(Promise.reject(closedError()));
-    // What an earlier process left goes first, for each user's order.
-    if (this.#recovery !== undefined) return handled(this.#recovery.then(() => this.add(user, ...events)));
     let context: Context;
     let items: readonly Item[];
     try {
       requireEnvironment(user);
-      context = this.#lanes.contextOf(user);
+      context = ownCode(user, () => this.#lanes.contextOf(user));
       items = this.#serialize(user, context, events);
     } catch (error) {
       if (error instanceof InvalidBatchError) this.#reportNotTaken(user, events, { kind: "rejected", error });
       return handled(Promise.reject(error instanceof Error ? error : new Error(String(error))));
     }
-    if (items.length === 0) return DONE;
     let bytes = items.length;
     for (const item of items) bytes += item.bytes;
-    if (this.#waiting.size > 0 || this.#isFull(bytes)) {
-      switch (this.#options.overflow) {
-        case "wait":
-          return this.#addLater(context, items, bytes);
-        case "drop-oldest":
-          this.#dropOldest(bytes);
-          break;
-        case "drop-newest":
-          this.#reportNotTaken(user, events, { kind: "undelivered", error: this.#overflowError(bytes) });
-          return DONE;
-        case "reject":
-          return handled(Promise.reject(this.#overflowError(bytes)));
+    if (this.#outboxState === "closed" && this.#outbox !== undefined) this.#startRecovery(this.#outbox);
+    if (this.#outboxState === "broken") return handled(Promise.reject(this.#outboxError));
+    const { overflow } = this.#options;
+    if (overflow !== "wait" && this.#isFull(this.#waitingBytes + bytes)) {
+      if (overflow === "drop-oldest") this.#dropOldest(this.#waitingBytes + bytes);
+      // What travels may have arrived and cannot be dropped: then the newest has to give way after all.
+      if (this.#isFull(this.#waitingBytes + bytes)) {
+        const error = this.#overflowError(bytes);
+        if (overflow === "reject") return handled(Promise.reject(error));
+        this.#reportNotTaken(user, events, { kind: "undelivered", error });
+        return DONE;
       }
+    }
+    if (this.#waiting.size > 0 || this.#outboxState !== "open" || this.#isFull(bytes)) {
+      return this.#addLater(context, items, bytes);
     }
     const taken = this.#take(context, items);
     if (taken !== DONE) return taken;
@@ -243,8 +261,10 @@ export class EventQueue {
    *
    * @param options.timeoutMs - how long to wait, such as the time a serverless function has left. `@default` no limit
    * @returns `true` when all of it is settled, `false` when time was up first; the rest stays in the queue.
+   * @throws RangeError - when `timeoutMs` is below 0 or not a number.
    */
   async flush({ timeoutMs }: { readonly timeoutMs?: number | undefined } = {}): Promise<boolean> {
+    if (timeoutMs !== undefined) atLeastZero("timeoutMs", timeoutMs);
     const settled = this.#settlePending();
     if (timeoutMs === undefined) return settled.then(() => true);
     let stopTimer: (() => void) | undefined;
@@ -262,9 +282,10 @@ export class EventQueue {
    * Takes nothing more in, sends what is held, and hands back what could not be sent in time.
    *
    * @param options.timeoutMs - how long to try, in milliseconds. `@default 30_000`
+   * @throws RangeError - when `timeoutMs` is below 0 or not a number.
    */
-  close({ timeoutMs = 30_000 }: { readonly timeoutMs?: number | undefined } = {}): Promise<CloseReport> {
-    this.#closing ??= this.#close(timeoutMs);
+  async close({ timeoutMs = 30_000 }: { readonly timeoutMs?: number | undefined } = {}): Promise<CloseReport> {
+    this.#closing ??= this.#close(atLeastZero("timeoutMs", timeoutMs));
     return this.#closing;
   }
 
@@ -276,57 +297,83 @@ export class EventQueue {
   /** What has become of everything added so far. */
   stats(): QueueStats {
     return {
-      events: toLedger(this.#events),
-      batches: toLedger(this.#batches),
+      events: this.#events.ledger,
+      batches: this.#batches.ledger,
       bufferedBytes: this.#bufferedBytes,
       waitingAdds: this.#waiting.size,
     };
   }
 
   #serialize(user: UserContext, context: Context, events: readonly Event[]): readonly Item[] {
-    const { validate, maxBatchBytes } = this.#internals.preparation;
+    const { validate } = this.#internals.preparation;
     const stamped = events.map((event) => stampEvent(event));
-    const findings = validate?.({ ...user, events: stamped }).filter(({ severity }) => severity === "error") ?? [];
-    if (findings.length > 0) throw new InvalidBatchError(findings);
-    return stamped.map((event, index) => {
-      const text = serializeEvent(event);
-      const bytes = utf8Length(text);
-      const batchBytes = context.bytes + FRAME_BYTES + bytes;
-      if (batchBytes < maxBatchBytes) return { text, bytes };
-      const message = `with its user it makes a batch of ${String(batchBytes)} bytes; expected less than ${String(maxBatchBytes)}.`;
-      throw new InvalidBatchError([
-        { severity: "error", code: "event-too-large", path: `/events/${String(index)}`, message },
-      ]);
-    });
+    if (validate !== undefined) {
+      const findings = runValidate(validate, { ...user, events: stamped });
+      const errors = findings.filter(({ severity }) => severity === "error");
+      if (errors.length > 0) throw new InvalidBatchError(errors);
+    }
+    return stamped.map((event, index) => this.#serializeEvent(user, context, event, index));
+  }
+
+  #serializeEvent(user: UserContext, context: Context, event: Event, index: number): Item {
+    const { maxBatchBytes } = this.#internals.preparation;
+    const path = `/events/${String(index)}`;
+    let text: string;
+    try {
+      text = ownCode(user, () => serializeEvent(event));
+    } catch (error) {
+      if (!(error instanceof InvalidBatchError)) throw error;
+      const findings = error.findings.map((finding) => ({ ...finding, path: `${path}${finding.path}` }));
+      throw new InvalidBatchError(findings, { cause: error.cause });
+    }
+    const bytes = utf8Length(text);
+    const batchBytes = context.bytes + FRAME_BYTES + bytes;
+    if (batchBytes < maxBatchBytes) return { text, bytes };
+    const message = `with its user it makes a batch of ${String(batchBytes)} bytes; expected less than ${String(maxBatchBytes)}.`;
+    throw new InvalidBatchError([{ severity: "error", code: "event-too-large", path, message }]);
   }
 
   /** Puts events into the open batch of their user. */
   #take(context: Context, items: readonly Item[]): Promise<void> {
     const lane = this.#lanes.enter(context);
-    const { waitUntil, maxEventsPerBatch } = this.#options;
+    const wasIdle = this.#batches.pending === 0;
     // What has to be stored.
     const taken = this.#outbox === undefined ? undefined : new Map<QueuedBatch, Item[]>();
-    const wasIdle = this.#batches.pending === 0;
+    if (lane.open !== undefined && lane.open.context.text !== context.text) this.#seal(lane.open);
+    let batch = lane.open;
+    if (batch === undefined) {
+      batch = this.#open(context, lane);
+      taken?.set(batch, []);
+    }
     for (const item of items) {
-      const open = lane.open;
-      if (open !== undefined && (open.context.text !== context.text || !this.#hasRoom(open, item))) this.#seal(open);
-      const batch = lane.open ?? this.#open(context, lane);
+      if (batch.items.length > 0 && !this.#hasRoom(batch, item)) {
+        this.#seal(batch);
+        batch = this.#open(context, lane);
+      }
       this.#put(batch, item);
       const itsItems = taken?.get(batch);
       if (itsItems === undefined) taken?.set(batch, [item]);
       else itsItems.push(item);
     }
     const stored = this.#outbox === undefined || taken === undefined ? DONE : this.#store(this.#outbox, taken);
-    if (lane.open !== undefined && lane.open.items.length >= maxEventsPerBatch) this.#seal(lane.open);
+    if (batch.items.length >= this.#options.maxEventsPerBatch) this.#seal(batch);
     this.#armTimer();
-    if (wasIdle && waitUntil !== undefined) {
-      waitUntil(
-        new Promise<void>((resolve) => {
-          this.#whenIdle.push(resolve);
-        }),
-      );
-    }
+    if (wasIdle) this.#tellPlatform();
     return stored;
+  }
+
+  /** Asks a serverless platform to wait until there is nothing left to wait for. */
+  #tellPlatform(): void {
+    const { waitUntil } = this.#options;
+    if (waitUntil === undefined) return;
+    const idle = new Promise<void>((resolve) => {
+      this.#whenIdle.push(resolve);
+    });
+    try {
+      waitUntil(idle);
+    } catch (error) {
+      this.#internals.telemetry.trouble("`waitUntil` threw; the platform may not wait for what was added.", error);
+    }
   }
 
   #hasRoom(batch: QueuedBatch, item: Item): boolean {
@@ -338,7 +385,7 @@ export class EventQueue {
     batch.items.push(item);
     batch.bytes += item.bytes + 1;
     this.#bufferedBytes += item.bytes + 1;
-    this.#events.pending++;
+    this.#events.enter(1);
   }
 
   #open(context: Context, lane: Lane): QueuedBatch {
@@ -361,9 +408,10 @@ export class EventQueue {
       state: "open",
       stored: undefined,
       contextStored: false,
+      onSettled: undefined,
     };
     this.#unsettled.add(batch);
-    this.#batches.pending++;
+    this.#batches.enter(1);
     this.#bufferedBytes += batch.bytes;
     return batch;
   }
@@ -430,9 +478,11 @@ export class EventQueue {
           batches.length === LIMITS.bulkMaxBatches ||
           (batches.length > 0 && bytes + next.bytes + 1 >= LIMITS.requestMaxBytes)
         ) {
+          // The rest of a user's batches waits for those that travel now.
+          if (lane.travelling > 0) this.#ready.delete(lane);
           return batches;
         }
-        lane.due.shift();
+        takeNextDue(lane);
         if (lane.open === next) lane.open = undefined;
         next.state = "travelling";
         lane.travelling++;
@@ -455,15 +505,15 @@ export class EventQueue {
         texts,
         bytes,
         requestId: batch.requestId,
+        lane: batch.lane,
         settle: (verdict) => {
           this.#settle(batch, verdict);
         },
       };
     });
     this.#requests++;
-    // What is on disk is never given up: it would only come back with the next start.
-    const maxElapsedMs = this.#options.outbox === undefined ? undefined : Infinity;
-    void dispatcher.dispatch(parcels, { path: "/bulkevents", signal: this.#abort.signal, maxElapsedMs }).then(() => {
+    const persistent = this.#outbox !== undefined;
+    void dispatcher.dispatch(parcels, { path: "/bulkevents", signal: this.#abort.signal, persistent }).then(() => {
       this.#requests--;
       this.#scheduleSend();
     });
@@ -471,12 +521,30 @@ export class EventQueue {
 
   #settle(batch: QueuedBatch, verdict: Verdict): void {
     if (batch.state === "settled") return;
-    this.#events.pending -= batch.items.length;
-    this.#count(verdict, batch.items.length);
+    if (verdict.kind === "undelivered" && batch.state === "travelling" && this.#keepsTrying) {
+      this.#comeBack(batch);
+      return;
+    }
+    this.#events.settle(verdict.kind, batch.items.length);
+    this.#batches.settle(verdict.kind, 1);
     this.#outbox?.settle(batch.requestId, verdict);
     // The ledger is true whenever somebody can look: before anybody is called.
     this.#release(batch);
     this.#report(batch, verdict);
+  }
+
+  /** What is on disk is not given up while the process lives: it would only come back with the next start. */
+  get #keepsTrying(): boolean {
+    return this.#outbox !== undefined && !this.#abort.signal.aborted;
+  }
+
+  /** The batch waits for another turn, before what its user did later and behind all other users. */
+  #comeBack(batch: QueuedBatch): void {
+    const { lane } = batch;
+    lane.travelling--;
+    batch.state = "due";
+    lane.returned.push(batch);
+    this.#offer(lane);
   }
 
   /** The batch is no longer ours: makes way for its user's next one, and for whoever waits. */
@@ -488,7 +556,6 @@ export class EventQueue {
     this.#openBatches.delete(batch);
     this.#unsettled.delete(batch);
     this.#bufferedBytes -= batch.bytes;
-    this.#batches.pending--;
     this.#offer(lane);
     if (this.#lanes.leave(lane)) this.#ready.delete(lane);
     this.#barrier.leave(batch.generation);
@@ -497,31 +564,27 @@ export class EventQueue {
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
-  #count({ kind }: Verdict, events: number): void {
-    this.#batches[kind]++;
-    this.#events[kind] += events;
-  }
-
   #report(batch: QueuedBatch, verdict: Verdict): void {
-    const { onOutcome } = this.#options;
+    if (this.#abort.signal.aborted && verdict.kind === "undelivered") this.#unsent.push(toStored(batch));
+    batch.onSettled?.(verdict);
     let parsed: Batch | undefined;
     const outcome: Outcome = {
       ...verdict,
       index: batch.index,
       get batch() {
         // Read from its own text, and only when somebody asks: most never do.
-        return (parsed ??= parseExact(textOfBatch(toStored(batch))) as Batch);
+        return (parsed ??= toBatch(toStored(batch)));
       },
     };
-    if (this.#closeUnsent !== undefined && verdict.kind === "undelivered") this.#closeUnsent.push(outcome);
-    this.#internals.telemetry.outcome(outcome, onOutcome);
+    this.#internals.telemetry.outcome(outcome, this.#options.onOutcome);
   }
 
   /** An outcome for events that never became part of a batch. */
   #reportNotTaken(user: UserContext, events: readonly Event[], verdict: Verdict): void {
-    this.#count(verdict, events.length);
-    const { onOutcome } = this.#options;
-    this.#internals.telemetry.outcome({ ...verdict, index: this.#batchCount++, batch: { ...user, events } }, onOutcome);
+    this.#events.refuse(verdict.kind, events.length);
+    this.#batches.refuse(verdict.kind, 1);
+    const outcome: Outcome = { ...verdict, index: this.#batchCount++, batch: { ...user, events } };
+    this.#internals.telemetry.outcome(outcome, this.#options.onOutcome);
   }
 
   #isFull(bytes: number): boolean {
@@ -530,12 +593,26 @@ export class EventQueue {
   }
 
   #addLater(context: Context, items: readonly Item[], bytes: number): Promise<void> {
-    const room = this.#room(bytes) ?? DONE;
+    let enter: () => void = () => undefined;
+    let refuse: (error: MParticleError) => void = () => undefined;
+    const taken = new Promise<void>((resolve, reject) => {
+      enter = () => {
+        resolve(this.#take(context, items));
+      };
+      refuse = reject;
+    });
+    this.#waiting.push({ context, items, bytes, taken, enter, refuse });
+    this.#waitingBytes += bytes;
     this.#makeAllDue();
-    return handled(room.then(() => this.#take(context, items)));
+    return handled(taken);
   }
 
+  /** Lets those in that wait, in turn, as far as there is room. */
   #admitWaiting(): void {
+    if (this.#outboxState === "recovering") {
+      this.#wakeRecovery();
+      return;
+    }
     let admitted = false;
     for (
       let next = this.#waiting.peek();
@@ -543,11 +620,19 @@ export class EventQueue {
       next = this.#waiting.peek()
     ) {
       this.#waiting.shift();
-      next.proceed();
+      this.#waitingBytes -= next.bytes;
+      next.enter();
       admitted = true;
     }
     // Others still wait: what came in must go out for them.
     if (admitted && this.#waiting.size > 0) this.#makeAllDue();
+  }
+
+  #refuseWaiting(error: MParticleError): void {
+    for (let waiting = this.#waiting.shift(); waiting !== undefined; waiting = this.#waiting.shift()) {
+      waiting.refuse(error);
+    }
+    this.#waitingBytes = 0;
   }
 
   #dropOldest(bytes: number): void {
@@ -600,37 +685,55 @@ export class EventQueue {
 
   /** Resolves when all that was added before is settled, what waits for room included. */
   async #settlePending(): Promise<void> {
-    await this.#recovery?.catch(ignore);
+    if (this.#outboxState === "recovering") await this.#recovery;
     this.#makeAllDue();
-    // What waits for room was added before; it becomes due when its turn has come.
-    if (this.#waiting.size > 0) await this.#room(0)?.catch(ignore);
-    this.#makeAllDue();
+    const last = this.#waiting.peekLast();
+    if (last !== undefined) {
+      // They are taken in, or refused, in their order.
+      await last.taken.catch(ignore);
+      this.#makeAllDue();
+    }
     await this.#barrier.wait();
   }
 
   async #close(timeoutMs: number): Promise<CloseReport> {
     this.#closed = true;
-    const unsent: Outcome[] = [];
     if (!(await this.flush({ timeoutMs }))) {
-      this.#closeUnsent = unsent;
-      for (let waiting = this.#waiting.shift(); waiting !== undefined; waiting = this.#waiting.shift())
-        waiting.proceed(closedError());
+      this.#abort.abort(closedError());
+      this.#wakeRecovery();
+      // Nobody may be left to hear of the refusal: what waits is handed back as all the rest.
+      for (const { context, items } of this.#waiting) this.#settleWaiting(asBatch({ context, items }), items.length);
+      this.#refuseWaiting(closedError());
       for (const batch of this.#unsettled) {
         if (batch.state !== "travelling")
           this.#settle(batch, { kind: "undelivered", error: closedError([batch.requestId]) });
       }
-      this.#abort.abort(closedError());
       await this.#barrier.wait();
     }
     this.#stopIdleExit();
     this.#stopTimer?.();
-    await this.#outbox?.close();
-    const { accepted, rejected, undelivered } = this.#events;
-    return { accepted, rejected, undelivered, unsent: unsent.map(({ batch }) => batch) };
+    try {
+      await this.#outbox?.close();
+    } catch (error) {
+      this.#internals.telemetry.trouble("The outbox could not be closed.", error);
+    }
+    const { accepted, rejected, undelivered } = this.#events.ledger;
+    return { accepted, rejected, undelivered, unsent: this.#unsent.map(toBatch) };
+  }
+
+  /** The outcome of an `add` that still waits when the queue is closed. */
+  #settleWaiting(stored: StoredBatch, events: number): void {
+    this.#events.refuse("undelivered", events);
+    this.#batches.refuse("undelivered", 1);
+    this.#unsent.push(stored);
+    const error = closedError([stored.requestId]);
+    const outcome: Outcome = { kind: "undelivered", error, index: this.#batchCount++, batch: toBatch(stored) };
+    this.#internals.telemetry.outcome(outcome, this.#options.onOutcome);
   }
 
   /** Writes what was added to the outbox; it leaves its batch again when that fails, for then it was not taken in. */
   #store(outbox: OutboxWriter, taken: ReadonlyMap<QueuedBatch, readonly Item[]>): Promise<void> {
+    if (taken.size === 0) return DONE;
     const entries = [...taken].map(([{ requestId, context, contextStored }, items]): OutboxEntry => ({
       requestId,
       ...(!contextStored && { context: context.text }),
@@ -648,8 +751,10 @@ export class EventQueue {
     for (const batch of taken.keys()) {
       const settled = stored.then(ignore, ignore).then(() => {
         if (batch.stored === settled) batch.stored = undefined;
+        if (batch.state === "settled") return;
         // Nothing of it could be stored: it never was a batch.
-        if (batch.items.length === 0 && batch.state !== "settled") this.#release(batch);
+        if (batch.contextStored) this.#offer(batch.lane);
+        else if (batch.items.length === 0) this.#forget(batch);
       });
       batch.stored = settled;
     }
@@ -657,23 +762,48 @@ export class EventQueue {
   }
 
   #takeBack(batch: QueuedBatch, item: Item): void {
+    // Given up in the meantime, and reported as that.
+    if (batch.state === "settled") return;
     batch.items.splice(batch.items.indexOf(item), 1);
     batch.bytes -= item.bytes + 1;
     this.#bufferedBytes -= item.bytes + 1;
-    this.#events.pending--;
+    this.#events.takeBack(1);
+  }
+
+  #forget(batch: QueuedBatch): void {
+    this.#batches.takeBack(1);
+    this.#release(batch);
+  }
+
+  #startRecovery(outbox: OutboxWriter): void {
+    this.#outboxState = "recovering";
+    this.#recovery = this.#recover(outbox).then(
+      () => {
+        this.#outboxState = "open";
+        this.#admitWaiting();
+      },
+      (error: unknown) => {
+        this.#outboxState = outbox.isOpen ? "broken" : "closed";
+        if (this.#abort.signal.aborted) return;
+        this.#outboxError = asOutboxError(error);
+        this.#internals.telemetry.trouble("The outbox could not be opened or read; nothing was added.", error);
+        this.#refuseWaiting(this.#outboxError);
+      },
+    );
   }
 
   async #recover(outbox: OutboxWriter): Promise<void> {
-    try {
-      for await (const stored of outbox.recover()) {
-        await this.#room(stored.events.reduce((sum, event) => sum + utf8Length(event) + 1, 0));
-        this.#restore(stored).contextStored = true;
+    for await (const stored of outbox.recover()) {
+      const bytes = stored.events.reduce((sum, event) => sum + utf8Length(event) + 1, 0);
+      while (this.#isFull(bytes) && !this.#abort.signal.aborted) {
+        await new Promise<void>((resolve) => {
+          this.#wakeRecovery = resolve;
+        });
       }
-    } catch (error) {
-      this.#internals.telemetry.trouble("The outbox could not be opened; nothing can be added.", error);
-      throw error;
+      // It stays where it is, for the next start.
+      if (this.#abort.signal.aborted) return;
+      this.#restore(stored).contextStored = true;
     }
-    this.#recovery = undefined;
   }
 
   /** Takes in a batch that was pending before, as it was. */
@@ -685,24 +815,16 @@ export class EventQueue {
     this.#makeDue(batch);
     return batch;
   }
-
-  /** Resolves when there is room, in turn. */
-  #room(bytes: number): Promise<void> | undefined {
-    if (this.#waiting.size === 0 && !this.#isFull(bytes)) return undefined;
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({
-        bytes,
-        proceed: (refusal) => {
-          if (refusal === undefined) resolve();
-          else reject(refusal);
-        },
-      });
-    });
-  }
 }
 
-function toLedger(counts: Counts): Ledger {
-  return { added: counts.accepted + counts.rejected + counts.undelivered + counts.pending, ...counts };
+/** What waits, as the batch it would be. */
+function asBatch({ context, items }: Pick<WaitingAdd, "context" | "items">): StoredBatch {
+  return { requestId: SYSTEM_STAMPS.newId(), context: context.text, events: items.map(({ text }) => text) };
+}
+
+/** @param stored - our own text of it. */
+function toBatch(stored: StoredBatch): Batch {
+  return parseExact(textOfBatch(stored)) as Batch;
 }
 
 function closedError(requestIds?: readonly string[]): MParticleError {

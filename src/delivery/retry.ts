@@ -1,5 +1,5 @@
 import { ApiError, type MParticleError } from "../errors.ts";
-import { positive } from "../transport/option-checks.ts";
+import { positive, show } from "../transport/option-checks.ts";
 
 /** How long, and how patiently, an upload is tried again. */
 export interface RetryOptions {
@@ -21,6 +21,8 @@ export interface Retry {
   readonly maxDelayMs: number;
   /** The first answer is final. */
   readonly once: boolean;
+  /** Faults that need a person to mend them are waited for as well. */
+  readonly persistent: boolean;
 }
 
 /**
@@ -29,10 +31,8 @@ export interface Retry {
  */
 export function resolveRetry(options: RetryOptions | false = {}): Retry {
   const given: unknown = options;
-  if (given !== false && (typeof given !== "object" || given === null)) {
-    throw new TypeError(
-      `\`retry\` is ${JSON.stringify(given)}; expected an object such as { maxElapsedMs: 60_000 }, or false.`,
-    );
+  if (given !== false && (typeof given !== "object" || given === null || Array.isArray(given))) {
+    throw new TypeError(`\`retry\` is ${show(given)}; expected an object such as { maxElapsedMs: 60_000 }, or false.`);
   }
   const once = options === false;
   const { maxElapsedMs = 300_000, baseDelayMs = 200, maxDelayMs = Math.max(10_000, baseDelayMs) } = once ? {} : options;
@@ -44,7 +44,7 @@ export function resolveRetry(options: RetryOptions | false = {}): Retry {
       `\`retry.maxDelayMs\` is ${String(maxDelayMs)}; expected at least \`retry.baseDelayMs\`, ${String(baseDelayMs)}.`,
     );
   }
-  return { maxElapsedMs, baseDelayMs, maxDelayMs, once };
+  return { maxElapsedMs, baseDelayMs, maxDelayMs, once, persistent: false };
 }
 
 /** A failed attempt, and all that decides whether there is another. */
@@ -80,7 +80,7 @@ const MAX_SPREAD_MS = 200;
 export function decideRetry({ error, attempt, elapsedMs, stale, random, retry }: FailedAttempt): RetryDecision {
   const remainingMs = retry.maxElapsedMs - elapsedMs;
   if (stale === true && remainingMs > 0) return { retry: true, delayMs: 0 };
-  if (!isTemporary(error)) return { retry: false, reason: "permanent" };
+  if (!isTemporary(error, retry)) return { retry: false, reason: "permanent" };
   if (retry.once || remainingMs <= 0) return { retry: false, reason: "expired" };
   const floorMs = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
   if (floorMs >= remainingMs) return { retry: false, reason: "expired" };
@@ -104,6 +104,6 @@ function backoffMs({ code }: MParticleError, attempt: number, elapsedMs: number,
 }
 
 /** A certificate does not get better by waiting, and whoever can replace it should hear of it at once. */
-function isTemporary({ retryable, code }: MParticleError): boolean {
-  return retryable && code !== "TLS" && code !== "ABORTED" && code !== "CLOSED";
+function isTemporary({ retryable, code }: MParticleError, { persistent }: Retry): boolean {
+  return retryable && (persistent || code !== "TLS") && code !== "ABORTED" && code !== "CLOSED";
 }

@@ -76,14 +76,19 @@ export class Telemetry {
   attempt(report: AttemptReport): void {
     this.#call(this.#observers.onAttempt, report);
     CHANNELS.attempt.publish(report);
-    this.#logger?.debug(`${report.path}: ${report.result} after ${String(Math.round(report.durationMs))} ms`, report);
+    this.#log(
+      "debug",
+      () => `${report.path}: ${report.result} after ${String(Math.round(report.durationMs))} ms`,
+      report,
+    );
   }
 
   retry(report: RetryReport): void {
     this.#call(this.#observers.onRetry, report);
     CHANNELS.retry.publish(report);
-    this.#logger?.warn(
-      `${report.path}: trying again in ${String(Math.round(report.delayMs))} ms. ${report.error.message}`,
+    this.#log(
+      "warn",
+      () => `${report.path}: trying again in ${String(Math.round(report.delayMs))} ms. ${report.error.message}`,
       report,
     );
   }
@@ -91,7 +96,7 @@ export class Telemetry {
   pause(report: PauseReport): void {
     this.#call(this.#observers.onPause, report);
     CHANNELS.pause.publish(report);
-    this.#logger?.warn(`Pausing for ${String(Math.round(report.durationMs))} ms. ${report.error.message}`, report);
+    this.#log("warn", () => `Pausing for ${String(Math.round(report.durationMs))} ms. ${report.error.message}`, report);
   }
 
   /** @param alsoTell - an observer of the queue the batch came from. */
@@ -99,22 +104,37 @@ export class Telemetry {
     this.#call(this.#observers.onOutcome, outcome);
     this.#call(alsoTell, outcome);
     CHANNELS.outcome.publish(outcome);
-    if (outcome.kind === "accepted" || this.#logger === undefined) return;
+    if (outcome.kind === "accepted") return;
     // The batch itself stays out of logs: it holds personal data.
     const { kind, index, error } = outcome;
-    this.#logger.error(`Batch ${String(index)} ${kind}: ${error.message}`, { kind, index, error });
+    this.#log("error", () => `Batch ${String(index)} ${kind}: ${error.message}`, { kind, index, error });
   }
 
   /** Something went wrong that no caller waits for. */
   trouble(message: string, error?: unknown): void {
-    this.#logger?.error(message, error === undefined ? undefined : { error });
+    this.#log("error", () => message, error === undefined ? undefined : { error });
   }
 
-  #call<Report>(observer: ((report: Report) => void) | undefined, report: Report): void {
+  /** What the application's own functions throw, or reject with, must neither stop delivery nor end the process. */
+  #call<Report>(observer: ((report: Report) => unknown) | undefined, report: Report): void {
+    if (observer === undefined) return;
+    const complain = (error: unknown): void => {
+      this.trouble("An observer threw.", error);
+    };
     try {
-      observer?.(report);
+      const result = observer(report);
+      if (result instanceof Promise) result.catch(complain);
     } catch (error) {
-      this.#logger?.error("An observer threw.", { error });
+      complain(error);
+    }
+  }
+
+  #log(level: keyof Logger, describe: () => string, details: object | undefined): void {
+    if (this.#logger === undefined) return;
+    try {
+      this.#logger[level](describe(), details);
+    } catch {
+      // There is nobody left to tell.
     }
   }
 }

@@ -2,6 +2,7 @@ import { createServer, STATUS_CODES, type IncomingMessage, type Server, type Ser
 import { createServer as createSecureServer } from "node:https";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { untilAborted } from "../transport/abort.ts";
 import { positive } from "../transport/option-checks.ts";
 import { listenOnLoopback, readBody } from "./loopback.ts";
 import { Recorder, type RecordOptions, type Recording, type RequestRecord } from "./recorder.ts";
@@ -15,7 +16,6 @@ import {
   type Script,
   type Step,
 } from "./step.ts";
-import { untilAborted } from "./until-aborted.ts";
 
 /** What a fake server answers, and how it listens. */
 export interface FakeServerOptions extends RecordOptions {

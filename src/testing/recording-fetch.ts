@@ -1,3 +1,4 @@
+import { untilAborted } from "../transport/abort.ts";
 import { Recorder, type RecordOptions, type Recording } from "./recorder.ts";
 import { planChecked } from "./refusal.ts";
 import {
@@ -9,7 +10,6 @@ import {
   type Script,
   type Step,
 } from "./step.ts";
-import { untilAborted } from "./until-aborted.ts";
 
 /** The connection never comes about, or breaks: rejects with the TypeError of the global `fetch`. */
 export interface FaultStep {

@@ -3,11 +3,11 @@ import { createDefaultFetch } from "#platform";
 import type { Batch, paths } from "../../generated/schema.ts";
 import { ApiError, NetworkError, type ErrorCode, type ServiceError } from "../errors.ts";
 import { VERSION } from "../version.ts";
-import { Cancellation, onAbort } from "./abort.ts";
+import { Cancellation, onAbort, untilAborted } from "./abort.ts";
 import { EXCHANGE, MAX_BODY_CHARS, type Exchange, type Fetch, type RequestBody } from "./exchange.ts";
 import { basicAuthorization, resolveBaseUrl, type EndpointPath, type Pod } from "./hosts.ts";
 import { serializeBatch } from "./json.ts";
-import { positive } from "./option-checks.ts";
+import { ofKinds, positive, show } from "./option-checks.ts";
 import { parseRetryAfter } from "./retry-after.ts";
 
 /** How to reach the service, and how long to wait for one answer. */
@@ -59,6 +59,8 @@ export class Transport {
   readonly #secrets: readonly string[];
   readonly #headers: Readonly<Record<string, string>>;
   #exchange: Exchange;
+  /** Whether errors may come from code that is neither ours nor the runtime's, and hold anything. */
+  #hasForeignErrors: boolean;
   #raw: RawClient | undefined;
 
   constructor(options: TransportOptions & { readonly maxSockets: number }) {
@@ -66,10 +68,13 @@ export class Transport {
     this.#timeoutMs = positive("timeoutMs", options.timeoutMs ?? 30_000);
     const authorization = basicAuthorization(options.apiKey, options.apiSecret);
     this.#secrets = [options.apiSecret, authorization.slice("Basic ".length)];
-    if (options.fetch !== undefined && typeof options.fetch !== "function") {
-      throw new TypeError(`\`fetch\` is ${typeof options.fetch}; expected a function that takes a Request.`);
+    ofKinds(options, { fetch: "function", userAgent: "string" });
+    // What a header cannot hold would fail every attempt, and look like a fault of the network.
+    if (options.userAgent !== undefined && !/^[\x20-\x7e]*$/.test(options.userAgent)) {
+      throw new TypeError(`\`userAgent\` is ${JSON.stringify(options.userAgent)}; expected printable ASCII.`);
     }
     this.#fetch = options.fetch ?? createDefaultFetch({ maxSockets: options.maxSockets });
+    this.#hasForeignErrors = options.fetch !== undefined && options.fetch[EXCHANGE] === undefined;
     this.#headers = {
       authorization,
       accept: "application/json",
@@ -87,15 +92,15 @@ export class Transport {
       const raw: RawClient = createClient<paths>({
         baseUrl: this.#baseUrl,
         headers: this.#headers,
-        fetch: this.#fetch,
+        fetch: this.#fetchStart,
         // A followed redirect would carry the credentials to another host, or turn the POST into an empty GET.
         redirect: "manual",
-        // The service documents no body for 202, and proxies put anything there.
         bodySerializer: serializeBody,
       });
       const use = raw.use.bind(raw);
       raw.use = (...middlewares: Middleware[]) => {
         this.#exchange = this.#exchangeThroughRaw;
+        this.#hasForeignErrors = true;
         use(...middlewares);
       };
       this.#raw = raw;
@@ -107,9 +112,15 @@ export class Transport {
     const url = `${this.#baseUrl}${path}`;
     const facts = { requestIds, attempts: attempt };
     const cancellation = new Cancellation();
-    const timeout = setTimeout(() => {
-      cancellation.cancel(new DOMException(`no complete answer within ${String(this.#timeoutMs)} ms`, "TimeoutError"));
-    }, this.#timeoutMs);
+    const timeout = setTimeout(
+      () => {
+        cancellation.cancel(
+          new DOMException(`no complete answer within ${String(this.#timeoutMs)} ms`, "TimeoutError"),
+        );
+        // Longer than a timer can hold would fire at once.
+      },
+      Math.min(this.#timeoutMs, 2 ** 31 - 1),
+    );
     const ignoreAbort =
       signal &&
       onAbort(signal, () => {
@@ -124,20 +135,22 @@ export class Transport {
           rateLimitPercentageUsed: readNumber(headers.get("x-mp-rate-limit-percentage-used")),
         };
       }
-      const excerpt = this.#redact(text);
-      const details = readServiceErrors(excerpt);
+      const { details, excerpt } = this.#readError(text);
       const error = new ApiError(status, describeAnswer(url, status, details), {
         ...facts,
         details,
         retryAfterMs: parseRetryAfter(headers.get("retry-after"), Date.now()),
-        // The documentation prints the value inside quotes (D11).
-        limitExceeded: headers.get("x-mp-rate-limit-exceeded")?.replace(/^"(.*)"$/, "$1"),
+        limitExceeded: this.#readLimit(headers.get("x-mp-rate-limit-exceeded")),
         bodyExcerpt: details.length > 0 || excerpt === "" ? undefined : excerpt.slice(0, 200),
       });
       return { kind: "failed", error, stale: false };
     } catch (cause) {
       const code = signal?.aborted === true ? "ABORTED" : cancellation.cancelled ? "TIMEOUT" : codeOfFault(cause);
-      const error = new NetworkError(code, describeFault(url, code, cause), { ...facts, cause });
+      const message = this.#redact(describeFault(url, code, cause));
+      const error = new NetworkError(code, message, {
+        ...facts,
+        cause: this.#hasForeignErrors && cause !== signal?.reason ? this.#copyFault(cause) : cause,
+      });
       return { kind: "failed", error, stale: isStale(cause) };
     } finally {
       clearTimeout(timeout);
@@ -158,29 +171,66 @@ export class Transport {
       bodySerializer: (text: unknown) => text,
       headers,
       signal: controller.signal,
-      parseAs: "stream",
-      fetch: this.#fetchWithBoundedError,
     });
     // openapi-fetch has read the body of an error, and parsed it where it is JSON.
     const said: unknown = error;
     const { status, headers: answered } = response;
-    if (said === undefined) return { status, headers: answered, text: await readStart(response) };
-    return { status, headers: answered, text: typeof said === "string" ? said : JSON.stringify(said) };
+    return {
+      status,
+      headers: answered,
+      text: said === undefined ? "" : typeof said === "string" ? said : JSON.stringify(said),
+    };
   };
 
-  /** openapi-fetch reads the whole body of an error, whatever its size, and rejects when it breaks off: it gets what we read of it. */
-  readonly #fetchWithBoundedError = async (request: Request): Promise<Response> => {
-    const response = await this.#fetch(request);
-    const { ok, status, statusText, headers, body } = response;
+  /**
+   * The `fetch` under openapi-fetch, which reads whole bodies whatever their size, takes them for JSON whatever they are,
+   * and rejects when one breaks off: it gets what we read of an error, and nothing of a success.
+   */
+  readonly #fetchStart = async (request: Request): Promise<Response> => {
+    // Called as the plain function that it is: a runtime's own `fetch` refuses to be anybody's method. One that is not
+    // the runtime's may pay no attention to its signal, and its bodies neither.
+    const send = this.#fetch;
+    const response = await untilAborted(send(request), request.signal);
+    if (!isResponse(response))
+      throw new TypeError(`\`fetch\` gave ${show(response)}; expected a Response with a web stream for a body, if any`);
+    const { ok, status, statusText, body } = response;
     // A redirect that a browser hides has the status 0, which nothing can be made of, and no body.
-    return ok || body === null || status < 200
-      ? response
-      : new Response(await readStart(response), { status, statusText, headers });
+    if (status < 200) return response;
+    const text = body === null ? null : await readStart(body, request.signal);
+    const headers = new Headers(response.headers);
+    headers.delete("content-length");
+    return new Response(ok ? null : text, { status, statusText, headers });
   };
 
-  /** A proxy may echo what it was sent. */
+  /** What a body says, without the secret: a proxy may echo what it was sent, and JSON may spell it in its own way. */
+  #readError(text: string): { readonly details: readonly ServiceError[]; readonly excerpt: string } {
+    let body: unknown;
+    try {
+      body = JSON.parse(text, (_, value: unknown) => (typeof value === "string" ? this.#redact(value) : value));
+    } catch {
+      return { details: [], excerpt: this.#redact(text) };
+    }
+    return { details: readServiceErrors(body), excerpt: this.#redact(JSON.stringify(body)) };
+  }
+
+  /** The documentation prints the value inside quotes (D11). */
+  #readLimit(header: string | null): string | undefined {
+    return header === null ? undefined : this.#redact(header.replace(/^"(.*)"$/, "$1"));
+  }
+
   #redact(text: string): string {
     return this.#secrets.reduce((clean, secret) => clean.replaceAll(secret, "[redacted]"), text);
+  }
+
+  /** What is worth knowing of an error that may hold the request, and with it the secret, in any of its members. */
+  #copyFault(fault: unknown, depth = 0): unknown {
+    if (!(fault instanceof Error)) return this.#redact(String(fault));
+    const cause = fault.cause === undefined || depth > 3 ? undefined : this.#copyFault(fault.cause, depth + 1);
+    const copy = new Error(this.#redact(fault.message), cause === undefined ? undefined : { cause });
+    copy.name = fault.name;
+    if (fault.stack !== undefined) copy.stack = this.#redact(fault.stack);
+    const code = findCode(fault);
+    return code === undefined ? copy : Object.assign(copy, { code });
   }
 }
 
@@ -189,29 +239,31 @@ function serializeBody(body: unknown): string {
   return Array.isArray(body) ? `[${(body as Batch[]).map(serializeBatch).join(",")}]` : serializeBatch(body as Batch);
 }
 
-/** The body's start, and the rest let go; a body that is cut short changes nothing about the status. */
-async function readStart(response: Response): Promise<string> {
-  if (response.body === null) return "";
-  const reader = response.body.getReader();
+/** The body's start, and the rest let go; a body that is cut short, or never ends, changes nothing about the status. */
+async function readStart(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<string> {
+  const reader = body.getReader();
   const decoder = new TextDecoder();
   let text = "";
   try {
-    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
-      if (text.length < MAX_BODY_CHARS) text += decoder.decode(chunk.value, { stream: true });
+    for (;;) {
+      const { done, value } = await untilAborted(reader.read(), signal);
+      if (done) break;
+      if (text.length < MAX_BODY_CHARS) text += decoder.decode(value, { stream: true });
     }
   } catch {
-    // The status stands.
+    reader.cancel().catch(() => undefined);
   }
   return text.slice(0, MAX_BODY_CHARS);
 }
 
-function readServiceErrors(text: string): readonly ServiceError[] {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    return [];
-  }
+/** Also one of another implementation of `fetch`, which has a class of its own. */
+function isResponse(value: unknown): value is Response {
+  if (!isRecord(value) || typeof value["status"] !== "number" || !isRecord(value["headers"])) return false;
+  const { body = null } = value;
+  return body === null || (isRecord(body) && "getReader" in body);
+}
+
+function readServiceErrors(body: unknown): readonly ServiceError[] {
   if (!isRecord(body) || !Array.isArray(body["errors"])) return [];
   return body["errors"].filter(isRecord).map(({ code, message }) => ({
     ...(typeof code === "string" && { code }),
@@ -227,7 +279,7 @@ function describeAnswer(url: string, status: number, details: readonly ServiceEr
       ? "The service failed; the same batch may succeed later."
       : status < 400
         ? REDIRECT
-        : "Correct the batch.");
+        : "The service, or something in front of it, refused the request.");
   return `POST ${url} answered ${String(status)}${said === "" ? "" : ` (${said})`}. ${advice}`;
 }
 
@@ -238,6 +290,7 @@ const ADVICE: Readonly<Record<number, string>> = {
   401: "Check `apiKey` and `apiSecret`, and that they belong to this `pod`.",
   403: "Check `apiKey` and `apiSecret`, that they belong to this `pod`, and that the input may send this data.",
   404: "Check `baseUrl`: it ends with /v2.",
+  405: "Check `baseUrl`: it ends with /v2.",
   413: "The request is too large for the service; send fewer or smaller batches.",
   429: "The account's rate limit is reached; the same batch will succeed later.",
 };

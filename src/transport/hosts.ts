@@ -1,4 +1,5 @@
 import { PODS } from "../../generated/contract.ts";
+import { show } from "./option-checks.ts";
 
 /** A data centre of the service: an independent installation, so the wrong one loses data. */
 export type Pod = keyof typeof PODS;
@@ -18,14 +19,18 @@ export function resolveBaseUrl(options: {
   readonly baseUrl?: string | URL | undefined;
 }): string {
   const { pod, baseUrl } = options;
-  if (pod !== undefined && !Object.hasOwn(PODS, pod)) {
-    throw new TypeError(`\`pod\` is ${JSON.stringify(pod)}; expected one of ${Object.keys(PODS).join(", ")}.`);
+  if (pod !== undefined && (typeof pod !== "string" || !Object.hasOwn(PODS, pod))) {
+    throw new TypeError(`\`pod\` is ${show(pod)}; expected one of ${Object.keys(PODS).join(", ")}.`);
   }
   if (baseUrl === undefined) return PODS[pod ?? "us1"];
   if (pod !== undefined) throw new TypeError("`pod` and `baseUrl` exclude each other; pass one of them.");
   const url = parseUrl(baseUrl);
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new TypeError("`baseUrl` is not an http(s) URL; expected one such as https://s2s.mparticle.com/v2.");
+    // One that cannot be taken apart may hold credentials that nobody would find in it.
+    const given = url?.username === "" && url.password === "" ? ` ${show(url.href)},` : "";
+    throw new TypeError(
+      `\`baseUrl\` is${given} not an http(s) URL; expected one such as https://s2s.mparticle.com/v2.`,
+    );
   }
   if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
     throw new TypeError(

@@ -1,3 +1,11 @@
+/** What was given, so that a person recognises it: a number in quotes is the usual mistake with environment variables. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "function") return "a function";
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}
+
 /**
  * Misuse is named at once: the option, its value and what was expected.
  *
@@ -5,7 +13,17 @@
  */
 export function positive(name: string, value: number): number {
   if (typeof value === "number" && value > 0) return value;
-  throw new RangeError(`\`${name}\` is ${String(value)}; expected a number above 0.`);
+  throw new RangeError(`\`${name}\` is ${show(value)}; expected a number above 0.`);
+}
+
+/**
+ * As {@link positive}, for what may also be none.
+ *
+ * @throws RangeError - unless the value is 0 or a number above it.
+ */
+export function atLeastZero(name: string, value: number): number {
+  if (typeof value === "number" && value >= 0) return value;
+  throw new RangeError(`\`${name}\` is ${show(value)}; expected 0 or a number above it.`);
 }
 
 /**
@@ -15,5 +33,21 @@ export function positive(name: string, value: number): number {
  */
 export function wholeNumber(name: string, value: number): number {
   if (Number.isInteger(value) && value > 0) return value;
-  throw new RangeError(`\`${name}\` is ${String(value)}; expected a whole number above 0.`);
+  throw new RangeError(`\`${name}\` is ${show(value)}; expected a whole number above 0.`);
+}
+
+type Kind = "boolean" | "function" | "string";
+
+/**
+ * As {@link positive}, for options that are no numbers; one that is not given is left to its default.
+ *
+ * @throws TypeError - for the first that is not of its kind.
+ */
+export function ofKinds(options: object, kinds: Readonly<Record<string, Kind>>): void {
+  for (const [name, kind] of Object.entries(kinds)) {
+    const value: unknown = Reflect.get(options, name);
+    if (value !== undefined && typeof value !== kind) {
+      throw new TypeError(`\`${name}\` is ${show(value)}; expected a ${kind}.`);
+    }
+  }
 }

@@ -39,16 +39,33 @@ describe("the constructor", () => {
     [{ pod: "us3" }, '`pod` is "us3"; expected one of us1, us2, eu1, au1.'],
     [{ baseUrl: "nowhere" }, "`baseUrl` is not an http(s) URL"],
     [{ timeoutMs: 0 }, "`timeoutMs` is 0; expected a number above 0."],
-    [{ timeoutMs: "5s" }, "`timeoutMs` is 5s; expected a number above 0."],
+    [{ timeoutMs: "5s" }, '`timeoutMs` is "5s"; expected a number above 0.'],
     [{ concurrency: 1.5 }, "`concurrency` is 1.5; expected a whole number above 0."],
     [{ rate: -1 }, "`rate` is -1"],
     [{ retry: { maxElapsedMs: -1 } }, "`retry.maxElapsedMs` is -1"],
     [{ retry: true }, "`retry` is true"],
     [{ maxBatchBytes: NaN }, "`maxBatchBytes` is NaN"],
-    [{ fetch: "fetch" }, "`fetch` is string; expected a function"],
+    [{ fetch: "fetch" }, '`fetch` is "fetch"; expected a function.'],
+    [{ baseUrl: "ftp://example.com/v2" }, '`baseUrl` is "ftp://example.com/v2", not an http(s) URL'],
+    [{ pod: ["us1"] }, "`pod` is an array; expected one of us1"],
+    [{ maxBatchBytes: 1e9 }, "`maxBatchBytes` is 1000000000; expected at most 255998"],
+    [{ retry: [] }, "`retry` is an array; expected an object"],
+    [{ coalesce: "yes" }, '`coalesce` is "yes"; expected a boolean.'],
+    [{ validate: true }, "`validate` is true; expected a function."],
+    [{ onAttempt: 5 }, "`onAttempt` is 5; expected a function."],
+    [{ userAgent: 5 }, "`userAgent` is 5; expected a string."],
+    [{ userAgent: "a\nb" }, '`userAgent` is "a\\nb"; expected printable ASCII.'],
+    [{ userAgent: "☕" }, '`userAgent` is "☕"; expected printable ASCII.'],
+    [{ logger: { warn: () => undefined } }, "`logger` has no method `debug`; expected debug, info, warn, error."],
   ])("names what is wrong with %j", (wrong, message) => {
     const options = { ...CREDENTIALS, ...wrong } as unknown as EventsClientOptions;
     expect(() => new EventsClient(options)).toThrow(message);
+  });
+
+  it("says what it needs when it gets nothing", () => {
+    expect(() => new EventsClient(undefined as unknown as EventsClientOptions)).toThrow(
+      "The options are undefined; expected an object with `apiKey` and `apiSecret`.",
+    );
   });
 
   it("takes undefined for every option as left out", () => {
@@ -215,5 +232,136 @@ describe("what can be observed", () => {
       expect.stringContaining("rejected"),
       expect.not.objectContaining({ batch: expect.anything() as unknown }),
     );
+  });
+});
+
+async function drain(start: () => AsyncIterable<Outcome>): Promise<void> {
+  const outcomes = start()[Symbol.asyncIterator]();
+  while ((await outcomes.next()).done !== true);
+}
+
+describe("a call with something else than it expects", () => {
+  const batch = makeBatch();
+  const nothing = undefined as never;
+
+  it.each<[string, (client: EventsClient) => Promise<unknown>, string]>([
+    [
+      "no signal",
+      (client) => client.upload(batch, { signal: new AbortController() as never }),
+      "`signal` is an object",
+    ],
+    [
+      "several batches for one",
+      (client) => client.upload([batch] as never),
+      "expected a batch, got an array. For several",
+    ],
+    ["a text for a batch", (client) => client.upload("batch" as never), 'expected a batch, got "batch"'],
+    [
+      "one batch for several",
+      (client) => client.uploadBulk(batch as never),
+      "The batches are an object; expected a list",
+    ],
+    ["nothing for several", (client) => client.uploadHistorical(nothing), "The batches are undefined; expected a list"],
+    [
+      "a misspelt endpoint",
+      (client) => drain(() => client.deliver([batch], { endpoint: "historic" as never })),
+      '`endpoint` is "historic"',
+    ],
+    [
+      "no source",
+      (client) => drain(() => client.deliver(batch as never)),
+      "The batches are an object; expected a list",
+    ],
+    [
+      "a wait below 0",
+      (client) => drain(() => client.deliver([], { lingerMs: -5 })),
+      "`lingerMs` is -5; expected 0 or a number",
+    ],
+  ])("is refused when that is %s, and sends nothing", async (_, call, message) => {
+    const { client, fetch } = setUp();
+    await expect(call(client)).rejects.toThrow(message);
+    expect(fetch.requests).toHaveLength(0);
+  });
+
+  it("concerns one batch of many when it is that batch", async () => {
+    const { client } = setUp();
+    const broken = Object.defineProperty(makeBatch(), "events", {
+      enumerable: true,
+      get: () => {
+        throw new Error("not today");
+      },
+    });
+    const outcomes = await client.uploadBulk([broken, batch, null as never]);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(["rejected", "accepted", "rejected"]);
+    expect(outcomes[0]?.kind === "rejected" && outcomes[0].error.message).toContain("not today");
+  });
+
+  it("sends nothing that `validate` has not judged", async () => {
+    const { client, fetch } = setUp(202, { validate: (() => Promise.resolve([])) as never });
+    await expect(client.upload(batch)).rejects.toThrow("`validate` gave an object; expected a list of findings");
+    expect(fetch.requests).toHaveLength(0);
+  });
+});
+
+describe("onOutcome", () => {
+  it("is told of a batch that was refused before it was sent", async () => {
+    const outcomes: Outcome[] = [];
+    const { client } = setUp(202, { onOutcome: (outcome) => outcomes.push(outcome) });
+    await expect(client.upload({ events: [] } as unknown as Batch)).rejects.toThrow(InvalidBatchError);
+    expect(outcomes).toMatchObject([{ kind: "rejected", index: 0 }]);
+  });
+
+  it("is told of batches that an abort left unsent, once each", async () => {
+    const outcomes: Outcome[] = [];
+    const { client } = setUp(202, { onOutcome: (outcome) => outcomes.push(outcome) });
+    const batches = [makeBatch(), makeBatch()];
+    const returned = await client.uploadBulk(batches, { signal: AbortSignal.abort() });
+    expect(outcomes).toEqual(returned);
+    expect(returned.map((outcome) => outcome.kind === "undelivered" && outcome.error.requestIds)).toEqual(
+      batches.map(({ source_request_id }) => [source_request_id]),
+    );
+  });
+});
+
+describe("what belongs to the application", () => {
+  const fail = (): never => {
+    throw new Error("out of order");
+  };
+  const reject: () => unknown = () => Promise.reject(new Error("later"));
+
+  it.each<[string, Partial<EventsClientOptions>]>([
+    ["a logger that throws", { logger: { debug: fail, info: fail, warn: fail, error: fail } }],
+    ["observers that throw", { onAttempt: fail, onRetry: fail, onPause: fail, onOutcome: fail }],
+    ["an observer that rejects", { onOutcome: reject }],
+  ])("does not disturb delivery: %s", async (_, options) => {
+    const rejections: unknown[] = [];
+    const note = (reason: unknown): void => void rejections.push(reason);
+    process.on("unhandledRejection", note);
+    try {
+      const { client } = setUp([503, 202, 400], options);
+      await expect(client.upload(makeBatch())).resolves.toMatchObject({ attempts: 2 });
+      await expect(client.upload(makeBatch())).rejects.toMatchObject({ status: 400 });
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    } finally {
+      process.off("unhandledRejection", note);
+    }
+    expect(rejections).toEqual([]);
+  });
+});
+
+describe("an upload that is out of time", () => {
+  it.each([
+    [503, "UNAVAILABLE"],
+    [429, "RATE_LIMITED"],
+  ])("says what it last heard, %i, and not only that time was up", async (status, code) => {
+    const { client } = setUp(status, { retry: { maxElapsedMs: 5_000 } });
+    const results = await Promise.allSettled(Array.from({ length: 20 }, () => client.upload(makeBatch())));
+    const errors = results.flatMap((result) =>
+      result.status === "rejected" && result.reason instanceof MParticleError ? [result.reason] : [],
+    );
+    expect(errors).toHaveLength(20);
+    // Those that never had a turn have heard nothing themselves.
+    for (const error of errors) expect(error.code).toBe(error.attempts === 0 ? "EXPIRED" : code);
+    expect(errors.some((error) => error.code === code)).toBe(true);
   });
 });

@@ -8,7 +8,7 @@ describe("textOfBatch", () => {
     const events: Event[] = [
       { event_type: "session_start", data: { source_message_id: "ü" } },
       { event_type: "session_start", data: {} },
-      { event_type: "session_start", data: { session_id: "7346244611012968789" } },
+      { event_type: "profile", data: { profile_event_type: "login", previous_mpid: "7346244611012968789" } },
     ];
     const context: Omit<Batch, "events"> = { environment: "production", mpid: 9007199254740993n };
     const stored = {

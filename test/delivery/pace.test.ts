@@ -95,7 +95,9 @@ describe("a number", () => {
   it.each([0, -1, NaN, "fast"])("is refused when it is %s", (rate) => {
     // What JavaScript may pass.
     const options = { rate, concurrency: 1 } as PaceOptions;
-    expect(() => createPace(options, 0)).toThrow(`\`rate\` is ${String(rate)}`);
+    expect(() => createPace(options, 0)).toThrow(
+      `\`rate\` is ${typeof rate === "string" ? JSON.stringify(rate) : String(rate)}`,
+    );
   });
 
   it("is never exceeded over any window by more than a tenth of a second's worth and the request that takes it", () => {

@@ -162,6 +162,46 @@ describe("add", () => {
     expect(validate).toHaveBeenCalledTimes(1);
   });
 
+  it("sends a user's attributes without any event", async () => {
+    await start();
+    await queue.add(user("1", { user_attributes: { plan: "premium" } }));
+    await queue.add(user("2"), customEvent("a", "other"));
+    await queue.add(user("2"));
+    await queue.flush();
+    expect(server.batches().map(({ user_attributes, events }) => [user_attributes, events?.length])).toEqual([
+      [{ plan: "premium" }, 0],
+      [undefined, 1],
+    ]);
+    expect(queue.stats()).toMatchObject({ events: { added: 1, accepted: 1 }, batches: { added: 2, accepted: 2 } });
+  });
+
+  it("tells where in the call a wrong value is", async () => {
+    await start();
+    const wrong = { event_type: "profile", data: { profile_event_type: "login", current_mpid: "x" } } as const;
+    await expect(queue.add(user("1"), customEvent("a", "other"), wrong)).rejects.toMatchObject({
+      findings: [{ path: "/events/1/data/current_mpid" }],
+    });
+  });
+
+  it.each<[string, Partial<EventsClientOptions>, UserContext]>([
+    [
+      "a check that throws",
+      {
+        validate: () => {
+          throw new Error("bug in a rule");
+        },
+      },
+      user("1"),
+    ],
+    ["a user that cannot be written as JSON", {}, user("1", { toJSON: () => JSON.parse("no") as never } as never)],
+  ])("rejects and reports what is kept from being sent by %s", async (_, client, of) => {
+    const outcomes: Outcome[] = [];
+    await start({ client, queue: { onOutcome: (outcome) => outcomes.push(outcome) } });
+    await expect(queue.add(of, customEvent("a", "other"))).rejects.toThrow(InvalidBatchError);
+    expect(outcomes).toMatchObject([{ kind: "rejected" }]);
+    expect(queue.stats().events).toMatchObject({ added: 1, rejected: 1 });
+  });
+
   it("ends no process when nobody awaits a rejection", async () => {
     await start();
     void queue.add({} as UserContext, customEvent("a", "other"));
@@ -197,6 +237,81 @@ describe("order", () => {
       expect([...new Set(received(id))]).toEqual(kept);
     }
   });
+
+  /** Names of one user's events, in the order in which the service took them. */
+  const accepted = (id: string): string[] =>
+    server.requests
+      .filter(({ status }) => status === 202)
+      .flatMap(({ batches }) =>
+        batches.filter((batch) => batch.user_identities?.customer_id === id).flatMap(eventNames),
+      );
+
+  it.each([
+    ["batches", 150, 10],
+    ["bytes", 60, 12_000],
+  ])("is kept when one user has more %s than a request may hold", async (_, count, size) => {
+    await start({
+      script: [503, 202],
+      client: { retry: { baseDelayMs: 30 } },
+      queue: { maxEventsPerBatch: 1 },
+    });
+    const names = Array.from({ length: count }, (__, n) => String(n));
+    const more = { custom_attributes: { text: "x".repeat(size) } };
+    await Promise.all(names.map((name) => queue.add(user("1"), customEvent(name, "other", more))));
+    await queue.flush();
+    expect(accepted("1")).toEqual(names);
+  });
+
+  it("is kept when one of the user's batches is refused", async () => {
+    await start({ script: ({ body }) => (body.includes("poison") ? 400 : 202), queue: { maxEventsPerBatch: 1 } });
+    const names = Array.from({ length: 40 }, (_, n) => (n % 13 === 5 ? "poison" : String(n)));
+    for (const name of names) for (const id of ["1", "2"]) await queue.add(user(id), customEvent(name, "other"));
+    await queue.flush();
+    for (const id of ["1", "2"]) expect(accepted(id)).toEqual(names.filter((name) => name !== "poison"));
+  });
+
+  it.each<[string, Partial<UserContext>, Partial<UserContext>]>([
+    [
+      "identities are written down in another order",
+      { user_identities: { email: "a@example.com", other: "o" } },
+      { user_identities: { other: "o", email: "a@example.com" } },
+    ],
+    [
+      "a user with a customer_id gets another identity",
+      { user_identities: { customer_id: "1" } },
+      { user_identities: { customer_id: "1", email: "a@example.com" }, mpid: "5" },
+    ],
+    ["an mpid is given as another type", { mpid: 5n }, { mpid: "5", user_identities: { email: "a@example.com" } }],
+  ])("is kept when %s", async (_, before, after) => {
+    await start({ script: [{ status: 503, delayMs: 80 }, 202], queue: { flushIntervalMs: 1 } });
+    await queue.add({ environment: "development", ...before }, customEvent("first", "other"));
+    await vi.waitFor(() => {
+      expect(server.requests).toHaveLength(1);
+    });
+    await queue.add({ environment: "development", ...after }, customEvent("second", "other"));
+    await queue.flush();
+    const taken = server.requests.filter(({ status }) => status === 202).flatMap(({ batches }) => batches);
+    expect(taken.flatMap(eventNames)).toEqual(["first", "second"]);
+  });
+
+  it("is kept among calls of add that wait for room and those that come when there is some", async () => {
+    const names: string[] = [];
+    const addNext = (): void => {
+      const name = String(names.length);
+      names.push(name);
+      void queue.add(user("1"), customEvent(name, "other", { custom_attributes: { text: "x".repeat(400) } }));
+    };
+    const addSome = (): void => {
+      for (let n = 0; n < 5 && names.length < 60; n++) addNext();
+    };
+    await start({ queue: { maxBufferedBytes: 2_000, onOutcome: addSome } });
+    for (let n = 0; n < 4; n++) addSome();
+    await vi.waitFor(async () => {
+      await queue.flush();
+      expect(queue.stats().events.accepted).toBe(60);
+    });
+    expect(accepted("1")).toEqual(names);
+  });
 });
 
 describe("flush", () => {
@@ -226,6 +341,22 @@ describe("flush", () => {
     expect(queue.stats().events.accepted).toBe(1);
   });
 
+  it("closes the door at once: what is added in the same turn is not waited for", async () => {
+    await start({ script: [202, "hang"] });
+    await queue.add(user("1"), customEvent("before", "other"));
+    const flushed = queue.flush({ timeoutMs: 2_000 });
+    void queue.add(user("2"), customEvent("after", "other"));
+    expect(await flushed).toBe(true);
+  });
+
+  it.each([NaN, -1, "5" as never])("does not take %s for a timeout, and neither does close", async (timeoutMs) => {
+    await start();
+    const message = "`timeoutMs` is ";
+    await expect(queue.flush({ timeoutMs })).rejects.toThrow(message);
+    await expect(queue.close({ timeoutMs })).rejects.toThrow(message);
+    await queue.add(user("1"), customEvent("still open", "other"));
+  });
+
   it("of an empty queue is done at once", async () => {
     await start();
     expect(await queue.flush()).toBe(true);
@@ -249,6 +380,45 @@ describe("overflow", () => {
     expect(queue.stats().events).toMatchObject({ added: 200, accepted: 200 });
     for (let n = 0; n < 7; n++)
       expect(received(String(n))).toEqual([...received(String(n))].sort((a, b) => Number(a) - Number(b)));
+  });
+
+  it("holds no more than its bound, however many calls of add wait for room", async () => {
+    let most = 0;
+    const measure = (): void => {
+      most = Math.max(most, queue.stats().bufferedBytes);
+    };
+    await start({ queue: { maxBufferedBytes: 10_000, onOutcome: measure } });
+    const adds = Array.from({ length: 300 }, async (_, n) => {
+      await queue.add(user(String(n % 3)), big(String(n)));
+      measure();
+    });
+    measure();
+    await Promise.all(adds);
+    expect(most).toBeGreaterThan(5_000);
+    // The bound is on what is added; the frame of a batch comes on top.
+    expect(most).toBeLessThanOrEqual(10_000 + 1_000);
+    await queue.flush();
+    expect(queue.stats().events).toMatchObject({ accepted: 300 });
+  });
+
+  it("drops the newest when the oldest are on their way", async () => {
+    const dropped: Outcome[] = [];
+    await start({
+      script: "hang",
+      queue: {
+        overflow: "drop-oldest",
+        maxBufferedBytes: 3_000,
+        maxEventsPerBatch: 1,
+        onOutcome: (outcome) => dropped.push(outcome),
+      },
+    });
+    for (const name of ["0", "1"]) await queue.add(user(name), big(name));
+    await vi.waitFor(() => {
+      expect(server.requests).toHaveLength(1);
+    });
+    await queue.add(user("2"), big("2"));
+    expect(dropped.flatMap(({ batch }) => eventNames(batch))).toEqual(["2"]);
+    expect(queue.stats().bufferedBytes).toBeLessThanOrEqual(3_000);
   });
 
   it("lets a flush wait for calls of add that wait for room", async () => {
@@ -367,6 +537,21 @@ describe("close", () => {
       if (result.status === "rejected") expect(result.reason).toBeInstanceOf(MParticleError);
   });
 
+  it("hands back what still waited for room as well", async () => {
+    const outcomes: Outcome[] = [];
+    await start({
+      script: "hang",
+      queue: { maxBufferedBytes: 1_000, onOutcome: (outcome) => outcomes.push(outcome) },
+    });
+    for (let n = 0; n < 5; n++)
+      void queue.add(user("1"), customEvent(String(n), "other", { custom_attributes: { text: "x".repeat(900) } }));
+    const { unsent, undelivered } = await queue.close({ timeoutMs: 50 });
+    expect(undelivered).toBe(5);
+    expect(unsent.flatMap(eventNames).sort()).toEqual(["0", "1", "2", "3", "4"]);
+    expect(outcomes.flatMap(({ batch }) => eventNames(batch)).sort()).toEqual(["0", "1", "2", "3", "4"]);
+    expectBalanced(queue.stats());
+  });
+
   it("is what `await using` does", async () => {
     await start();
     {
@@ -388,6 +573,16 @@ describe("waitUntil", () => {
     expect(queue.stats().events).toMatchObject({ accepted: 2, pending: 0 });
     await queue.add(user("1"), customEvent("c", "other"));
     expect(promises).toHaveLength(2);
+  });
+
+  it("that throws keeps nothing from being taken in", async () => {
+    const waitUntil = (): never => {
+      throw new Error("outside of a request");
+    };
+    await start({ queue: { waitUntil } });
+    await queue.add(user("1"), customEvent("a", "other"));
+    await queue.flush();
+    expect(queue.stats().events).toMatchObject({ added: 1, accepted: 1 });
   });
 });
 

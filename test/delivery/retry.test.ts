@@ -236,7 +236,7 @@ describe("a connection", () => {
 
 describe("resolveRetry", () => {
   it("fills in what is left out or undefined", () => {
-    const defaults = { maxElapsedMs: 300_000, baseDelayMs: 200, maxDelayMs: 10_000, once: false };
+    const defaults = { maxElapsedMs: 300_000, baseDelayMs: 200, maxDelayMs: 10_000, once: false, persistent: false };
     expect(resolveRetry()).toEqual(defaults);
     expect(resolveRetry({ maxElapsedMs: undefined, baseDelayMs: undefined, maxDelayMs: undefined })).toEqual(defaults);
   });

@@ -1,0 +1,150 @@
+import { inspect } from "node:util";
+import { describe, expect, it } from "vitest";
+import { createBatch, EventsClient, MParticleError, type EventsClientOptions } from "mparticle-events";
+
+const SECRET = 'us1-s+cr/t"\\z';
+const CREDENTIALS = { apiKey: "key", apiSecret: SECRET, retry: false } as const;
+const AUTHORIZATION = `Basic ${btoa(`key:${SECRET}`)}`;
+
+function upload(options: Partial<EventsClientOptions>): Promise<unknown> {
+  return new EventsClient({ ...CREDENTIALS, ...options }).upload(createBatch({ environment: "development" }));
+}
+
+async function failure(options: Partial<EventsClientOptions>): Promise<MParticleError> {
+  try {
+    await upload(options);
+  } catch (error) {
+    if (error instanceof MParticleError) return error;
+    throw error;
+  }
+  throw new Error("it did not fail");
+}
+
+/** A body that says something and never ends. */
+function endless(text: string): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start: (controller) => {
+      controller.enqueue(new TextEncoder().encode(text));
+    },
+  });
+}
+
+describe("a fetch that pays no attention to its signal", () => {
+  it("times out all the same", async () => {
+    const error = await failure({ timeoutMs: 30, fetch: () => new Promise(() => undefined) });
+    expect(error.code).toBe("TIMEOUT");
+  });
+
+  it("is left by an abort at once", async () => {
+    const controller = new AbortController();
+    const client = new EventsClient({ ...CREDENTIALS, fetch: () => new Promise(() => undefined) });
+    const uploading = client.upload(createBatch({ environment: "development" }), { signal: controller.signal });
+    controller.abort();
+    await expect(uploading).rejects.toMatchObject({ code: "ABORTED" });
+  });
+
+  it("has accepted what it answered 2xx to, though the body never ends", async () => {
+    const fetch = async (): Promise<Response> => Promise.resolve(new Response(endless("ok"), { status: 202 }));
+    await expect(upload({ timeoutMs: 30, fetch })).resolves.toMatchObject({ status: 202 });
+  });
+
+  it("has refused what it answered 400 to, though the body never ends", async () => {
+    const fetch = async (): Promise<Response> => Promise.resolve(new Response(endless("no"), { status: 400 }));
+    expect(await failure({ timeoutMs: 30, fetch })).toMatchObject({ status: 400, bodyExcerpt: "no" });
+  });
+});
+
+describe("the fetch option", () => {
+  it("is called as a plain function: a runtime's own refuses to be a method", async () => {
+    const seen: unknown[] = [];
+    const fetch = function (this: unknown): Promise<Response> {
+      seen.push(this);
+      return Promise.resolve(new Response(null, { status: 202 }));
+    };
+    await upload({ fetch });
+    expect(seen).toEqual([undefined]);
+  });
+
+  it("is named when it gives no response", async () => {
+    const error = await failure({ fetch: (async () => Promise.resolve(undefined)) as never });
+    expect(error.message).toContain("`fetch` gave undefined; expected a Response");
+  });
+
+  it("may give responses of another implementation", async () => {
+    const response = { ok: true, status: 202, statusText: "", headers: new Headers(), body: null };
+    await expect(upload({ fetch: async () => Promise.resolve(response as Response) })).resolves.toMatchObject({
+      status: 202,
+    });
+  });
+});
+
+describe("timeoutMs", () => {
+  it.each([Infinity, 2 ** 40])("may be %s, which no timer holds", async (timeoutMs) => {
+    const fetch = async (): Promise<Response> => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return new Response(null, { status: 202 });
+    };
+    await expect(upload({ timeoutMs, fetch })).resolves.toMatchObject({ attempts: 1 });
+  });
+});
+
+describe("raw", () => {
+  it("takes a success for what it is, whatever its body", async () => {
+    const client = new EventsClient({
+      ...CREDENTIALS,
+      fetch: async () =>
+        Promise.resolve(new Response("<html>ok</html>", { status: 202, headers: { "content-length": "15" } })),
+    });
+    const { response, error } = await client.raw.POST("/events", { body: createBatch({ environment: "development" }) });
+    expect(response.status).toBe(202);
+    expect(error).toBeUndefined();
+  });
+});
+
+describe("the secret", () => {
+  const spelt = AUTHORIZATION.replaceAll("+", "\\u002B").replaceAll("/", "\\u002F");
+  const answers = (body: string, headers: Record<string, string> = {}): Partial<EventsClientOptions> => ({
+    fetch: async () => Promise.resolve(new Response(body, { status: 400, headers })),
+  });
+  const throws = (error: unknown): Partial<EventsClientOptions> => ({
+    fetch: () => {
+      throw error;
+    },
+  });
+
+  it.each<[string, Partial<EventsClientOptions>]>([
+    ["a body that echoes the header", answers(`you sent ${AUTHORIZATION}`)],
+    ["a body that echoes the secret", answers(SECRET)],
+    ["service errors that spell it in escapes", answers(`{"errors":[{"code":"X","message":"seen ${spelt}"}]}`)],
+    ["service errors that quote it", answers(JSON.stringify({ errors: [{ code: SECRET, message: SECRET }] }))],
+    ["JSON of another form", answers(`{"headers":{"authorization":"${spelt}"}}`)],
+    ["a header", answers("", { "x-mp-rate-limit-exceeded": AUTHORIZATION })],
+    ["an error's message", throws(new Error(`could not send ${AUTHORIZATION}`))],
+    ["an error's members", throws(Object.assign(new Error("failed"), { config: { headers: { a: AUTHORIZATION } } }))],
+    ["an error's cause", throws(new Error("failed", { cause: Object.assign(new Error(SECRET), { a: SECRET }) }))],
+    ["what is thrown and no error", throws(`failed with ${AUTHORIZATION}`)],
+  ])("is in no error, though it was in %s", async (_, options) => {
+    const error = await failure(options);
+    const shown = [
+      inspect(error, { depth: null, showHidden: true }),
+      JSON.stringify(error),
+      String(error),
+      error.stack,
+    ];
+    for (const text of shown) {
+      expect(text).not.toContain(SECRET);
+      expect(text).not.toContain(JSON.stringify(SECRET).slice(1, -1));
+      expect(text).not.toContain(AUTHORIZATION.slice("Basic ".length));
+      expect(text).not.toContain(spelt.slice("Basic ".length));
+    }
+  });
+
+  it("hides nothing of an error but itself", async () => {
+    const cause = Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
+    const error = await failure(throws(new TypeError("fetch failed", { cause })));
+    expect(error).toMatchObject({
+      code: "CONNECTION",
+      cause: { name: "TypeError", message: "fetch failed", code: "ECONNRESET", cause: { message: "socket hang up" } },
+    });
+  });
+});
