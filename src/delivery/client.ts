@@ -133,7 +133,7 @@ export class EventsClient {
     requireSignal(signal);
     const prepared = this.#prepare(batch);
     const verdict = await new Promise<Verdict>((resolve) => {
-      for (const parcel of toParcels(prepared, resolve)) {
+      for (const parcel of toParcels(prepared, this.#effects.now(), resolve)) {
         if (this.#coalescer === undefined) void this.#dispatcher.dispatch([parcel], { path: "/events", signal });
         else this.#coalescer.add(parcel, signal);
       }
@@ -175,6 +175,10 @@ export class EventsClient {
    * @throws TypeError, RangeError - for what is no source of batches, and for an option that is not what it should be.
    */
   deliver(source: BatchSource, options: DeliverOptions = {}): AsyncIterableIterator<Outcome> {
+    return this.#deliver(source, options, undefined);
+  }
+
+  #deliver(source: BatchSource, options: DeliverOptions, sinceMs: number | undefined): AsyncIterableIterator<Outcome> {
     const { endpoint = "bulk", concurrency = 4, lingerMs = 20, signal } = options;
     requireSource(source);
     requireSignal(signal);
@@ -185,6 +189,7 @@ export class EventsClient {
       ...this.#preparation(BULK_PATHS[endpoint]),
       concurrency: wholeNumber("concurrency", concurrency),
       lingerMs: atLeastZero("lingerMs", lingerMs),
+      sinceMs,
       signal,
       report: (outcome) => {
         this.#telemetry.outcome(outcome);
@@ -206,7 +211,7 @@ export class EventsClient {
     requireSource(batches);
     const all = [...batches];
     const outcomes: Outcome[] = [];
-    for await (const outcome of this.deliver(all, options)) outcomes[outcome.index] = outcome;
+    for await (const outcome of this.#deliver(all, options, this.#effects.now())) outcomes[outcome.index] = outcome;
     return all.map((batch, index) => {
       const outcome = outcomes[index];
       if (outcome !== undefined) return outcome;

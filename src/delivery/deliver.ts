@@ -17,6 +17,8 @@ export interface DeliverySettings extends PrepareOptions {
   readonly concurrency: number;
   /** How long gathered batches wait for a source that yields no more. */
   readonly lingerMs: number;
+  /** When the whole source was handed over; batches that come as they are made are handed over as they come. */
+  readonly sinceMs?: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly report: (outcome: Outcome) => void;
 }
@@ -68,7 +70,7 @@ export async function* deliver(
       settle(batch, index, { kind: "rejected", error });
       return;
     }
-    const parcels = toParcels(prepared, (verdict) => {
+    const parcels = toParcels(prepared, settings.sinceMs ?? effects.now(), (verdict) => {
       settle(prepared.batch, index, verdict);
     });
     for (const parcel of parcels) {
@@ -78,12 +80,20 @@ export async function* deliver(
   };
 
   const receive = ({ done, value }: IteratorResult<Batch, unknown>): void => {
+    if (flow.state === "over") {
+      // It came after the end: nobody takes its outcome any more, but it has one as all others.
+      if (done === true) return;
+      const error = new MParticleError("ABORTED", "It was read from the source after the delivery had ended.");
+      report({ batch: value, index: flow.pulled++, kind: "undelivered", error });
+      return;
+    }
     flow.state = done === true ? "ended" : "idle";
     flow.lingered = false;
     if (done !== true) take(value);
   };
 
   const fail = (error: unknown): void => {
+    if (flow.state === "over") return;
     flow.state = "ended";
     flow.fault = { error };
   };
@@ -151,9 +161,11 @@ export async function* deliver(
     // Nobody reads the outcomes of what was still being packed, but they are reported as all others.
     const rest = packer.flush();
     if (rest !== undefined) send(rest);
+    const { state } = flow;
+    flow.state = "over";
     // A source that hangs in its next batch would hang in its return as well.
-    if (flow.state === "idle") await iterator.return?.();
-    else if (flow.state === "pulling") void Promise.resolve(iterator.return?.()).catch(() => undefined);
+    if (state === "idle") await iterator.return?.();
+    else if (state === "pulling") void Promise.resolve(iterator.return?.()).catch(() => undefined);
   }
 }
 
@@ -163,7 +175,7 @@ interface Flow {
   requests: number;
   /** Batches taken from the source. */
   pulled: number;
-  state: "idle" | "pulling" | "ended";
+  state: "idle" | "pulling" | "ended" | "over";
   /** What was gathered has waited long enough for more. */
   lingered: boolean;
   /** What the source threw. */
@@ -171,11 +183,16 @@ interface Flow {
 }
 
 /** One parcel for each piece of a batch; the batch is settled when all of its pieces are. */
-export function toParcels({ batch, pieces }: Prepared, settle: (verdict: Verdict) => void): readonly Parcel[] {
-  if (pieces.length === 1) return pieces.map((piece) => ({ ...piece, settle }));
+export function toParcels(
+  { batch, pieces }: Prepared,
+  sinceMs: number,
+  settle: (verdict: Verdict) => void,
+): readonly Parcel[] {
+  if (pieces.length === 1) return pieces.map((piece) => ({ ...piece, sinceMs, settle }));
   const verdicts: Verdict[] = [];
   return pieces.map((piece) => ({
     ...piece,
+    sinceMs,
     settle: (verdict) => {
       verdicts.push(verdict);
       if (verdicts.length === pieces.length) settle(combineVerdicts(requestIdOf(batch), verdicts));

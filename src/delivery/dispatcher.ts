@@ -18,6 +18,8 @@ export interface Parcel {
   /** Of all of them, in UTF-8. */
   readonly bytes: number;
   readonly requestId: string;
+  /** When it was handed over. */
+  readonly sinceMs: number;
   /** Parcels with the same one arrive in their order, whatever happens to them; others may overtake each other. */
   readonly lane?: object | undefined;
   /** Called exactly once. */
@@ -48,6 +50,8 @@ interface Waiter {
   /** When its parcels were handed over. */
   readonly sinceMs: number;
   readonly maxElapsedMs: number;
+  /** When it ends at the latest; never before its first attempt, for which it may wait as long as others succeed. */
+  readonly deadlineMs: number;
   /** Set when it no longer waits; it is passed over then. */
   gone: boolean;
   resume(turn: Turn): void;
@@ -63,6 +67,8 @@ interface Journey {
   readonly sinceMs: number;
   readonly retry: Retry;
   attempts: number;
+  /** The wait for a turn is no sign of trouble: the age of an upload counts from here. */
+  firstAttemptMs: number | undefined;
 }
 
 /**
@@ -97,21 +103,20 @@ export class Dispatcher {
       path,
       parcels,
       signal,
-      sinceMs: effects.now(),
+      sinceMs: parcels.reduce((oldestMs, { sinceMs }) => Math.min(oldestMs, sinceMs), effects.now()),
       retry: persistent ? { ...retry, once: false, persistent } : retry,
       attempts: 0,
+      firstAttemptMs: undefined,
     });
   }
 
   async #travel(journey: Journey): Promise<void> {
     const { effects, telemetry, transport } = this.#options;
-    const { path, parcels, signal, sinceMs, retry } = journey;
+    const { path, parcels, signal, retry } = journey;
     const body = path === "/events" ? singleBody(parcels) : bulkBody(parcels);
     const requestIds = parcels.map((parcel) => parcel.requestId);
     let staleRetryUsed = false;
     let lastError: MParticleError | undefined;
-    // The wait for a turn is no sign of trouble: the age of an upload counts from here.
-    let firstAttemptMs: number | undefined;
     for (;;) {
       const turn = this.#startsNow(journey) ? "go" : await this.#enter(journey);
       if (turn !== "go") {
@@ -120,14 +125,14 @@ export class Dispatcher {
       }
       journey.attempts++;
       const startedMs = effects.now();
-      firstAttemptMs ??= startedMs;
+      const firstAttemptMs = (journey.firstAttemptMs ??= startedMs);
       const result = await transport.attempt({ path, body, requestIds, attempt: journey.attempts, signal });
       this.#leave(journey, body.bytes, result, effects.now() - startedMs);
       if (result.kind === "accepted") {
         const { status, rateLimitPercentageUsed } = result;
         for (const parcel of parcels) {
+          const { requestId, sinceMs } = parcel;
           const durationMs = effects.now() - sinceMs;
-          const { requestId } = parcel;
           parcel.settle({
             kind: "accepted",
             receipt: { status, requestId, attempts: journey.attempts, durationMs, rateLimitPercentageUsed },
@@ -217,12 +222,13 @@ export class Dispatcher {
   }
 
   /** Resolves when the request may start; it holds a place in flight from then on. */
-  #enter({ parcels, signal, sinceMs, attempts, retry }: Journey): Promise<Turn> {
+  #enter({ parcels, signal, sinceMs, attempts, firstAttemptMs, retry }: Journey): Promise<Turn> {
     return new Promise((resolve) => {
       const waiter: Waiter = {
         batches: parcels.length,
         sinceMs,
         maxElapsedMs: retry.maxElapsedMs,
+        deadlineMs: (firstAttemptMs ?? Infinity) + retry.maxElapsedMs,
         gone: false,
         resume: (turn) => {
           waiter.gone = true;
@@ -239,6 +245,8 @@ export class Dispatcher {
           waiter.gone = true;
           this.#returning.delete(waiter);
           resolve("aborted");
+          // A timer that nobody waits for any more must not keep the process alive.
+          this.#pump();
         });
       this.#pump();
     });
@@ -253,7 +261,8 @@ export class Dispatcher {
     if (result.kind === "accepted") {
       const { status, rateLimitPercentageUsed } = result;
       observe(this.#pace, { kind: "answer", status, batches, percentageUsed: rateLimitPercentageUsed }, now);
-      this.#failingSinceMs = undefined;
+      // One that was sent before a pause says nothing about what comes after it.
+      if (now >= pausedBefore) this.#failingSinceMs = undefined;
     } else if (result.error instanceof ApiError) {
       const { status, retryAfterMs, limitExceeded } = result.error;
       observe(this.#pace, { kind: "answer", status, batches, retryAfterMs, limitExceeded }, now);
@@ -286,7 +295,6 @@ export class Dispatcher {
     this.#stopTimer?.();
     this.#stopTimer = undefined;
     const { concurrency, effects } = this.#options;
-    if (this.#inFlight >= concurrency) return;
     const now = effects.now();
     const expiresAtMs = this.#expire(now);
     while (this.#inFlight < concurrency) {
@@ -312,21 +320,25 @@ export class Dispatcher {
     return isRecovering(this.#pace) ? (fresh ?? returning) : (returning ?? fresh);
   }
 
-  /** Ends the wait of those whose time has run out in an outage; tells when that of the next one will. */
+  /** Ends the wait of those whose time has run out; tells when that of the next one will. */
   #expire(now: number): number {
-    const failingSinceMs = this.#failingSinceMs;
-    if (failingSinceMs === undefined) return Infinity;
-    const expiryOf = ({ sinceMs, maxElapsedMs }: Waiter): number => Math.max(failingSinceMs, sinceMs) + maxElapsedMs;
     let nextMs = Infinity;
     for (const waiter of this.#returning) {
-      if (expiryOf(waiter) <= now) waiter.resume("expired");
-      else nextMs = Math.min(nextMs, expiryOf(waiter));
+      const expiresAtMs = this.#expiryOf(waiter);
+      if (expiresAtMs <= now) waiter.resume("expired");
+      else nextMs = Math.min(nextMs, expiresAtMs);
     }
     for (let waiter = firstWaiting(this.#fresh); waiter !== undefined; waiter = firstWaiting(this.#fresh)) {
-      if (expiryOf(waiter) > now) return Math.min(nextMs, expiryOf(waiter));
+      const expiresAtMs = this.#expiryOf(waiter);
+      if (expiresAtMs > now) return Math.min(nextMs, expiresAtMs);
       waiter.resume("expired");
     }
     return nextMs;
+  }
+
+  #expiryOf({ deadlineMs, sinceMs, maxElapsedMs }: Waiter): number {
+    const failingSinceMs = this.#failingSinceMs ?? Infinity;
+    return Math.min(deadlineMs, Math.max(failingSinceMs, sinceMs) + maxElapsedMs);
   }
 
   #sleep(delayMs: number, signal: AbortSignal | undefined): Promise<void> {

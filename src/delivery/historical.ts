@@ -1,6 +1,7 @@
 import { LIMITS } from "../../generated/contract.ts";
 import type { Batch } from "../../generated/schema.ts";
 import type { Finding } from "../errors.ts";
+import { show } from "../transport/option-checks.ts";
 
 /** The service answers 202 to a historical batch that breaks these rules, and drops it: so they are checked here. */
 export function findHistoricalProblems(batch: Batch, nowMs: number): readonly Finding[] {
@@ -20,8 +21,13 @@ export function findHistoricalProblems(batch: Batch, nowMs: number): readonly Fi
     const timestamp = timestampOf(event);
     const path = `/events/${String(index)}/data/timestamp_unixtime_ms`;
     if (typeof timestamp !== "number") {
-      const message = "a historical event needs its own time; without one the service drops the batch.";
+      const found = timestamp === undefined || timestamp === null ? "" : `, as a number, got ${show(timestamp)}`;
+      const message = `a historical event needs its own time${found}; without one the service drops the batch.`;
       return [{ severity: "error", code: "historical-timestamp-missing", path, message }];
+    }
+    if (timestamp < LIMITS.secondsSuspectBelowMs) {
+      const message = `${String(timestamp)} is a time in seconds; expected milliseconds since 1970.`;
+      return [{ severity: "error", code: "seconds-not-milliseconds", path, message }];
     }
     if (timestamp <= latestMs) return [];
     const message = `${String(timestamp)} is less than 72 hours ago; one such event makes the service drop the batch.`;

@@ -3,7 +3,7 @@ import type { UserContext } from "../model/types.ts";
 import { serializeBatch } from "../transport/json.ts";
 import type { Generation } from "./barrier.ts";
 import { Fifo } from "./fifo.ts";
-import type { StoredBatch } from "./outbox.ts";
+import { BATCH_END, batchHead, type StoredBatch } from "./outbox.ts";
 import type { Verdict } from "./outcome.ts";
 
 /** Text of an event and its length in UTF-8. */
@@ -49,12 +49,12 @@ export interface Lane {
   open: QueuedBatch | undefined;
   /** To be sent, in order. */
   readonly due: Fifo<QueuedBatch>;
-  /** Those that travelled in vain, in order: before all that is due. */
-  readonly returned: Fifo<QueuedBatch>;
+  /** Those that travelled in vain, in order: before all that is due. Made when there is one. */
+  returned: Fifo<QueuedBatch> | undefined;
   travelling: number;
 }
 
-/** What `textsOfBatch` puts around the id, the context and the events, with room for a longer id than a UUID. */
+/** What {@link textsOf} puts around the id, the context and the events, with room for a longer id than a UUID. */
 export const FRAME_BYTES = 128;
 
 /** The users of whom something is pending. */
@@ -83,7 +83,7 @@ export class Lanes {
     const { text, laneKey } = context;
     let lane = this.#lanes.get(laneKey);
     if (lane === undefined) {
-      lane = { key: laneKey, contexts: [], open: undefined, due: new Fifo(), returned: new Fifo(), travelling: 0 };
+      lane = { key: laneKey, contexts: [], open: undefined, due: new Fifo(), returned: undefined, travelling: 0 };
       this.#lanes.set(laneKey, lane);
     }
     if (!this.#contexts.has(text)) {
@@ -134,12 +134,12 @@ function isGiven(identity: unknown): boolean {
 
 /** The oldest batch that is due and still has to travel. */
 export function nextDue({ returned, due }: Lane): QueuedBatch | undefined {
-  return firstUnsettled(returned) ?? firstUnsettled(due);
+  return (returned && firstUnsettled(returned)) ?? firstUnsettled(due);
 }
 
 /** Takes what {@link nextDue} has just found. */
 export function takeNextDue({ returned, due }: Lane): void {
-  if (returned.size > 0) returned.shift();
+  if (returned !== undefined && returned.size > 0) returned.shift();
   else due.shift();
 }
 
@@ -151,4 +151,24 @@ function firstUnsettled(line: Fifo<QueuedBatch>): QueuedBatch | undefined {
 /** A batch in the form in which it is kept. */
 export function toStored({ requestId, context, items }: QueuedBatch): StoredBatch {
   return { requestId, context: context.text, events: items.map(({ text }) => text) };
+}
+
+/** A batch as it travels: its texts, one after the other, and their bytes. */
+export function textsOf({ requestId, context, items }: QueuedBatch): {
+  readonly texts: string[];
+  readonly bytes: number;
+} {
+  const head = batchHead(requestId, context.text);
+  const texts = [head];
+  let bytes = utf8Length(head) + BATCH_END.length;
+  for (const item of items) {
+    if (texts.length > 1) {
+      texts.push(",");
+      bytes++;
+    }
+    texts.push(item.text);
+    bytes += item.bytes;
+  }
+  texts.push(BATCH_END);
+  return { texts, bytes };
 }

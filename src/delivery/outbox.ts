@@ -41,20 +41,15 @@ export interface Outbox {
   close(): Promise<void>;
 }
 
-/** The JSON of a stored batch in pieces, the first of them its beginning: strings that exist, and nothing is serialised twice. */
-export function textsOfBatch({ requestId, context, events }: StoredBatch): [head: string, ...rest: string[]] {
-  const texts: [string, ...string[]] = [
-    `{"source_request_id":${JSON.stringify(requestId)},${context.slice(1, -1)},"events":[`,
-  ];
-  for (const event of events) {
-    if (texts.length > 1) texts.push(",");
-    texts.push(event);
-  }
-  texts.push("]}");
-  return texts;
+/** The JSON text of a batch up to its first event. What follows are strings that exist: nothing is serialised twice. */
+export function batchHead(requestId: string, context: string): string {
+  return `{"source_request_id":${JSON.stringify(requestId)},${context.slice(1, -1)},"events":[`;
 }
 
+/** What follows the last event. */
+export const BATCH_END = "]}";
+
 /** The JSON text of a stored batch. */
-export function textOfBatch(batch: StoredBatch): string {
-  return textsOfBatch(batch).join("");
+export function textOfBatch({ requestId, context, events }: StoredBatch): string {
+  return batchHead(requestId, context) + events.join(",") + BATCH_END;
 }

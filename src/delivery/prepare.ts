@@ -39,6 +39,10 @@ export interface Prepared {
  * @throws InvalidBatchError - when it would be refused, altered or lost as it is.
  */
 export function prepareBatch(batch: Batch, options: PrepareOptions): Prepared {
+  return ownCode(batch, () => prepare(batch, options));
+}
+
+function prepare(batch: Batch, options: PrepareOptions): Prepared {
   const { path, validate, maxBatchBytes } = options;
   const historical = path === "/bulkevents/historical";
   if (!isObject(batch)) {
@@ -46,14 +50,14 @@ export function prepareBatch(batch: Batch, options: PrepareOptions): Prepared {
     const message = `expected a batch, got ${show(batch)}.`;
     throw refuse(undefined, { code: "not-an-object", path: "", message, hint });
   }
-  const stamped = ownCode(batch, () => stampBatch(batch, !historical));
+  const stamped = stampBatch(batch, !historical);
   requireEnvironment(stamped);
   const findings = [
-    ...(historical ? ownCode(stamped, () => findHistoricalProblems(stamped, Date.now())) : []),
+    ...(historical ? findHistoricalProblems(stamped, Date.now()) : []),
     ...runValidate(validate, stamped),
   ].filter(({ severity }) => severity === "error");
   if (findings.length > 0) throw new InvalidBatchError(findings, { requestIds: idsOf(stamped) });
-  const text = ownCode(stamped, () => serializeBatch(stamped));
+  const text = serialize(stamped);
   const bytes = utf8Length(text);
   if (bytes < maxBatchBytes)
     return { batch: stamped, pieces: [{ texts: [text], bytes, requestId: requestIdOf(stamped) }] };
@@ -69,9 +73,14 @@ export function runValidate(validate: Validate | undefined, batch: Batch): reado
   if (validate === undefined) return [];
   return ownCode(batch, () => {
     const findings: unknown = validate(batch);
-    if (Array.isArray(findings)) return findings as readonly Finding[]; // as its type promises
+    if (Array.isArray(findings) && findings.every(isObject)) return findings as readonly Finding[]; // as its type promises
     throw new TypeError(`\`validate\` gave ${show(findings)}; expected a list of findings`);
   });
+}
+
+/** The id tells a reader of the error which batch it was; the caller may not know it. */
+function serialize(stamped: Batch): string {
+  return ownCode(stamped, () => serializeBatch(stamped));
 }
 
 function split(batch: Batch, bytes: number, maxBytes: number): Piece[] {
@@ -136,6 +145,7 @@ export function ownCode<Result>(batch: Omit<Batch, "events">, run: () => Result)
     return run();
   } catch (cause) {
     if (cause instanceof InvalidBatchError) {
+      if (cause.requestIds.length > 0) throw cause;
       throw new InvalidBatchError(cause.findings, { requestIds: idsOf(batch), cause: cause.cause });
     }
     const message = `checking or serialising it threw: ${cause instanceof Error ? cause.message : String(cause)}`;

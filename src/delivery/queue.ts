@@ -16,6 +16,7 @@ import {
   makeContext,
   nextDue,
   takeNextDue,
+  textsOf,
   toStored,
   type Context,
   type Item,
@@ -23,7 +24,7 @@ import {
   type QueuedBatch,
 } from "./lane.ts";
 import { asOutboxError, OutboxWriter } from "./outbox-writer.ts";
-import { textOfBatch, textsOfBatch, type Outbox, type OutboxEntry, type StoredBatch } from "./outbox.ts";
+import { textOfBatch, type Outbox, type OutboxEntry, type StoredBatch } from "./outbox.ts";
 import type { Outcome, Verdict } from "./outcome.ts";
 import { ownCode, requireEnvironment, runValidate } from "./prepare.ts";
 import { Tally, type Ledger } from "./tally.ts";
@@ -495,15 +496,12 @@ export class EventQueue {
   }
 
   #send(batches: readonly QueuedBatch[]): void {
-    const { dispatcher } = this.#internals;
+    const { dispatcher, effects } = this.#internals;
+    const sinceMs = effects.now();
     const parcels = batches.map((batch): Parcel => {
-      const texts = textsOfBatch(toStored(batch));
-      // The events know their bytes; there are commas between them, and two characters behind.
-      let bytes = utf8Length(texts[0]) + Math.max(0, batch.items.length - 1) + 2;
-      for (const item of batch.items) bytes += item.bytes;
       return {
-        texts,
-        bytes,
+        ...textsOf(batch),
+        sinceMs,
         requestId: batch.requestId,
         lane: batch.lane,
         settle: (verdict) => {
@@ -543,7 +541,7 @@ export class EventQueue {
     const { lane } = batch;
     lane.travelling--;
     batch.state = "due";
-    lane.returned.push(batch);
+    (lane.returned ??= new Fifo()).push(batch);
     this.#offer(lane);
   }
 

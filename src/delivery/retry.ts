@@ -4,8 +4,8 @@ import { positive, show } from "../transport/option-checks.ts";
 /** How long, and how patiently, an upload is tried again. */
 export interface RetryOptions {
   /**
-   * Age of an upload, in milliseconds since it was handed over, after which no attempt starts. It bounds the retries;
-   * their number does not. `@default 300_000`
+   * Age of an upload, in milliseconds since its first attempt, after which no other starts. It bounds the retries; their
+   * number does not. The wait for a first attempt counts only while nothing gets through. `@default 300_000`
    */
   readonly maxElapsedMs?: number | undefined;
   /** The first wait is random, from 0 to this many milliseconds; each further one up to twice as long. `@default 200` */

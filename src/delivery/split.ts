@@ -85,13 +85,15 @@ function findLargest(events: readonly Event[], sizes: readonly number[]): Larges
   const event = events[index];
   const bytes = sizes[index];
   if (event === undefined || bytes === undefined) return undefined;
-  return { index, type: event.event_type, name: nameOf(event), bytes };
+  // What JavaScript passes for an event may be none.
+  const type = (event as Partial<Event> | null)?.event_type ?? "no event";
+  return { index, type, name: nameOf(event), bytes };
 }
 
 const NAME_FIELDS = ["event_name", "screen_name", "label"] as const;
 
 function nameOf(event: Event): string | undefined {
   // Which of them a type has is the contract's business; here any will do, and JavaScript may have given no data at all.
-  const data = event.data as Readonly<Record<string, unknown>> | null | undefined;
+  const data = (event as Partial<Event> | null)?.data as Readonly<Record<string, unknown>> | null | undefined;
   return NAME_FIELDS.map((field) => data?.[field]).find((value) => typeof value === "string");
 }

@@ -9,6 +9,8 @@ type Members = Readonly<Record<string, unknown>>;
 
 const BATCH_FIELDS: ExactFields = Object.entries(EXACT_INTEGERS.batch);
 const EVENT_DATA_FIELDS: ExactFields = Object.entries(EXACT_INTEGERS.eventData);
+const BATCH_FIELD_NAMES = Object.keys(EXACT_INTEGERS.batch);
+const EVENT_DATA_FIELD_NAMES = Object.keys(EXACT_INTEGERS.eventData);
 
 const RANGES: Readonly<Record<IntegerKind, readonly [min: bigint, max: bigint]>> = {
   int64: [-(2n ** 63n), 2n ** 63n - 1n],
@@ -26,7 +28,7 @@ const MAX_DEPTH = 200;
  */
 export function serializeBatch(batch: Batch): string {
   const members = asMembers(batch, "", "a batch");
-  const head = withExactIntegers(members, BATCH_FIELDS, "");
+  const head = areExact(members, BATCH_FIELD_NAMES) ? members : withExactIntegers(members, BATCH_FIELDS, "");
   const events = members["events"];
   if (!Array.isArray(events)) return serialize(head);
   const exactEvents = mapChanged(events, (event, index) =>
@@ -66,7 +68,12 @@ const INTEGER = /^-?\d+$/;
 function isExact(event: unknown): boolean {
   if (!isMembers(event) || !isMembers(event["data"])) return false;
   const { data } = event;
-  return data["breadcrumbs"] === undefined && EVENT_DATA_FIELDS.every(([name]) => isExactInteger(data[name]));
+  return data["breadcrumbs"] === undefined && areExact(data, EVENT_DATA_FIELD_NAMES);
+}
+
+function areExact(members: Members, names: readonly string[]): boolean {
+  for (const name of names) if (!isExactInteger(members[name])) return false;
+  return true;
 }
 
 function isExactInteger(value: unknown): boolean {
@@ -94,7 +101,7 @@ function withExactData(data: Members, path: string): Members {
   return exactBreadcrumbs === breadcrumbs ? exact : { ...exact, breadcrumbs: exactBreadcrumbs };
 }
 
-/** The same object unless a field has to change: the usual batch has no 64-bit ids and costs nothing here. */
+/** The same object unless a field has to change. */
 function withExactIntegers(members: Members, fields: ExactFields, path: string): Members {
   let copy: Record<string, unknown> | undefined;
   for (const [name, kind] of fields) {

@@ -17,10 +17,11 @@ import {
 } from "./exchange.ts";
 
 /**
- * How connections are made, in the terms of `node:https`: `ca`, `cert`, `key`, `maxSockets`, `keepAliveMsecs`,
- * on Node 24 and later also `proxyEnv: process.env`.
+ * How connections are made, in the terms of `node:https`: `ca`, `cert`, `key`, `maxSockets`, `keepAliveMsecs`.
  */
 export interface NodeFetchOptions extends HttpsAgentOptions {
+  /** Where to read `HTTPS_PROXY` and the like from, on Node 24 and later. `@default process.env` with `NODE_USE_ENV_PROXY=1` */
+  readonly proxyEnv?: NodeJS.ProcessEnv | undefined;
   /** An agent of your own, for example of `https-proxy-agent`; every other option is its business then. */
   readonly agent?: HttpAgent | undefined;
 }
@@ -28,7 +29,8 @@ export interface NodeFetchOptions extends HttpsAgentOptions {
 /**
  * A `fetch` on `node:http(s)` with keep-alive and bounded sockets, for the `fetch` option of the client.
  *
- * Takes what openapi-fetch passes, one `Request`; follows no redirect, stores no cookie, unpacks no compression.
+ * Takes what openapi-fetch passes: one `Request`, which posts text. Follows no redirect, stores no cookie, unpacks no
+ * compression.
  *
  * @param options - see {@link NodeFetchOptions}. `@default { keepAlive: true, maxSockets: 64 }`
  * @example new EventsClient({ apiKey, apiSecret, fetch: nodeFetch({ ca: readFileSync("corporate-ca.pem") }) })
@@ -36,7 +38,7 @@ export interface NodeFetchOptions extends HttpsAgentOptions {
 export function nodeFetch(options: NodeFetchOptions = {}): Fetch {
   const exchange = createExchange(options);
   const fetch = async (request: Request): Promise<Response> => {
-    const sent = await request.text();
+    const sent = await readPosted(request);
     const cancellation = new Cancellation();
     const ignoreAbort = onAbort(request.signal, () => {
       cancellation.cancel(request.signal.reason);
@@ -62,7 +64,13 @@ function createExchange({
   agent,
   ...agentOptions
 }: NodeFetchOptions): (request: ExchangeRequest) => Promise<NodeResponse> {
-  const pooled: HttpAgentOptions & HttpsAgentOptions = { keepAlive: true, maxSockets: 64, ...agentOptions };
+  const pooled: HttpAgentOptions & HttpsAgentOptions & Pick<NodeFetchOptions, "proxyEnv"> = {
+    keepAlive: true,
+    maxSockets: 64,
+    // As Node does for its own agents.
+    ...(process.env["NODE_USE_ENV_PROXY"] === "1" && { proxyEnv: process.env }),
+    ...agentOptions,
+  };
   const targets = new Map<string, Target>();
   const slabs = new Slabs();
 
@@ -110,7 +118,10 @@ function createExchange({
       cancellation.onCancel((reason) => {
         outgoing.destroy(asError(reason));
       });
+      // From its status on an answer is the verdict, whatever becomes of the rest of it.
+      let answered = false;
       outgoing.on("response", (incoming) => {
+        answered = true;
         readResponse(incoming, (response) => {
           // What has not left yet is still read from.
           if (slab !== undefined && outgoing.writableFinished) slabs.give(slab);
@@ -118,7 +129,11 @@ function createExchange({
         });
       });
       outgoing.on("error", (error) => {
-        reject(markStale(error, outgoing));
+        if (!answered) reject(markStale(error, outgoing, target.options.agent));
+      });
+      // An answer that changes protocols ends the request without an error.
+      outgoing.on("close", () => {
+        if (!answered) reject(new Error("The connection was closed without an answer."));
       });
       outgoing.end(payload);
     });
@@ -156,7 +171,7 @@ const MAX_FREE_SLABS = 4;
 interface Target {
   readonly secure: boolean;
   readonly request: (options: RequestOptions) => ClientRequest;
-  readonly options: RequestOptions;
+  readonly options: RequestOptions & { readonly agent: HttpAgent };
 }
 
 interface NodeResponse extends ExchangeResponse {
@@ -189,11 +204,24 @@ function readResponse(incoming: IncomingMessage, resolve: (response: NodeRespons
   });
 }
 
-/** The server may close an idle connection in the moment we pick it: then nothing of the request was read. */
-function markStale(error: Error, outgoing: ClientRequest): Error {
-  return outgoing.reusedSocket && "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE")
-    ? Object.assign(error, { stale: true })
-    : error;
+/**
+ * The server may close an idle connection in the moment we pick it: then nothing of the request was read. The other idle
+ * ones are as old, so they go as well, and what is tried again gets a new one.
+ */
+function markStale(error: Error, outgoing: ClientRequest, agent: HttpAgent): Error {
+  const isStale = outgoing.reusedSocket && "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE");
+  if (!isStale) return error;
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+  return Object.assign(error, { stale: true });
+}
+
+/** @throws TypeError - for what is not sent here: another method than POST, and a body that is no text. */
+async function readPosted(request: Request): Promise<string> {
+  if (request.method !== "POST") throw new TypeError(`nodeFetch got a ${request.method} request; it sends POST alone.`);
+  const bytes = Buffer.from(await request.arrayBuffer());
+  const text = bytes.toString();
+  if (Buffer.byteLength(text) !== bytes.length) throw new TypeError("nodeFetch got a body that is no text in UTF-8.");
+  return text;
 }
 
 function asError(reason: unknown): Error {

@@ -45,15 +45,21 @@ describe("a historical batch", () => {
   it.each([[null], [42], [{}], [{ data: null }], [{ data: "x" }]])(
     "with %j for an event has no time there",
     (event) => {
-      expect(problemsOf([eventAt(0), event])).toEqual([
+      expect(problemsOf([eventAt(NOW - 100 * HOUR_MS), event])).toEqual([
         ["historical-timestamp-missing", "/events/1/data/timestamp_unixtime_ms"],
       ]);
     },
   );
 
+  it("with a time in seconds is refused: the service would take it for one of 1970", () => {
+    expect(problemsOf([eventAt(1_700_000_000)])).toEqual([
+      ["seconds-not-milliseconds", "/events/0/data/timestamp_unixtime_ms"],
+    ]);
+  });
+
   it("has each of its events judged, and each by itself", () => {
     const anyTime = fc.oneof(
-      fc.integer({ min: 0, max: NOW - 72 * HOUR_MS }).map((time) => ({ time, code: undefined })),
+      fc.integer({ min: 100_000_000_000, max: NOW - 72 * HOUR_MS }).map((time) => ({ time, code: undefined })),
       fc
         .integer({ min: NOW - 72 * HOUR_MS + 1, max: NOW * 2 })
         .map((time) => ({ time, code: "historical-too-recent" })),
