@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { startMockServer, type MockServer } from "../src/testing/testing.ts";
+import { readFlags, runCommand, UsageError } from "./command.ts";
 
 const HELP = `Serves the contract on this machine, until it is interrupted (Ctrl+C).
 
@@ -10,11 +11,6 @@ const HELP = `Serves the contract on this machine, until it is interrupted (Ctrl
   --port NUMBER   the port to listen on; a free one when it is not given
   --help          this text`;
 
-/** A wrong flag: a sentence for the person who typed it. */
-class UsageError extends Error {
-  override name = "UsageError" as const;
-}
-
 interface Options {
   readonly profile: "canonical" | "wire";
   readonly port: number;
@@ -22,7 +18,17 @@ interface Options {
 }
 
 function readOptions(): Options {
-  const { wire, canonical, port, help } = parse();
+  const { wire, canonical, port, help } = readFlags(
+    () =>
+      parseArgs({
+        options: {
+          wire: { type: "boolean", default: false },
+          canonical: { type: "boolean", default: false },
+          port: { type: "string", default: "0" },
+          help: { type: "boolean", short: "h", default: false },
+        },
+      }).values,
+  );
   if (wire && canonical) throw new UsageError("--wire and --canonical are two profiles; choose one.");
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
     throw new UsageError(
@@ -30,21 +36,6 @@ function readOptions(): Options {
     );
   }
   return { profile: wire ? "wire" : "canonical", port: Number(port), help };
-}
-
-function parse() {
-  try {
-    return parseArgs({
-      options: {
-        wire: { type: "boolean", default: false },
-        canonical: { type: "boolean", default: false },
-        port: { type: "string", default: "0" },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
 }
 
 async function start({ profile, port }: Options): Promise<MockServer> {
@@ -58,15 +49,11 @@ async function start({ profile, port }: Options): Promise<MockServer> {
   }
 }
 
-try {
+await runCommand(async () => {
   const options = readOptions();
   if (options.help) console.log(HELP);
   else await serve(options);
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(`${error.message.replace(/\.?$/, ".")} Try --help.`);
-  process.exitCode = 2;
-}
+});
 
 async function serve(options: Options): Promise<void> {
   const server = await start(options);

@@ -39,40 +39,94 @@ export { ApiError, InvalidBatchError, MParticleError, NetworkError } from "./err
 
 export type {
   ApplicationInformation,
+  ApplicationStateTransitionEvent,
+  ApplicationStateTransitionEventData,
   ApplicationTransitionType,
+  AttAuthorizationStatus,
+  AttributionInfo,
   Batch,
   BatchContext,
+  BreadcrumbEvent,
+  BreadcrumbEventData,
+  CcpaConsentState,
+  CommerceEvent,
+  CommerceEventData,
+  CommonEventData,
   ConsentPurpose,
   ConsentState,
+  CrashReportEvent,
+  CrashReportEventData,
+  CustomAttributes,
+  CustomEvent,
+  CustomEventData,
   CustomEventType,
+  CustomFlags,
+  DataPlan,
+  DeviceCurrentState,
   DeviceInformation,
+  DevicePlatform,
   Environment,
   Event,
+  FirstRunEvent,
+  FirstRunEventData,
+  GdprConsentState,
   GeoLocation,
   IdentityType,
   Int64,
+  IntegrationAttributes,
+  NetworkPerformanceEvent,
+  NetworkPerformanceEventData,
+  OptOutEvent,
+  OptOutEventData,
+  PartnerIdentities,
   Product,
   ProductAction,
   ProductActionType,
+  ProductAttributes,
   ProductImpression,
+  ProfileEvent,
+  ProfileEventData,
   ProfileEventType,
   Promotion,
+  PromotionAction,
   PromotionActionType,
+  PushMessageEvent,
+  PushMessageEventData,
   PushMessageType,
+  PushRegistrationEvent,
+  PushRegistrationEventData,
+  ScreenViewEvent,
+  ScreenViewEventData,
+  SessionEndEvent,
+  SessionEndEventData,
+  SessionStartEvent,
+  SessionStartEventData,
+  ShoppingCart,
   Uint64,
+  UninstallEvent,
+  UninstallEventData,
+  UserAttributeChangeEvent,
+  UserAttributeChangeEventData,
   UserAttributes,
+  UserAttributeValue,
   UserIdentities,
   UserIdentity,
+  UserIdentityChangeEvent,
+  UserIdentityChangeEventData,
 } from "../generated/schema.ts";
-export type { EventDataOf, EventOf, EventType, UserContext } from "./model/types.ts";
-export type { ProductActionDetails, TransactionDetails } from "./model/commerce.ts";
+export type { CommerceDetails, EventDataOf, EventOf, EventType, UserContext } from "./model/types.ts";
+export type { ProductActionDetails, ProductActionFactory, TransactionDetails } from "./model/commerce.ts";
 export type { ConsentDetails } from "./model/consent.ts";
-export type { ErrorCode, Finding, FindingSeverity, ServiceError } from "./errors.ts";
+export type { ApiErrorFacts, ErrorCode, ErrorFacts, Finding, FindingSeverity, ServiceError } from "./errors.ts";
+export type { RawClient } from "./transport/attempt.ts";
 export type { Fetch } from "./transport/exchange.ts";
 export type { Pod } from "./transport/hosts.ts";
 export type { BulkOptions, DeliverOptions, EventsClientOptions, UploadOptions } from "./delivery/client.ts";
+export type { Effects } from "./delivery/effects.ts";
 export type { DeadLetter, Outbox, OutboxEntry, StoredBatch } from "./delivery/outbox.ts";
-export type { CloseReport, EventQueueOptions, Overflow, QueueStats } from "./delivery/queue.ts";
-export type { Ledger } from "./delivery/tally.ts";
 export type { Outcome, Receipt, Verdict } from "./delivery/outcome.ts";
+export type { Validate } from "./delivery/prepare.ts";
+export type { CloseReport, EventQueueOptions, Overflow, QueueStats } from "./delivery/queue.ts";
+export type { RetryOptions } from "./delivery/retry.ts";
+export type { Ledger } from "./delivery/tally.ts";
 export type { AttemptReport, Logger, PauseReport, RetryReport } from "./delivery/telemetry.ts";

@@ -12,12 +12,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   generated: [],
   model: ["generated"],
   errors: ["generated"],
-  transport: ["generated", "errors", "version"],
+  transport: ["generated", "model", "errors", "version"],
   delivery: ["generated", "model", "errors", "transport"],
   index: ["generated", "model", "errors", "transport", "delivery"],
   validate: ["generated", "errors"],
-  node: ["generated", "errors", "transport", "delivery"],
-  testing: ["generated", "errors", "transport", "delivery"],
+  node: ["generated", "model", "errors", "transport", "delivery"],
+  testing: ["generated", "model", "errors", "transport", "delivery"],
   version: [],
 };
 
@@ -38,7 +38,7 @@ interface Import {
 
 function filesIn(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".ts"))
+    .filter((path) => path.endsWith(".ts") && !path.includes("node_modules"))
     .map((path) => join(folder, path));
 }
 

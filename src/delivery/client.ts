@@ -1,9 +1,11 @@
 import { LIMITS } from "../../generated/contract.ts";
 import type { Batch } from "../../generated/schema.ts";
 import { InvalidBatchError, MParticleError } from "../errors.ts";
+import { forgetStamps } from "../model/stamp.ts";
+import { show } from "../model/show.ts";
 import { Transport, type RawClient, type TransportOptions } from "../transport/attempt.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
-import { atLeastZero, ofKinds, positive, show, wholeNumber } from "../transport/option-checks.ts";
+import { atLeastZero, ofKinds, positive, wholeNumber } from "../transport/option-checks.ts";
 import { Coalescer } from "./coalesce.ts";
 import { deliver, toParcels, type BatchSource } from "./deliver.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -121,7 +123,7 @@ export class EventsClient {
   /**
    * Sends one batch, again if need be, until the service has accepted it.
    *
-   * @param batch - the batch; ids and times it lacks are filled in on a copy.
+   * @param batch - the batch; ids and times it lacks are filled in on a copy, the same ones until it was accepted.
    * @returns proof that the service took it, which is not that it was processed or forwarded.
    * @throws InvalidBatchError - it was not sent: it would be refused, altered or lost as it is.
    * @throws ApiError - the service refused it, or kept failing until time was up.
@@ -139,7 +141,10 @@ export class EventsClient {
       }
     });
     this.#telemetry.outcome({ batch: prepared.batch, index: 0, ...verdict });
-    if (verdict.kind === "accepted") return verdict.receipt;
+    if (verdict.kind === "accepted") {
+      forgetStamps(batch);
+      return verdict.receipt;
+    }
     throw verdict.error;
   }
 

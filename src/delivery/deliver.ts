@@ -1,5 +1,6 @@
 import type { Batch } from "../../generated/schema.ts";
 import { InvalidBatchError, MParticleError } from "../errors.ts";
+import { forgetStamps } from "../model/stamp.ts";
 import { onAbort } from "../transport/abort.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
 import { RequestPacker } from "./chunk.ts";
@@ -71,6 +72,7 @@ export async function* deliver(
       return;
     }
     const parcels = toParcels(prepared, settings.sinceMs ?? effects.now(), (verdict) => {
+      if (verdict.kind === "accepted") forgetStamps(batch);
       settle(prepared.batch, index, verdict);
     });
     for (const parcel of parcels) {

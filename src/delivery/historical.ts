@@ -1,7 +1,7 @@
+import { show } from "../model/show.ts";
 import { LIMITS } from "../../generated/contract.ts";
 import type { Batch } from "../../generated/schema.ts";
 import type { Finding } from "../errors.ts";
-import { show } from "../transport/option-checks.ts";
 
 /** The service answers 202 to a historical batch that breaks these rules, and drops it: so they are checked here. */
 export function findHistoricalProblems(batch: Batch, nowMs: number): readonly Finding[] {

@@ -1,5 +1,5 @@
 import { LIMITS } from "../../generated/contract.ts";
-import { show } from "../transport/option-checks.ts";
+import { show } from "../model/show.ts";
 import { spreadMs } from "./retry.ts";
 
 export interface PaceOptions {

@@ -101,6 +101,9 @@ type Settings = EventQueueOptions & { readonly [Option in Settled]: NonNullable<
 /** Taken in at most before others get their turn: two or three milliseconds' worth. */
 const BYTES_PER_TURN = 64 * 1024;
 
+/** As long as `drainOnExit` takes by default. */
+const MAX_DRAIN_AT_END_MS = 10_000;
+
 const DONE = Promise.resolve();
 
 /** What {@link drainOnExit} needs and nobody else. */
@@ -203,7 +206,7 @@ export class EventQueue {
       overflow,
     };
     this.#stopIdleExit = onIdleExit(() => {
-      if (this.#batches.pending > 0 || this.#waiting.size > 0) void this.flush();
+      if (this.#batches.pending > 0 || this.#waiting.size > 0) void this.#drainAtEnd();
     });
     if (options.outbox !== undefined) {
       this.#outbox = new OutboxWriter(options.outbox, this.#internals.telemetry);
@@ -692,6 +695,12 @@ export class EventQueue {
       this.#makeAllDue();
     }
     await this.#barrier.wait();
+  }
+
+  /** The process has nothing else to do. What is on disk is no reason to keep it alive for as long as the service is down. */
+  async #drainAtEnd(): Promise<void> {
+    const drained = await this.flush(this.#outbox === undefined ? {} : { timeoutMs: MAX_DRAIN_AT_END_MS });
+    if (!drained) await this.close({ timeoutMs: 0 });
   }
 
   async #close(timeoutMs: number): Promise<CloseReport> {

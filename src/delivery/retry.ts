@@ -1,5 +1,6 @@
 import { ApiError, type MParticleError } from "../errors.ts";
-import { positive, show } from "../transport/option-checks.ts";
+import { show } from "../model/show.ts";
+import { positive } from "../transport/option-checks.ts";
 
 /** How long, and how patiently, an upload is tried again. */
 export interface RetryOptions {

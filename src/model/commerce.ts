@@ -64,7 +64,8 @@ export function refund(
   return productAction("refund", products, details, data);
 }
 
-type ProductActionFactory = (
+/** What {@link addToCart} and its like are: {@link productAction} with the action settled. */
+export type ProductActionFactory = (
   products: readonly Product[],
   details?: ProductActionDetails,
   data?: CommerceDetails,

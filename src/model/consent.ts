@@ -27,9 +27,11 @@ export function ccpaOptOut(optedOut: boolean, details?: ConsentDetails): Consent
 }
 
 /**
- * One state from several: for each purpose the newest decision wins, and of two of the same time the one given later.
+ * One state from several: for each purpose the newest decision wins, and of two of the same time the one given later. A
+ * decision without a time that can be read is older than any that has one.
  *
  * @param states - what was stored and what was decided since; `undefined` and `null` are empty states. None is changed.
+ *   Times as digits in a string, which is how the service's own outputs write them, become numbers.
  */
 export function mergeConsent(...states: readonly (ConsentState | null | undefined)[]): ConsentState {
   const gdpr = mergePurposes(states.map((state) => state?.gdpr));
@@ -61,17 +63,36 @@ function decision(consented: boolean, details: ConsentDetails | undefined): Cons
   return { ...details, consented, timestamp_unixtime_ms: details?.timestamp_unixtime_ms ?? Date.now() };
 }
 
+/** Stored states come from elsewhere: what their times are, no type vouches for. */
+type StoredDecision = Omit<ConsentPurpose, "timestamp_unixtime_ms"> & { readonly timestamp_unixtime_ms?: unknown };
 type Purposes = Readonly<Record<string, ConsentPurpose | null | undefined>>;
 
 function mergePurposes(all: readonly (Purposes | null | undefined)[]): Record<string, ConsentPurpose> | undefined {
-  const newest = new Map<string, ConsentPurpose>();
+  const newest = new Map<string, { readonly decided: ConsentPurpose; readonly timeMs: number | undefined }>();
   for (const purposes of all) {
     for (const [purpose, decided] of Object.entries(purposes ?? {})) {
       if (!decided) continue;
+      const timeMs = timeOf(decided);
       const known = newest.get(purpose);
-      if (known === undefined || decided.timestamp_unixtime_ms >= known.timestamp_unixtime_ms)
-        newest.set(purpose, { ...decided });
+      if (known === undefined || !isOlder(timeMs, known.timeMs)) newest.set(purpose, { decided, timeMs });
     }
   }
-  return newest.size === 0 ? undefined : Object.fromEntries(newest);
+  if (newest.size === 0) return undefined;
+  return Object.fromEntries(
+    Array.from(newest, ([purpose, { decided, timeMs }]) => [
+      purpose,
+      { ...decided, ...(timeMs !== undefined && { timestamp_unixtime_ms: timeMs }) },
+    ]),
+  );
+}
+
+function isOlder(timeMs: number | undefined, thanMs: number | undefined): boolean {
+  return (timeMs ?? -Infinity) < (thanMs ?? -Infinity);
+}
+
+/** The time of a decision as a number; `undefined` when it has none that can be read. */
+function timeOf({ timestamp_unixtime_ms: stored }: StoredDecision): number | undefined {
+  const isWritten = typeof stored === "bigint" || (typeof stored === "string" && /^-?\d+$/.test(stored));
+  const time = isWritten ? Number(stored) : stored;
+  return typeof time === "number" && Number.isFinite(time) ? time : undefined;
 }

@@ -1,3 +1,5 @@
+import { completeOnce, forget } from "./stamp-memory.ts";
+
 /** The effects that identify and date what is sent; injected in tests. */
 export interface Stamps {
   /** A new UUID. */
@@ -15,6 +17,16 @@ interface Stamped {
   source_message_id?: string | null | undefined;
 }
 
+/** What can be stamped: an event, whatever else it may be. */
+interface Stampable {
+  readonly data: Stamped;
+}
+
+interface StampedBatch {
+  readonly source_request_id?: string | null | undefined;
+  readonly events?: readonly { readonly data: Stamped | null }[] | null | undefined;
+}
+
 /**
  * A copy of an event's data with its time and the id that names it in outputs. What the caller gave wins, `null` included.
  *
@@ -28,49 +40,56 @@ export function stampEventData<Data extends Stamped>(data: Data, stamps: Stamps 
 }
 
 /** The event itself when its data is complete; otherwise a copy that is. */
-export function stampEvent<E>(event: E, stamps: Stamps = SYSTEM_STAMPS): E {
-  return lacksStamp(event, true)
-    ? { ...event, data: stampEventData((event as { data: Stamped }).data, stamps) }
-    : event;
-}
-
-interface StampedBatch {
-  readonly source_request_id?: string | null | undefined;
-  readonly events?: readonly { readonly data: Stamped | null }[] | null | undefined;
+export function stampEvent<E>(event: E, stamps: Stamps = SYSTEM_STAMPS, dateIt = true): E {
+  return lacksStamp(event, dateIt) ? { ...event, data: stampEventData(event.data, stamps, dateIt) } : event;
 }
 
 /**
  * The batch itself when nothing is missing, as {@link createBatch} makes it; otherwise a copy with `source_request_id`
  * and each event's id and time filled in.
  *
+ * Until {@link forgetStamps}, the object handed over again gets what it had, so that whoever tries again after an error
+ * sends nothing twice. Changed in between, at any depth, it is another batch.
+ *
  * @param dateEvents - whether events without a time get the present one; not for historical data, whose time is its point.
  */
 export function stampBatch<B extends StampedBatch>(batch: B, dateEvents: boolean, stamps: Stamps = SYSTEM_STAMPS): B {
-  const events = batch.events;
-  const complete =
-    hasId(batch) && (!Array.isArray(events) || events.every((event: unknown) => !lacksStamp(event, dateEvents)));
-  if (complete) return batch;
-  return {
-    ...batch,
-    source_request_id: hasId(batch) ? batch.source_request_id : stamps.newId(),
-    ...(Array.isArray(events) && {
-      events: events.map((event: { data: Stamped }) =>
-        lacksStamp(event, dateEvents) ? { ...event, data: stampEventData(event.data, stamps, dateEvents) } : event,
-      ),
-    }),
-  };
+  if (isComplete(batch, dateEvents)) return batch;
+  return completeOnce(batch, () => {
+    const { source_request_id, events } = batch;
+    return {
+      ...batch,
+      source_request_id: isId(source_request_id) ? source_request_id : stamps.newId(),
+      ...(Array.isArray(events) && {
+        events: events.map((event: unknown) => stampEvent(event, stamps, dateEvents)),
+      }),
+    };
+  });
+}
+
+/** A batch that was accepted and is handed over again, as a heartbeat is, is meant to be sent again. */
+export function forgetStamps(batch: object): void {
+  forget(batch);
+}
+
+/** Asked for every batch that is sent; those of {@link createBatch} cost no more than this. */
+function isComplete({ source_request_id, events }: StampedBatch, dateEvents: boolean): boolean {
+  if (!isId(source_request_id)) return false;
+  if (!Array.isArray(events)) return true;
+  for (const event of events as readonly unknown[]) if (lacksStamp(event, dateEvents)) return false;
+  return true;
 }
 
 /** An empty id would make one batch of all that have it. */
-function hasId({ source_request_id }: StampedBatch): boolean {
-  return typeof source_request_id === "string" && source_request_id !== "";
+export function isId(id: unknown): id is string {
+  return typeof id === "string" && id !== "";
 }
 
 /** Payloads reach this from JavaScript as well; what is no event is left for validation to name. */
-function lacksStamp(event: unknown, dateEvents: boolean): boolean {
+function lacksStamp(event: unknown, dateEvents: boolean): event is Stampable {
   if (typeof event !== "object" || event === null || !("data" in event)) return false;
-  const data: unknown = event.data;
+  const { data } = event;
   if (typeof data !== "object" || data === null || Array.isArray(data)) return false;
-  const { source_message_id, timestamp_unixtime_ms } = data as Stamped; // an object whose members are read with care
+  const { source_message_id, timestamp_unixtime_ms }: Stamped = data;
   return source_message_id === undefined || (dateEvents && timestamp_unixtime_ms === undefined);
 }

@@ -1,5 +1,5 @@
+import { show } from "../model/show.ts";
 import { PODS } from "../../generated/contract.ts";
-import { show } from "./option-checks.ts";
 
 /** A data centre of the service: an independent installation, so the wrong one loses data. */
 export type Pod = keyof typeof PODS;

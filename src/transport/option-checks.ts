@@ -1,10 +1,4 @@
-/** What was given, so that a person recognises it: a number in quotes is the usual mistake with environment variables. */
-export function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  if (Array.isArray(value)) return "an array";
-  if (typeof value === "function") return "a function";
-  return typeof value === "object" && value !== null ? "an object" : String(value);
-}
+import { show } from "../model/show.ts";
 
 /**
  * Misuse is named at once: the option, its value and what was expected.

@@ -47,9 +47,9 @@ describe("the constructor", () => {
     [{ maxBatchBytes: NaN }, "`maxBatchBytes` is NaN"],
     [{ fetch: "fetch" }, '`fetch` is "fetch"; expected a function.'],
     [{ baseUrl: "ftp://example.com/v2" }, '`baseUrl` is "ftp://example.com/v2", not an http(s) URL'],
-    [{ pod: ["us1"] }, "`pod` is an array; expected one of us1"],
+    [{ pod: ["us1"] }, "`pod` is an array of 1; expected one of us1"],
     [{ maxBatchBytes: 1e9 }, "`maxBatchBytes` is 1000000000; expected at most 255998"],
-    [{ retry: [] }, "`retry` is an array; expected an object"],
+    [{ retry: [] }, "`retry` is an array of 0; expected an object"],
     [{ coalesce: "yes" }, '`coalesce` is "yes"; expected a boolean.'],
     [{ validate: true }, "`validate` is true; expected a function."],
     [{ onAttempt: 5 }, "`onAttempt` is 5; expected a function."],
@@ -253,7 +253,7 @@ describe("a call with something else than it expects", () => {
     [
       "several batches for one",
       (client) => client.upload([batch] as never),
-      "expected a batch, got an array. For several",
+      "expected a batch, got an array of 1. For several",
     ],
     ["a text for a batch", (client) => client.upload("batch" as never), 'expected a batch, got "batch"'],
     [

@@ -13,6 +13,7 @@ import {
   type UserContext,
 } from "mparticle-events";
 import { recordingFetch, type FetchStep, type RecordingFetch, type Script } from "../../src/testing/testing.ts";
+import { virtualTime } from "./virtual-time.ts";
 
 /** An outbox without a disk, which does what a test wants of it. */
 class MemoryOutbox implements Outbox {
@@ -293,6 +294,24 @@ describe("what is stored", () => {
       expect(accepted + rejected + undelivered + pending).toBe(all);
     }
     expect(bufferedBytes).toBeGreaterThanOrEqual(0);
+  });
+
+  it("keeps no process alive that has nothing else to do while the service is down", async () => {
+    const outbox = new MemoryOutbox();
+    const time = virtualTime();
+    outcomes = [];
+    fetch = recordingFetch({ fault: "ECONNREFUSED" });
+    queue = new EventQueue(new EventsClient({ apiKey: "k", apiSecret: "s", fetch }, time), {
+      outbox,
+      onOutcome: (outcome) => outcomes.push(outcome),
+    });
+    await queue.add(user, event("a"));
+    process.emit("beforeExit", 0);
+    await vi.waitFor(() => {
+      expect(outcomes).toMatchObject([{ kind: "undelivered" }]);
+    });
+    expect(time.now()).toBeGreaterThanOrEqual(10_000);
+    expect(outbox.stored.size).toBe(1);
   });
 
   it("is sent when it is stored and not before", async () => {

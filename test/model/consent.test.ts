@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ConsentState } from "../../generated/schema.ts";
 import { ccpaOptOut, gdprConsent, hasGdprConsent, isCcpaOptedOut, mergeConsent } from "../../src/model/consent.ts";
+import { deepFreeze } from "./deep-freeze.ts";
 
 describe("gdprConsent", () => {
   it("states one decision, dated now, with the details beside it", () => {
@@ -63,17 +64,80 @@ describe("mergeConsent", () => {
     expect(mergeConsent(at("a", true, 1, "old"), newer)).toEqual(newer);
   });
 
-  const states = fc.array(
-    fc
-      .record({ purpose: fc.constantFrom("a", "b", "c"), consented: fc.boolean(), time: fc.nat(5) })
-      .map(({ purpose, consented, time }) => at(purpose, consented, time)),
+  /** A state as another program stored it: what the type promises of its time, it need not keep. */
+  const stored = (consented: boolean, time?: unknown, purpose = "a"): ConsentState =>
+    ({ gdpr: { [purpose]: { consented, timestamp_unixtime_ms: time } } }) as ConsentState;
+
+  it.each<[string, unknown]>([
+    ["left out", undefined],
+    ["null", null],
+    ["not a number", NaN],
+    ["infinite", Infinity],
+    ["empty", ""],
+    ["blank", " "],
+    ["a word", "soon"],
+    ["a date", "2026-01-01"],
+    ["more digits than a number holds", "9".repeat(400)],
+    ["true", true],
+    ["an object", {}],
+  ])("takes a decision whose time is %s for older than any that has one", (_what, time) => {
+    const dated = at("a", true, 0);
+    expect(mergeConsent(stored(false, time), dated)).toEqual(dated);
+    expect(mergeConsent(dated, stored(false, time))).toEqual(dated);
+    expect(mergeConsent(stored(true), stored(false, time))).toEqual(stored(false, time));
+    expect(mergeConsent(stored(false, time), stored(true, null))).toEqual(stored(true, null));
+  });
+
+  it("compares times as numbers where they are digits, as the service's outputs write them, and makes them numbers", () => {
+    expect(mergeConsent(stored(true, "999"), stored(false, "1000"))).toEqual(stored(false, 1000));
+    expect(mergeConsent(stored(false, "1000"), stored(true, "999"))).toEqual(stored(false, 1000));
+    expect(mergeConsent(stored(true, "1700000000000"), stored(false, 1_699_999_999_999))).toEqual(
+      stored(true, 1_700_000_000_000),
+    );
+    expect(mergeConsent(stored(true, 5), stored(false, "5"))).toEqual(stored(false, 5));
+    expect(mergeConsent(stored(true, 5n), stored(false, "-6"))).toEqual(stored(true, 5));
+  });
+
+  it("reads times of the CCPA as it reads those of the GDPR", () => {
+    const undated = { ccpa: { data_sale_opt_out: { consented: true } } } as ConsentState; // as stored
+    const dated = ccpaOptOut(false, { timestamp_unixtime_ms: 1 });
+    expect(mergeConsent(undated, dated)).toEqual(dated);
+    expect(mergeConsent(dated, undated)).toEqual(dated);
+  });
+
+  /** Each with what it comes to as a number. */
+  const times = fc.oneof(
+    fc.nat(5).map((time) => ({ time: time, is: time })),
+    fc.nat(5).map((time) => ({ time: String(time), is: time })),
+    fc.constantFrom(undefined, null, NaN, "", "soon").map((time) => ({ time: time, is: -Infinity })),
   );
+  const decisions = fc.array(
+    fc.record({ purpose: fc.constantFrom("a", "b", "c"), consented: fc.boolean(), when: times }),
+  );
+  const states = decisions.map((all) =>
+    all.map(({ purpose, consented, when }) => stored(consented, when.time, purpose)),
+  );
+
+  it("keeps of each purpose the newest decision, the later one of two of the same time, whatever its time is written like", () => {
+    fc.assert(
+      fc.property(decisions, (all) => {
+        const merged = mergeConsent(
+          ...all.map(({ purpose, consented, when }) => stored(consented, when.time, purpose)),
+        );
+        for (const purpose of ["a", "b", "c"]) {
+          const own = all.filter((decision) => decision.purpose === purpose);
+          const newest = Math.max(...own.map(({ when }) => when.is));
+          expect(hasGdprConsent(merged, purpose)).toBe(own.findLast(({ when }) => when.is === newest)?.consented);
+        }
+      }),
+    );
+  });
 
   it("changes none of its inputs and shares nothing with them", () => {
     fc.assert(
       fc.property(states, (inputs) => {
         const before = structuredClone(inputs);
-        const merged = mergeConsent(...inputs);
+        const merged = mergeConsent(...inputs.map(deepFreeze));
         for (const decided of Object.values(merged.gdpr ?? {})) Object.assign(decided, { document: "changed" });
         expect(inputs).toEqual(before);
       }),

@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Batch, CustomEventData } from "../../generated/schema.ts";
+import { createBatch } from "../../src/model/batch.ts";
+import { customEvent } from "../../src/model/events.ts";
 import { stampBatch, stampEvent, stampEventData, type Stamps } from "../../src/model/stamp.ts";
+import { EventsClient } from "mparticle-events";
+import { recordingFetch } from "mparticle-events/testing";
 import { deepFreeze } from "./deep-freeze.ts";
 
 /** Ids and times that tell how often they were asked for. */
@@ -48,6 +53,36 @@ describe("stampEvent", () => {
 });
 
 describe("stampBatch", () => {
+  const stamps = { newId: () => "id", now: () => 7 };
+
+  it("returns a complete batch itself, so that a retry repeats it to the letter", () => {
+    const batch = createBatch({ environment: "development" }, [customEvent("a", "other")]);
+    expect(stampBatch(batch, true)).toBe(batch);
+  });
+
+  it("fills in what a hand-written batch lacks, on a copy", () => {
+    const data: CustomEventData = { event_name: "a", custom_event_type: "other" };
+    const batch: Batch = deepFreeze({ environment: "development", events: [{ event_type: "custom_event", data }] });
+    expect(stampBatch(batch, true, stamps)).toEqual({
+      environment: "development",
+      source_request_id: "id",
+      events: [{ event_type: "custom_event", data: { ...data, source_message_id: "id", timestamp_unixtime_ms: 7 } }],
+    });
+  });
+
+  it("does not date historical events: their time is their point", () => {
+    const batch = { source_request_id: "r", events: [{ data: {} }] };
+    expect(stampBatch(batch, false, stamps).events[0]?.data).not.toHaveProperty("timestamp_unixtime_ms", 7);
+  });
+
+  it.each([[{ events: [null, 5, { data: null }, { data: [] }, {}] }], [{ events: "no" }]])(
+    "leaves what is no event for validation to name: %j",
+    (batch) => {
+      const stamped = stampBatch(batch as unknown as { events: [] }, true, stamps); // as JavaScript may pass
+      expect(stamped.events).toEqual(batch.events);
+    },
+  );
+
   const stamp = { nil: undefined, freq: 3 };
   const batches = fc.record(
     {
@@ -115,3 +150,118 @@ describe("stampBatch", () => {
     );
   });
 });
+
+/** As somebody writes it who uses no factory, in JavaScript perhaps. */
+interface HandWrittenEvent {
+  event_type: string;
+  data: { event_name: string; custom_attributes?: Record<string, unknown>; source_message_id?: string };
+}
+interface HandWritten {
+  source_request_id?: string;
+  environment: string;
+  user_attributes: Record<string, unknown>;
+  events: HandWrittenEvent[];
+}
+
+const handWrittenEvent = (event_name = "a"): HandWrittenEvent => ({
+  event_type: "custom_event",
+  data: { event_name, custom_attributes: { seconds: 42 } },
+});
+const handWritten = (): HandWritten => ({
+  environment: "development",
+  user_attributes: { plan: "free", tags: ["a"], since: new Date(0) },
+  events: [handWrittenEvent()],
+});
+
+describe("a hand-written batch that is handed over again", () => {
+  it("gets the stamps it had, so that trying again after an error sends nothing twice", () => {
+    const batch = deepFreeze(handWritten());
+    const stamps = counting();
+    const first = stampBatch(batch, true, stamps);
+    expect(stampBatch(batch, true, stamps)).toEqual(first);
+    expect(stamps.ids()).toBe(2);
+  });
+
+  it("travels under its first ids when the caller uploads it again after an error", async () => {
+    const batch: Batch = { environment: "development", events: [{ event_type: "first_run", data: {} }] };
+    const fetch = recordingFetch([503, 202]);
+    const client = new EventsClient({ apiKey: "key", apiSecret: "secret", retry: false, fetch });
+    await expect(client.upload(batch)).rejects.toThrow("503");
+    await client.upload(batch);
+    const [first, second] = fetch.batches();
+    expect(second).toEqual(first);
+    expect(batch).toEqual({ environment: "development", events: [{ event_type: "first_run", data: {} }] });
+  });
+
+  it("is not the same as another one that says the same", () => {
+    const stamps = counting();
+    const [one, two] = [stampBatch(handWritten(), true, stamps), stampBatch(handWritten(), true, stamps)];
+    expect(one.source_request_id).not.toBe(two.source_request_id);
+    expect(one.events[0]?.data.source_message_id).not.toBe(two.events[0]?.data.source_message_id);
+  });
+
+  it.each<[string, (batch: HandWritten) => void]>([
+    ["a member", (batch) => void (batch.environment = "production")],
+    ["a new member", (batch) => void Object.assign(batch, { ip: "203.0.113.7" })],
+    ["a removed member", (batch) => void Reflect.deleteProperty(batch, "user_attributes")],
+    ["an attribute", (batch) => void (batch.user_attributes["plan"] = "premium")],
+    ["an attribute that becomes a list", (batch) => void (batch.user_attributes["plan"] = ["free"])],
+    ["an item of a list", (batch) => void (batch.user_attributes["tags"] = ["b"])],
+    ["a list taken for its items", (batch) => void (batch.user_attributes["tags"] = { 0: "a" })],
+    ["one event more", (batch) => void batch.events.push(handWrittenEvent("b"))],
+    ["one event less", (batch) => void batch.events.pop()],
+    ["an event's name", (batch) => void (batch.events[0]!.data.event_name = "b")],
+    ["an event's attribute", (batch) => void (batch.events[0]!.data.custom_attributes!["seconds"] = 43)],
+    ["an id of its own for an event", (batch) => void (batch.events[0]!.data.source_message_id = "mine")],
+    ["a date", (batch) => void (batch.user_attributes["since"] as Date).setTime(1)],
+    ["a 64-bit id", (batch) => void Object.assign(batch, { mpid: 7346244611012968790n })],
+  ])("with %s changed is another batch, which the service must not take for a repetition", (_what, change) => {
+    const batch = handWritten();
+    Object.assign(batch, { mpid: 7346244611012968789n });
+    const stamps = counting();
+    const first = stampBatch(batch, true, stamps);
+    change(batch);
+    const second = stampBatch(batch, true, stamps);
+    expect(second.source_request_id).not.toBe(first.source_request_id);
+    expect(stampBatch(batch, true, stamps)).toEqual(second);
+  });
+
+  it("is another batch once it was accepted: who sends it again means to", async () => {
+    const batch: Batch = { environment: "development", events: [{ event_type: "first_run", data: {} }] };
+    const fetch = recordingFetch(202);
+    const client = new EventsClient({ apiKey: "key", apiSecret: "secret", fetch });
+    await client.upload(batch);
+    await client.upload(batch);
+    await client.uploadBulk([batch]);
+    await client.uploadBulk([batch]);
+    expect(new Set(fetch.batches().map(({ source_request_id }) => source_request_id)).size).toBe(4);
+  });
+
+  it.each<[string, object]>([
+    ["a cycle", cyclic()],
+    [
+      "a getter that throws",
+      {
+        get plan() {
+          return refuse();
+        },
+      },
+    ],
+    ["a toJSON that throws", { toJSON: refuse }],
+  ])("is stamped anew when it cannot be read, and left for serialising to refuse: %s", (_what, user_attributes) => {
+    const batch = { user_attributes, source_request_id: undefined };
+    const stamps = counting();
+    expect(stampBatch(batch, true, stamps).source_request_id).toBe("id-1");
+    expect(stampBatch(batch, true, stamps).source_request_id).toBe("id-2");
+  });
+});
+
+function cyclic(): object {
+  const cycle = { itself: {} };
+  cycle.itself = cycle;
+  return cycle;
+}
+
+function refuse(): never {
+  throw new Error("not to be read");
+}

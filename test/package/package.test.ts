@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
@@ -30,6 +30,10 @@ describe("the package", () => {
       "CHANGELOG.md",
       "LICENSE",
       "README.md",
+      "docs/lints.md",
+      "docs/pacing.md",
+      "docs/pacing.svg",
+      "docs/testing.md",
       "generated/openapi.json",
       "generated/openapi.wire.json",
       "package.json",
@@ -37,6 +41,18 @@ describe("the package", () => {
     expect(packed.paths.filter((path) => !/\.(js|cjs|d\.ts|d\.cts)$/.test(path) && path.startsWith("dist/"))).toEqual([
       "dist/openapi-fetch.LICENSE",
     ]);
+  });
+
+  it("has what its papers link to, but for what is of use in the repository alone", () => {
+    const papers = packed.paths.filter((path) => path.endsWith(".md"));
+    const links = papers.flatMap((paper) =>
+      Array.from(readFileSync(join(ROOT, paper), "utf8").matchAll(/\]\((?!https?:|#)([^)#]+)/g), ([, link = ""]) =>
+        posix.join(posix.dirname(paper), link),
+      ),
+    );
+    expect(links.length).toBeGreaterThan(5);
+    const dangling = links.filter((link) => !packed.paths.includes(link));
+    expect(dangling.filter((link) => !["bench/README.md", "spec/events-api.yaml"].includes(link))).toEqual([]);
   });
 
   it("has nothing that publint would change", async () => {
@@ -108,6 +124,6 @@ describe("the package", () => {
     });
     const [bundle] = outputFiles;
     expect(bundle?.text).not.toMatch(/"node:/);
-    expect(gzipSync(bundle?.contents ?? "").length).toBeLessThan(21_000);
+    expect(gzipSync(bundle?.contents ?? "").length).toBeLessThan(24_000);
   });
 });

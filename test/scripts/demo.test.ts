@@ -1,0 +1,139 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
+import { describe, expect, it } from "vitest";
+import { startFakeServer, type FakeServerOptions } from "mparticle-events/testing";
+
+const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program of `scripts/` as npm does, without the credentials that this machine may have. */
+function run(
+  script: "demo" | "mock",
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  preload = "",
+): Promise<Ended> {
+  const loaders = ["--import", import.meta.resolve("tsx"), ...(preload === "" ? [] : ["--import", at(preload)])];
+  const child = spawn(process.execPath, [...loaders, at(`scripts/${script}.ts`), ...args], {
+    env: { ...process.env, ...NO_CREDENTIALS, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  return new Promise((resolve, reject) => {
+    child.on("error", reject).on("close", (code) => {
+      resolve({ code, stdout: stripVTControlCharacters(stdout), stderr });
+    });
+  });
+}
+
+const NO_CREDENTIALS = { MPARTICLE_API_KEY: undefined, MPARTICLE_API_SECRET: undefined, MPARTICLE_POD: undefined };
+const CREDENTIALS = { MPARTICLE_API_KEY: "us2-key", MPARTICLE_API_SECRET: "secret", MPARTICLE_POD: "us2" };
+
+/** Runs the demo live, while what it sends to mParticle arrives at a fake service. */
+async function runLive(script: FakeServerOptions["script"]) {
+  await using service = await startFakeServer({ script });
+  const ended = await run(
+    "demo",
+    ["--live"],
+    { ...CREDENTIALS, FAKE_SERVICE_PORT: String(service.port) },
+    "test/package/to-fake-service.mjs",
+  );
+  return { ...ended, requests: service.requests };
+}
+
+describe("npm run demo", () => {
+  it("shows what the mock took, and that it refused what is wrong", async () => {
+    const { code, stdout, stderr } = await run("demo", []);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/✓ accepted 5 events/);
+    expect(stdout).toMatch(/✓ 50 of 50 batches accepted/);
+    expect(stdout).toMatch(/✗ refused by the service\n {4}ApiError: /);
+    expect(stdout).toMatch(/✗ refused by checkBatch, before it is sent\n {4}InvalidBatchError: .*custom_atributes/);
+  });
+});
+
+describe("npm run demo -- --live", () => {
+  it("sends all of it to the pod, as development, and says so when the service takes what is wrong", async () => {
+    const { code, stdout, stderr, requests } = await runLive(202);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/Sending to mParticle, pod us2, environment development/);
+    expect(stdout).toMatch(/! taken by the service, misspelt field and all: 202 is no check/);
+    expect(stdout).not.toMatch(/refused by the service/);
+    expect(stdout).toMatch(/✗ refused by checkBatch/);
+    expect(requests.map(({ path }) => path)).toEqual(["/v2/events", "/v2/events", "/v2/bulkevents", "/v2/events"]);
+    expect(requests.map(({ headers }) => headers["x-host"])).toEqual(Array(4).fill("s2s.us2.mparticle.com"));
+    const batches = requests.flatMap((request) => request.batches);
+    expect(new Set(batches.map(({ environment }) => environment))).toEqual(new Set(["development"]));
+    expect(new Set(batches.map(({ source_request_id }) => source_request_id)).size).toBe(batches.length);
+  });
+
+  it("says that the service refused what is wrong when it does", async () => {
+    const { code, stdout } = await runLive([202, 202, 202, 400]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/✗ refused by the service\n {4}ApiError: .*400/);
+  });
+
+  it.each<[string, FakeServerOptions["script"], RegExp]>([
+    [
+      "the credentials are wrong",
+      401,
+      /^ApiError: POST https:\/\/s2s\.us2\.mparticle\.com\/v2\/events answered 401\. .*\n$/,
+    ],
+    ["the service is down", 503, /^ApiError: .* answered 503.*\n$/],
+    ["the connection breaks", "reset", /^NetworkError: .*\n$/],
+    ["some of many are not taken", [202, 202, 503], /^ApiError: .*bulkevents answered 503.*\n$/],
+    ["the service fails instead of judging what is wrong", [202, 202, 202, 503], /^ApiError: .* answered 503.*\n$/],
+  ])("says in one line that %s, and ends with 1", async (_what, script, line) => {
+    const { code, stdout, stderr } = await runLive(script);
+    expect(stderr).toMatch(line);
+    expect(code).toBe(1);
+    expect(stdout).not.toMatch(/taken by the service/);
+    expect(`${stdout}${stderr}`).not.toContain("secret");
+  });
+
+  it.each<[string, NodeJS.ProcessEnv, string]>([
+    [
+      "what the environment lacks",
+      { MPARTICLE_API_KEY: "us2-key" },
+      "--live needs MPARTICLE_API_SECRET, MPARTICLE_POD, which the environment lacks. Try --help.\n",
+    ],
+    [
+      "a pod that there is not",
+      { ...CREDENTIALS, MPARTICLE_POD: "us3" },
+      'MPARTICLE_POD is "us3"; expected us1, us2, eu1 or au1. Try --help.\n',
+    ],
+  ])("names %s, and ends with 2", async (_what, env, line) => {
+    expect(await run("demo", ["--live"], env)).toEqual({ code: 2, stdout: "", stderr: line });
+  });
+
+  it("passes on what the client says of a key that cannot be one", async () => {
+    const { code, stdout, stderr } = await run("demo", ["--live"], { ...CREDENTIALS, MPARTICLE_API_KEY: "us2:key" });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(/^`?apiKey`? .*Try --help\.\n$/);
+  });
+});
+
+describe.each(["demo", "mock"] as const)("npm run %s", (script) => {
+  it.each([["--foo"], ["extra"], ["--help=no"]])(
+    "says in a sentence what is wrong with %s, and ends with 2",
+    async (arg) => {
+      const { code, stdout, stderr } = await run(script, [arg]);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+      expect(stderr).toMatch(/^[^\n]+\. Try --help\.\n$/);
+    },
+  );
+
+  it("tells with --help what it is for", async () => {
+    const { code, stdout, stderr } = await run(script, ["--help"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain(`npm run ${script}`);
+  });
+});
