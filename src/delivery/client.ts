@@ -66,7 +66,8 @@ export let internalsOf: (client: EventsClient) => ClientInternals;
 
 /**
  * Sends batches to the Events API with one set of credentials. Make one per input and keep it: it holds the
- * connections, the pace and the pauses of these credentials.
+ * connections, the pace and the pauses of these credentials. In a Cloudflare Worker make one per request: nothing may
+ * wait there for what another request does.
  */
 export class EventsClient {
   readonly #transport: Transport;

@@ -1,3 +1,5 @@
+import { unrefTimer } from "#platform";
+
 /** Everything delivery takes from its surroundings; tests inject their own. */
 export interface Effects {
   /** A monotonic clock in milliseconds; only differences are used. */
@@ -17,14 +19,9 @@ export const SYSTEM_EFFECTS: Effects = {
   startTimer: (callback, delayMs, idle) => {
     // Longer waits than a timer can hold do not occur in practice, and must not fire at once.
     const timer: unknown = setTimeout(callback, Math.min(delayMs, 2 ** 31 - 1));
-    if (idle && hasUnref(timer)) timer.unref();
+    if (idle) unrefTimer(timer);
     return () => {
       clearTimeout(timer as number); // whatever setTimeout gave
     };
   },
 };
-
-/** Timers of Node, Bun and Deno keep the process alive; those of browsers are numbers. */
-function hasUnref(timer: unknown): timer is { unref(): void } {
-  return typeof timer === "object" && timer !== null && "unref" in timer;
-}

@@ -26,6 +26,11 @@ export function channel(name: string): { publish(message: object): void } {
   return diagnosticsChannel(name);
 }
 
+/** Lets the process end while the timer runs: {@link onIdleExit} tells when it is about to. */
+export function unrefTimer(timer: unknown): void {
+  (timer as NodeJS.Timeout).unref(); // what setTimeout gives here
+}
+
 const drains = new Set<() => void>();
 
 function drainAll(): void {

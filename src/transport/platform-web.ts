@@ -30,6 +30,11 @@ export function channel(_name: string): { publish(message: object): void } {
   return { publish: () => undefined };
 }
 
+/** Where nothing tells of the end, the timer has to keep the program alive until what it waits for is sent. */
+export function unrefTimer(_timer: unknown): void {
+  return;
+}
+
 /** Other runtimes do not tell when they are about to end. */
 export function onIdleExit(_drain: () => void): () => void {
   return () => undefined;

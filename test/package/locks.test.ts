@@ -8,9 +8,11 @@ interface Lock {
   readonly packages: Readonly<Record<string, { readonly optionalDependencies?: Readonly<Record<string, string>> }>>;
 }
 
+const LOCKS = ["package-lock.json", "bench/package-lock.json", "test/runtimes/package-lock.json"];
+
 describe("a lockfile", () => {
   // npm leaves out what the registry lacked when it was written, says nothing, and `npm ci` fails on other machines.
-  it.each(["package-lock.json", "bench/package-lock.json"])("is whole: %s", (path) => {
+  it.each(LOCKS)("is whole: %s", (path) => {
     const { packages } = JSON.parse(readFileSync(join(ROOT, path), "utf8")) as Lock; // as npm writes it
     const locked = Object.keys(packages);
     const missing = Object.entries(packages).flatMap(([from, { optionalDependencies = {} }]) =>
@@ -22,7 +24,7 @@ describe("a lockfile", () => {
     expect(missing).toEqual([]);
   });
 
-  it.each(["package-lock.json", "bench/package-lock.json"])("names no address of a registry: %s", (path) => {
+  it.each(LOCKS)("names no address of a registry: %s", (path) => {
     expect(readFileSync(join(ROOT, path), "utf8")).not.toMatch(/"resolved": "http/);
   });
 });
