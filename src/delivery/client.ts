@@ -11,7 +11,7 @@ import { deliver, toParcels, type BatchSource } from "./deliver.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { SYSTEM_EFFECTS, type Effects } from "./effects.ts";
 import type { Outcome, Receipt, Verdict } from "./outcome.ts";
-import { prepareBatch, type Prepared, type PrepareOptions, type Validate } from "./prepare.ts";
+import { idsOf, prepareBatch, type Prepared, type PrepareOptions, type Validate } from "./prepare.ts";
 import { resolveRetry, type RetryOptions } from "./retry.ts";
 import { Telemetry, type Logger, type Observers } from "./telemetry.ts";
 
@@ -222,7 +222,7 @@ export class EventsClient {
       const outcome = outcomes[index];
       if (outcome !== undefined) return outcome;
       const error = new MParticleError("ABORTED", "Aborted by its signal before it was sent.", {
-        requestIds: typeof batch.source_request_id === "string" ? [batch.source_request_id] : [],
+        requestIds: idsOf(batch),
         cause: options.signal?.reason,
       });
       const undelivered: Outcome = { batch, index, kind: "undelivered", error };

@@ -98,12 +98,12 @@ export class Dispatcher {
    * @returns when every parcel is settled.
    */
   async dispatch(parcels: readonly Parcel[], { path, signal, persistent = false }: DispatchOptions): Promise<void> {
-    const { effects, retry } = this.#options;
+    const { retry } = this.#options;
     await this.#travel({
       path,
       parcels,
       signal,
-      sinceMs: parcels.reduce((oldestMs, { sinceMs }) => Math.min(oldestMs, sinceMs), effects.now()),
+      sinceMs: oldestOf(parcels),
       retry: persistent ? { ...retry, once: false, persistent } : retry,
       attempts: 0,
       firstAttemptMs: undefined,
@@ -120,7 +120,10 @@ export class Dispatcher {
     for (;;) {
       const turn = this.#startsNow(journey) ? "go" : await this.#enter(journey);
       if (turn !== "go") {
-        this.#giveUp(journey, turn, lastError);
+        const inTime = turn === "expired" && journey.attempts === 0 ? parcels.filter(this.#hasTime) : [];
+        this.#giveUp({ ...journey, parcels: parcels.filter((parcel) => !inTime.includes(parcel)) }, turn, lastError);
+        // Coalesced with one that was handed over long before them: they go on by themselves.
+        if (inTime.length > 0) await this.#travel({ ...journey, parcels: inTime, sinceMs: oldestOf(inTime) });
         return;
       }
       journey.attempts++;
@@ -211,6 +214,11 @@ export class Dispatcher {
     settleAll(parcels, { kind: "undelivered", error: new MParticleError("EXPIRED", message, { ...facts, cause }) });
   }
 
+  readonly #hasTime = ({ sinceMs }: Parcel): boolean => {
+    const { effects, retry } = this.#options;
+    return Math.max(this.#failingSinceMs ?? Infinity, sinceMs) + retry.maxElapsedMs > effects.now();
+  };
+
   /** Whether nothing stands in the way: then it holds a place in flight from here on, as after {@link #enter}. */
   #startsNow({ parcels, signal }: Journey): boolean {
     if (signal?.aborted === true || this.#inFlight >= this.#options.concurrency) return false;
@@ -296,21 +304,22 @@ export class Dispatcher {
     this.#stopTimer = undefined;
     const { concurrency, effects } = this.#options;
     const now = effects.now();
-    const expiresAtMs = this.#expire(now);
-    while (this.#inFlight < concurrency) {
-      const waiter = this.#next();
-      if (waiter === undefined) return;
+    let wakeAtMs = this.#expire(now);
+    for (let waiter = this.#next(); waiter !== undefined; waiter = this.#next()) {
+      if (this.#inFlight >= concurrency) break;
       const { startAtMs } = admit(this.#pace, waiter.batches, now);
       if (startAtMs > now) {
-        const delayMs = Math.min(startAtMs, expiresAtMs) - now;
-        this.#stopTimer = effects.startTimer(() => {
-          this.#pump();
-        }, delayMs);
-        return;
+        wakeAtMs = Math.min(wakeAtMs, startAtMs);
+        break;
       }
       this.#inFlight++;
       waiter.resume("go");
     }
+    // Also with all places taken: what holds them may take longer than those that wait have time.
+    if (wakeAtMs === Infinity || this.#next() === undefined) return;
+    this.#stopTimer = effects.startTimer(() => {
+      this.#pump();
+    }, wakeAtMs - now);
   }
 
   /** Those that come back go before those that are new, unless it may be them that fail and not the service. */
@@ -372,6 +381,10 @@ function bulkBody(parcels: readonly Parcel[]): RequestBody {
   }
   texts.push("]");
   return { texts, bytes };
+}
+
+function oldestOf(parcels: readonly Parcel[]): number {
+  return parcels.reduce((oldestMs, { sinceMs }) => Math.min(oldestMs, sinceMs), Infinity);
 }
 
 function settleAll(parcels: readonly Parcel[], verdict: Verdict): void {

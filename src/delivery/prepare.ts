@@ -148,7 +148,7 @@ export function ownCode<Result>(batch: Omit<Batch, "events">, run: () => Result)
       if (cause.requestIds.length > 0) throw cause;
       throw new InvalidBatchError(cause.findings, { requestIds: idsOf(batch), cause: cause.cause });
     }
-    const message = `checking or serialising it threw: ${cause instanceof Error ? cause.message : String(cause)}`;
+    const message = `checking or serialising it threw: ${cause instanceof Error ? cause.message : show(cause)}`;
     const finding = { severity: "error", code: "not-serializable", path: "", message } as const;
     throw new InvalidBatchError([finding], { requestIds: idsOf(batch), cause });
   }
@@ -164,8 +164,12 @@ export function requestIdOf(batch: Batch): string {
   return batch.source_request_id ?? "";
 }
 
-function idsOf(batch: Omit<Batch, "events"> | undefined): readonly string[] {
-  return batch?.source_request_id == null ? [] : [batch.source_request_id];
+export function idsOf(batch: Omit<Batch, "events"> | undefined): readonly string[] {
+  try {
+    return batch?.source_request_id == null ? [] : [batch.source_request_id];
+  } catch {
+    return []; // its own getter may be what threw
+  }
 }
 
 function refuse(batch: Omit<Batch, "events"> | undefined, finding: Omit<Finding, "severity">): InvalidBatchError {

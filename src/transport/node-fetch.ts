@@ -69,7 +69,8 @@ function createExchange({
     maxSockets: 64,
     // As Node does for its own agents.
     ...(process.env["NODE_USE_ENV_PROXY"] === "1" && { proxyEnv: process.env }),
-    ...agentOptions,
+    // An option that is given as undefined is left to its default.
+    ...Object.fromEntries(Object.entries(agentOptions).filter(([, value]) => value !== undefined)),
   };
   const targets = new Map<string, Target>();
   const slabs = new Slabs();
@@ -220,7 +221,7 @@ async function readPosted(request: Request): Promise<string> {
   if (request.method !== "POST") throw new TypeError(`nodeFetch got a ${request.method} request; it sends POST alone.`);
   const bytes = Buffer.from(await request.arrayBuffer());
   const text = bytes.toString();
-  if (Buffer.byteLength(text) !== bytes.length) throw new TypeError("nodeFetch got a body that is no text in UTF-8.");
+  if (!Buffer.from(text).equals(bytes)) throw new TypeError("nodeFetch got a body that is no text in UTF-8.");
   return text;
 }
 

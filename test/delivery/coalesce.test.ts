@@ -1,7 +1,10 @@
 import { getEventListeners } from "node:events";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { EventsClient, type Batch, type EventsClientOptions, type Receipt } from "mparticle-events";
+import { internalsOf } from "../../src/delivery/client.ts";
+import { Coalescer } from "../../src/delivery/coalesce.ts";
 import { poison, recordingFetch, type FetchStep, type RecordingFetch, type Script } from "../../src/testing/testing.ts";
+import { heldTime } from "./held-time.ts";
 import { virtualTime } from "./virtual-time.ts";
 
 function setUp(
@@ -203,5 +206,84 @@ describe("a signal", () => {
     const { signal } = new AbortController();
     await Promise.all([client.upload(batchOf("a"), { signal }), client.upload(batchOf("b"), { signal })]);
     expect(getEventListeners(signal, "abort")).toHaveLength(0);
+  });
+});
+
+describe("the time of an upload", () => {
+  it("is up for each one by itself in an outage, on its way or gathering", async () => {
+    const time = heldTime();
+    const fetch = recordingFetch({ fault: "ECONNREFUSED" });
+    const client = new EventsClient(
+      { apiKey: "us1-key", apiSecret: "secret", coalesce: true, fetch, retry: { maxElapsedMs: 60_000 } },
+      time,
+    );
+    const agesMs: number[] = [];
+    const uploads: Promise<unknown>[] = [];
+    const upload = async (): Promise<void> => {
+      const sinceMs = time.now();
+      await expect(client.upload(batchOf(String(uploads.length)))).rejects.toMatchObject({ retryable: true });
+      agesMs.push(time.now() - sinceMs);
+    };
+    // More than can travel at once, and those that come later are alone with their age.
+    for (let n = 0; n < 2_000; n++) uploads.push(upload());
+    for (let minute = 0; minute < 3; minute++) {
+      await time.advance(61_000);
+      for (let n = 0; n < 100; n++) uploads.push(upload());
+    }
+    await time.advance(200_000);
+    await Promise.all(uploads);
+    expect(agesMs).toHaveLength(2_300);
+    // The wait between two attempts, 10 s at most, is slept to its end.
+    expect(Math.max(...agesMs)).toBeLessThanOrEqual(60_000 + 10_000);
+    expect(time.timers).toBe(0);
+  });
+
+  it("counts in its receipt from the call, what it waited for company included", async () => {
+    const time = heldTime();
+    const opens: (() => void)[] = [];
+    const fetch = recordingFetch(
+      () =>
+        new Promise<FetchStep>((resolve) => {
+          opens.push(() => {
+            resolve(202);
+          });
+        }),
+    );
+    const client = new EventsClient({ apiKey: "us1-key", apiSecret: "secret", coalesce: true, fetch }, time);
+    const first = uploadAll(client, 800);
+    await time.settle();
+    expect(fetch.requests).toHaveLength(8);
+    const early = client.upload(batchOf("early"));
+    await time.advance(300);
+    const late = client.upload(batchOf("late"));
+    await time.advance(200);
+    for (const open of opens.splice(0)) open();
+    await time.settle();
+    await time.advance(100);
+    for (const open of opens.splice(0)) open();
+    expect((await first).every(({ durationMs }) => durationMs === 500)).toBe(true);
+    expect((await early).durationMs).toBe(600);
+    expect((await late).durationMs).toBe(300);
+    expect(sizes(fetch).slice(8)).toEqual([2]);
+  });
+});
+
+describe("a parcel", () => {
+  it.each(["before", "after"])("is settled once, though its signal aborts %s it was sent", async (when) => {
+    const { open, step } = gate();
+    const { client, fetch } = setUp(step);
+    const coalescer = new Coalescer(internalsOf(client).dispatcher);
+    const controller = new AbortController();
+    const settle = vi.fn();
+    const texts = ['{"environment":"development"}'];
+    coalescer.add({ texts, bytes: 29, requestId: "a", sinceMs: 0, settle }, controller.signal);
+    if (when === "after") await turn();
+    expect(fetch.requests).toHaveLength(when === "after" ? 1 : 0);
+    controller.abort();
+    expect(settle).toHaveBeenCalledTimes(1);
+    open();
+    await turn();
+    expect(settle).toHaveBeenCalledTimes(1);
+    expect(settle).toHaveBeenCalledWith(expect.objectContaining({ kind: "undelivered" }));
   });
 });

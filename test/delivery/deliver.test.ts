@@ -1,5 +1,5 @@
 import { getEventListeners } from "node:events";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { EventsClient, type Batch, type EventsClientOptions, type Outcome } from "mparticle-events";
 import { recordingFetch, type FetchStep, type RecordingFetch, type Script } from "../../src/testing/testing.ts";
 import { virtualTime } from "./virtual-time.ts";
@@ -342,5 +342,101 @@ describe("a signal", () => {
     await read(client.deliver(new Source(500), { signal }));
     for (let turns = 0; turns < 5; turns++) await turn();
     expect(getEventListeners(signal, "abort")).toHaveLength(0);
+  });
+});
+
+describe("a batch that comes from the source after the end", () => {
+  /** Gives its first batches at once, and the next one when told to. */
+  class LateSource {
+    pulled = 0;
+    readonly #first: number;
+    readonly #late: Promise<void>;
+    release: () => void = () => undefined;
+    fail: (error: Error) => void = () => undefined;
+
+    constructor(first: number) {
+      this.#first = first;
+      this.#late = new Promise((resolve, reject) => {
+        this.release = resolve;
+        this.fail = reject;
+      });
+    }
+
+    async *[Symbol.asyncIterator](): AsyncGenerator<Batch> {
+      while (this.pulled < this.#first) yield batchOf(this.pulled++);
+      await this.#late;
+      yield batchOf(this.pulled++);
+      yield batchOf(this.pulled++);
+    }
+  }
+
+  const endings: [string, Script<FetchStep>, (source: LateSource, client: EventsClient) => Promise<void>][] = [
+    [
+      "an abort",
+      "hang",
+      async (source, client) => {
+        const controller = new AbortController();
+        const reading = readAll(client.deliver(source, { signal: controller.signal, lingerMs: 0 }));
+        for (let turns = 0; turns < 20; turns++) await turn();
+        controller.abort();
+        await reading;
+      },
+    ],
+    [
+      "a reader that leaves",
+      202,
+      async (source, client) => {
+        for await (const { kind } of client.deliver(source, { lingerMs: 0 })) {
+          expect(kind).toBe("accepted");
+          break;
+        }
+      },
+    ],
+  ];
+
+  it.each(endings)("by %s is reported once, as undelivered", async (_, script, end) => {
+    const { client, reported, fetch } = setUp(script);
+    const source = new LateSource(3);
+    await end(source, client);
+    expect(sorted(reported.map(({ index }) => index))).toEqual(indexes(3));
+    const sent = fetch.counts().batches;
+    source.release();
+    for (let turns = 0; turns < 10; turns++) await turn();
+    // One was asked for, and no other is.
+    expect(source.pulled).toBe(4);
+    expect(sorted(reported.map(({ index }) => index))).toEqual(indexes(4));
+    expect(reported.at(-1)).toMatchObject({
+      kind: "undelivered",
+      index: 3,
+      batch: batchOf(3),
+      error: { code: "ABORTED" },
+    });
+    expect(fetch.counts().batches).toBe(sent);
+  });
+
+  it.each(endings)("by %s is reported once, though it could not have been sent", async (_, script, end) => {
+    const validate = vi.fn(({ source_request_id: id }: Batch) => {
+      if (id === "3") throw new Error("bug in a rule");
+      return [];
+    });
+    const { client, reported } = setUp(script, { validate });
+    const source = new LateSource(3);
+    await end(source, client);
+    source.release();
+    for (let turns = 0; turns < 10; turns++) await turn();
+    expect(reported.filter(({ index }) => index === 3)).toMatchObject([{ kind: "undelivered" }]);
+  });
+
+  it.each(endings)("by %s may be none: neither its end nor its error reaches anybody", async (_, script, end) => {
+    const { client, reported } = setUp(script);
+    const unhandled = vi.fn();
+    process.on("unhandledRejection", unhandled);
+    const source = new LateSource(3);
+    await end(source, client);
+    source.fail(new Error("cursor lost"));
+    for (let turns = 0; turns < 10; turns++) await turn();
+    process.off("unhandledRejection", unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+    expect(sorted(reported.map(({ index }) => index))).toEqual(indexes(3));
   });
 });

@@ -1,12 +1,16 @@
-import { describe, expect, it } from "vitest";
+import { getEventListeners } from "node:events";
+import { describe, expect, it, vi } from "vitest";
 import {
   EventsClient,
   MParticleError,
   type AttemptReport,
+  type Batch,
   type EventsClientOptions,
   type Receipt,
 } from "mparticle-events";
+import type { Effects } from "../../src/delivery/effects.ts";
 import { recordingFetch, type FetchStep, type Script } from "../../src/testing/testing.ts";
+import { heldTime } from "./held-time.ts";
 import { virtualTime } from "./virtual-time.ts";
 
 interface Upload {
@@ -126,5 +130,224 @@ describe("an outage", () => {
       // A probe every 5 s at most finds out; a backoff of 10 s at most may come on top.
       expect(endedMs).toBeLessThan(60_000 + 20_000);
     }
+  });
+});
+
+function makeClient(
+  script: Script<FetchStep>,
+  time: Effects,
+  options: Partial<EventsClientOptions> = {},
+): EventsClient & { readonly fetch: ReturnType<typeof recordingFetch> } {
+  const fetch = recordingFetch(script);
+  return Object.assign(new EventsClient({ apiKey: "us1-key", apiSecret: "secret", fetch, ...options }, time), {
+    fetch,
+  });
+}
+
+function batchOf(id: string | number): Batch {
+  return { environment: "development", source_request_id: String(id) };
+}
+
+function batches(count: number): Batch[] {
+  return Array.from({ length: count }, (_, index) => batchOf(index));
+}
+
+/** How it ended, and when. */
+async function endOf(
+  upload: Promise<Receipt>,
+  time: Effects,
+): Promise<{ readonly endedMs: number; readonly result: unknown }> {
+  const result = await upload.catch((error: unknown) => error);
+  return { endedMs: time.now(), result };
+}
+
+describe("the time of an upload", () => {
+  it("is up in time though the service asks for a longer pause, and a late answer speaks for an end of it", async () => {
+    const time = heldTime();
+    let answerLate: (step: FetchStep) => void = () => undefined;
+    const late = new Promise<FetchStep>((resolve) => {
+      answerLate = resolve;
+    });
+    const statuses: (number | undefined)[] = [];
+    const client = makeClient([() => late, 503, { status: 429, headers: { "retry-after": "3600" } }, 202], time, {
+      retry: { maxElapsedMs: 1_000 },
+      onAttempt: ({ status }) => statuses.push(status),
+    });
+    const ends = ["late", "returning", "refused"].map((id) => endOf(client.upload(batchOf(id)), time));
+    await time.settle();
+    answerLate(202);
+    await time.settle();
+    const fresh = endOf(client.upload(batchOf("fresh")), time);
+    expect(statuses).toEqual([503, 429, 202]);
+    await time.advance(4_000_000);
+    const [lateEnd, returningEnd, refusedEnd] = await Promise.all(ends);
+    expect(lateEnd).toMatchObject({ endedMs: 0, result: { status: 202 } });
+    expect(refusedEnd).toMatchObject({ endedMs: 0, result: { status: 429 } });
+    expect(returningEnd).toMatchObject({ endedMs: 1_000, result: { status: 503, attempts: 1 } });
+    expect(await fresh).toMatchObject({ endedMs: 1_000, result: { code: "EXPIRED", attempts: 0 } });
+    expect(client.fetch.requests).toHaveLength(3);
+    expect(time.timers).toBe(0);
+  });
+
+  it("is up in time though others get through again, and it alone has to wait", async () => {
+    const time = heldTime();
+    const client = makeClient(
+      [503, { status: 429, headers: { "retry-after": "0.5" } }, 202, "hang", "hang", 202],
+      time,
+      { retry: { maxElapsedMs: 1_000 } },
+    );
+    const failed = ["failed", "refused"].map((id) => endOf(client.upload(batchOf(id)), time));
+    await time.settle();
+    // The first of them ends the pause. Two may start on the strength of that, and hang; the last waits for another sign.
+    const [first, , , last] = ["first", "hanging", "hanging", "last"].map((id) =>
+      endOf(client.upload(batchOf(id)), time),
+    );
+    await time.advance(1_000);
+    expect(await first).toMatchObject({ endedMs: 525, result: { status: 202 } });
+    for (const end of failed) expect(await end).toMatchObject({ endedMs: 1_000, result: { attempts: 1 } });
+    expect(client.fetch.requests).toHaveLength(5);
+    await time.advance(1_000);
+    expect(await last).toMatchObject({ endedMs: 1_525, result: { status: 202 } });
+  });
+
+  it("does not begin anew when its request is divided", async () => {
+    const time = virtualTime();
+    const client = makeClient(({ batchCount }) => (batchCount > 1 && time.now() >= 700 ? 400 : 503), time, {
+      retry: { maxElapsedMs: 1_000 },
+    });
+    const outcomes = await client.uploadBulk(batches(4));
+    expect(outcomes.map(({ kind }) => kind)).toEqual(Array(4).fill("undelivered"));
+    // The parts had a turn, and not a second of their own.
+    expect(client.fetch.requests.at(-1)?.batchCount).toBe(1);
+    expect(time.now()).toBeLessThanOrEqual(1_100);
+  });
+
+  it("is that of all batches of uploadBulk together in an outage, however many they are", async () => {
+    const time = virtualTime();
+    const client = makeClient({ fault: "ECONNREFUSED" }, time, { retry: { maxElapsedMs: 60_000 } });
+    const outcomes = await client.uploadBulk(batches(5_000));
+    expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(["undelivered"]));
+    expect(outcomes).toHaveLength(5_000);
+    // The wait between two attempts, 10 s at most, is slept to its end.
+    expect(time.now()).toBeLessThanOrEqual(60_000 + 10_000);
+  });
+
+  it("is not up while others get through, however long it waits for its turn", async () => {
+    const time = virtualTime();
+    const client = makeClient(202, time, { rate: 1, retry: { maxElapsedMs: 1_000 } });
+    const outcomes = await client.uploadBulk(batches(1_000), { concurrency: 10 });
+    expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(["accepted"]));
+    expect(time.now()).toBeGreaterThan(500_000);
+  });
+});
+
+describe("an abort", () => {
+  const pausing = { status: 429, headers: { "retry-after": "60" } };
+
+  it("of what waits in a long pause leaves neither timer nor listener, before its first attempt or after", async () => {
+    const time = heldTime();
+    const client = makeClient(pausing, time);
+    const [refused, fresh] = [new AbortController(), new AbortController()];
+    const refusedEnd = endOf(client.upload(batchOf("refused"), refused), time);
+    await time.settle();
+    const freshEnd = endOf(client.upload(batchOf("fresh"), fresh), time);
+    await time.settle();
+    // One for the wait that was asked for, one for the end of the pause.
+    expect(time.timers).toBe(2);
+    fresh.abort();
+    expect(await freshEnd).toMatchObject({ endedMs: 0, result: { code: "ABORTED", attempts: 0 } });
+    expect(time.timers).toBe(1);
+    refused.abort();
+    expect(await refusedEnd).toMatchObject({ endedMs: 0, result: { code: "ABORTED", attempts: 1 } });
+    expect(time.timers).toBe(0);
+    for (const { signal } of [refused, fresh]) expect(getEventListeners(signal, "abort")).toHaveLength(0);
+  });
+
+  it("of one that waits for its turn in a pause leaves those alone that wait with it", async () => {
+    const time = heldTime();
+    const client = makeClient([pausing, 202], time);
+    const first = endOf(client.upload(batchOf("first")), time);
+    await time.settle();
+    const controller = new AbortController();
+    const aborted = endOf(client.upload(batchOf("aborted"), { signal: controller.signal }), time);
+    const other = endOf(client.upload(batchOf("other")), time);
+    await time.settle();
+    controller.abort();
+    expect(await aborted).toMatchObject({ endedMs: 0, result: { code: "ABORTED", attempts: 0 } });
+    await time.advance(70_000);
+    expect(await first).toMatchObject({ result: { status: 202, attempts: 2 } });
+    expect(await other).toMatchObject({ result: { status: 202, attempts: 1 } });
+    expect(time.timers).toBe(0);
+  });
+
+  it("that never comes leaves no listener behind, whatever was waited for", async () => {
+    const client = makeClient([503, pausing, 500, 202], virtualTime());
+    const { signal } = new AbortController();
+    await Promise.all(batches(3).map((batch) => client.upload(batch, { signal })));
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+  });
+});
+
+describe("a bulk request that is refused as a whole", () => {
+  it.each([400, 413])("with %d is divided until the service takes its parts", async (status) => {
+    const client = makeClient(({ batchCount }) => (batchCount > 3 ? status : 202), virtualTime());
+    const outcomes = await client.uploadBulk(batches(30));
+    expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(["accepted"]));
+    expect(client.fetch.acceptedOnce()).toHaveLength(30);
+    expect(client.fetch.duplicates().size).toBe(0);
+  });
+
+  it("counts the attempts of its batches from their first request", async () => {
+    const attempts: number[] = [];
+    const client = makeClient(
+      [503, ({ batches: sent }) => (sent.some(({ source_request_id: id }) => id === "2") ? 400 : 202)],
+      virtualTime(),
+      { onAttempt: ({ attempt }) => attempts.push(attempt) },
+    );
+    const outcomes = await client.uploadBulk(batches(4));
+    expect(attempts).toEqual([1, 2, 3, 3, 3, 3]);
+    for (const { index, ...outcome } of outcomes) {
+      if (index === 2) expect(outcome).toMatchObject({ kind: "rejected", error: { attempts: 3 } });
+      else expect(outcome).toMatchObject({ kind: "accepted", receipt: { attempts: 3 } });
+    }
+  });
+});
+
+describe("the requests in flight", () => {
+  it.each([1, 3])("are never more than %d, whatever the transport allows", async (concurrency) => {
+    let [travelling, most] = [0, 0];
+    const client = makeClient(
+      async ({ index }) => {
+        most = Math.max(most, ++travelling);
+        await new Promise((resolve) => setImmediate(resolve));
+        travelling--;
+        return index % 5 === 4 ? 503 : 202;
+      },
+      virtualTime(),
+      { concurrency },
+    );
+    await Promise.all(batches(40).map((batch) => client.upload(batch)));
+    expect(most).toBe(concurrency);
+  });
+});
+
+describe("a stale connection", () => {
+  it("says nothing about the service: no others wait for it", async () => {
+    const time = heldTime();
+    const paused = vi.fn();
+    const good = recordingFetch(202);
+    const stale = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET", stale: true });
+    const seen = new Set<string>();
+    const fetch = async (request: Request): Promise<Response> => {
+      const body = await request.clone().text();
+      if (seen.has(body)) return good(request);
+      seen.add(body);
+      throw stale;
+    };
+    const client = new EventsClient({ apiKey: "us1-key", apiSecret: "secret", fetch, onPause: paused }, time);
+    const ends = batches(10).map((batch) => endOf(client.upload(batch), time));
+    await time.advance(0);
+    for (const end of ends) expect(await end).toMatchObject({ endedMs: 0, result: { status: 202, attempts: 2 } });
+    expect(paused).not.toHaveBeenCalled();
   });
 });

@@ -111,15 +111,38 @@ describe("an upload that the service takes in the end", () => {
     expect(await client.upload(makeBatch())).toMatchObject({ attempts: 2 });
   });
 
-  it("survives a keep-alive connection that the server closes under it, at once", async () => {
-    const client = await start([{ status: 202, close: "at-next-request" }, 202]);
+  it.each<[string, Partial<EventsClientOptions>]>([
+    ["at once", {}],
+    ["and does not count it as a try", { retry: false }],
+  ])("survives a keep-alive connection that the server closes under it, %s", async (_, options) => {
+    const delays: number[] = [];
+    const client = await start([{ status: 202, close: "at-next-request" }, 202], {
+      onRetry: ({ delayMs }) => delays.push(delayMs),
+      ...options,
+    });
     await client.upload(makeBatch("first"));
-    const retried = vi.fn();
-    const { durationMs } = await client.upload(makeBatch("second"));
-    expect(durationMs).toBeLessThan(500);
-    expect(retried).not.toHaveBeenCalled();
+    expect(await client.upload(makeBatch("second"))).toMatchObject({ attempts: 2 });
+    expect(delays).toEqual([0]);
     expect(server.sockets.staleRequests).toBe(1);
     expect(server.acceptedOnce()).toHaveLength(2);
+  });
+
+  it.each<[string, Partial<EventsClientOptions>]>([
+    ["", {}],
+    [" and a single try", { retry: false }],
+  ])("survives twenty of them that went stale together, with one more request%s", async (_, options) => {
+    const delays: number[] = [];
+    const client = await start(
+      [...Array.from({ length: 20 }, () => ({ status: 202, delayMs: 50, close: "at-next-request" }) as const), 202],
+      { onRetry: ({ delayMs }) => delays.push(delayMs), ...options },
+    );
+    await Promise.all(Array.from({ length: 20 }, (__, n) => client.upload(makeBatch(String(n)))));
+    expect(server.sockets).toMatchObject({ opened: 20, open: 20 });
+    expect(await client.upload(makeBatch("last"))).toMatchObject({ attempts: 2 });
+    expect(delays).toEqual([0]);
+    // The one that failed tells of the others, which are as old: none of them is tried.
+    expect(server.sockets).toMatchObject({ opened: 21, staleRequests: 1 });
+    expect(server.acceptedOnce()).toHaveLength(21);
   });
 
   it("outlasts a service that refuses connections for a while", async () => {

@@ -1,10 +1,13 @@
-import { createServer, type Server } from "node:http";
+import * as http from "node:http";
+import { createServer, type AgentOptions, type Server } from "node:http";
+import * as https from "node:https";
 import type { AddressInfo } from "node:net";
 import { text as readText } from "node:stream/consumers";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { Cancellation } from "../../src/transport/abort.ts";
 import { EXCHANGE, type ExchangeResponse } from "../../src/transport/exchange.ts";
-import { nodeFetch } from "../../src/transport/node-fetch.ts";
+import { nodeFetch, type NodeFetchOptions } from "../../src/transport/node-fetch.ts";
+import { startFakeServer } from "../../src/testing/testing.ts";
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -76,5 +79,94 @@ describe("nodeFetch", () => {
     const { url, bodies } = await startServer();
     await expect(post(url, ["x".repeat(20_000)], 20_001)).rejects.toThrow("20001 bytes turned out to have 20000");
     expect(bodies).toEqual([]);
+  });
+});
+
+describe("nodeFetch as a fetch", () => {
+  it.each(["GET", "HEAD", "PUT", "DELETE"])("refuses %s and sends nothing", async (method) => {
+    await using server = await startFakeServer();
+    await expect(nodeFetch()(new Request(server.url, { method }))).rejects.toThrow(
+      `nodeFetch got a ${method} request; it sends POST alone.`,
+    );
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it.each([
+    ["a lone byte", [0xff]],
+    ["a sequence that is cut short", [0x7b, 0xe2, 0x82]],
+    ["UTF-16", [...Buffer.from("\ufeff{ü}", "utf16le")]],
+  ])("refuses a body that is no text, such as %s", async (_, bytes) => {
+    await using server = await startFakeServer();
+    const request = new Request(server.url, { method: "POST", body: new Uint8Array(bytes) });
+    await expect(nodeFetch()(request)).rejects.toThrow("nodeFetch got a body that is no text in UTF-8.");
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it.each([
+    ["with a byte order mark", "\ufeff{}"],
+    ["of nothing", ""],
+    ["with a replacement character of its own", '{"a":"\ufffd"}'],
+  ])("sends a body %s byte by byte", async (_, body) => {
+    await using server = await startFakeServer();
+    const response = await nodeFetch()(new Request(server.url, { method: "POST", body }));
+    expect(response.status).toBe(202);
+    expect(server.requests).toMatchObject([{ body, headers: { "content-length": String(Buffer.byteLength(body)) } }]);
+  });
+});
+
+it("nodeFetch refuses a body whose bytes are no text, though they are as many as those of their replacement", async () => {
+  await using server = await startFakeServer();
+  const body = new Uint8Array([0xf0, 0x9f, 0x98, 0x61]);
+  await expect(nodeFetch()(new Request(server.url, { method: "POST", body }))).rejects.toThrow("no text in UTF-8");
+});
+
+describe("what reaches the agents of node:http and node:https", () => {
+  /** The options that an agent was made with, for a service that is reached so. */
+  async function agentOptionsFor(protocol: "http" | "https", given?: NodeFetchOptions): Promise<object> {
+    const original = protocol === "http" ? http : https;
+    const Agent = vi.fn(function (options: AgentOptions) {
+      return new original.Agent(options);
+    });
+    const spy = vi.spyOn(process, "getBuiltinModule").mockReturnValue({ ...original, Agent });
+    try {
+      const { [EXCHANGE]: ask } = nodeFetch(given);
+      const body = { texts: ["{}"], bytes: 2 };
+      // Nobody listens there.
+      const asked = ask!({ url: `${protocol}://127.0.0.1:1/v2`, headers: {}, body, cancellation: new Cancellation() });
+      await expect(asked).rejects.toThrow();
+      expect(spy).toHaveBeenCalledWith(`node:${protocol}`);
+    } finally {
+      spy.mockRestore();
+    }
+    expect(Agent).toHaveBeenCalledTimes(1);
+    return Agent.mock.calls[0]![0];
+  }
+
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  describe.each(["http", "https"] as const)("for a service on %s", (protocol) => {
+    it("is keep-alive and a bound on sockets, and nothing else", async () => {
+      vi.stubEnv("NODE_USE_ENV_PROXY", undefined);
+      expect(await agentOptionsFor(protocol)).toEqual({ keepAlive: true, maxSockets: 64 });
+      expect(await agentOptionsFor(protocol, { maxSockets: 3 })).toEqual({ keepAlive: true, maxSockets: 3 });
+      expect(await agentOptionsFor(protocol, { maxSockets: undefined })).toEqual({ keepAlive: true, maxSockets: 64 });
+    });
+
+    it("is the environment's proxy where NODE_USE_ENV_PROXY is 1, as for Node's own agents", async () => {
+      vi.stubEnv("NODE_USE_ENV_PROXY", "1");
+      expect(await agentOptionsFor(protocol)).toHaveProperty("proxyEnv", process.env);
+      vi.stubEnv("NODE_USE_ENV_PROXY", "0");
+      expect(await agentOptionsFor(protocol)).not.toHaveProperty("proxyEnv");
+    });
+
+    it("is the proxy of the caller's choice, whatever the environment says", async () => {
+      const proxyEnv = { HTTPS_PROXY: "http://127.0.0.1:3128" };
+      for (const setting of ["1", undefined]) {
+        vi.stubEnv("NODE_USE_ENV_PROXY", setting);
+        expect(await agentOptionsFor(protocol, { proxyEnv })).toMatchObject({ proxyEnv });
+      }
+    });
   });
 });

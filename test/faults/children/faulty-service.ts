@@ -3,11 +3,14 @@ import { startFakeServer, type Step } from "../../../src/testing/testing.ts";
 
 /** What the service has to say at the end. */
 export interface Books {
+  readonly acceptedIds: readonly string[];
   readonly acceptedBatchesOnce: number;
   readonly acceptedEventsOnce: number;
   /** In how many batches one event was, at most. */
   readonly maxBatchesOfAnEvent: number;
   readonly maxOpenSockets: number;
+  /** How often each kind of fault came, at least. */
+  readonly faultRounds: number;
 }
 
 /** Mulberry32: small, seeded, good enough to shuffle faults. */
@@ -36,28 +39,48 @@ const FAULTS: readonly Step[] = [
   { status: 429, headers: { "retry-after": "0" } },
   { status: 429, headers: { "retry-after": "nonsense" } },
   { status: 202, delayMs: 30 },
+  { status: 202, body: "x".repeat(100), dripBytesPerMs: 0.01 },
+  "hang",
   "garbage",
 ];
 
+/** Requests that are answered with a pause of a second: few, for each holds up a whole client. */
+const PAUSING = new Set([20, 60]);
+
 const random = seeded(Number(process.argv[2]));
+let dealt = 0;
+let deck: Step[] = [];
+
+/** All faults in random order, then all of them again in another. */
+function dealFault(): Step {
+  if (deck.length === 0) {
+    deck = FAULTS.map((fault) => ({ fault, order: random() }))
+      .sort((one, other) => one.order - other.order)
+      .map(({ fault }) => fault);
+  }
+  dealt++;
+  return deck.pop() ?? 503;
+}
 
 /** Fifteen of a hundred requests fail, one way or another; what is poisoned is always refused. */
 const server = await startFakeServer({
   record: "counts",
-  script: ({ body }) => {
+  script: ({ body, index }) => {
     if (body.includes("poison")) return 400;
-    const fault = random() < 0.15 ? FAULTS[Math.floor(random() * FAULTS.length)] : undefined;
-    return fault ?? 202;
+    if (PAUSING.has(index)) return { status: 429, headers: { "retry-after": "1" } };
+    return random() < 0.15 ? dealFault() : 202;
   },
 });
 
 process.on("message", () => {
   const { acceptedBatchesOnce, acceptedEventsOnce } = server.counts();
   const books: Books = {
+    acceptedIds: [...server.acceptedIds().keys()],
     acceptedBatchesOnce,
     acceptedEventsOnce,
     maxBatchesOfAnEvent: Math.max(...server.acceptedEventIds().values()),
     maxOpenSockets: server.sockets.maxOpen,
+    faultRounds: Math.floor(dealt / FAULTS.length),
   };
   process.send?.(books, () => {
     void server.close().then(() => {

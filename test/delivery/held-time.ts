@@ -1,0 +1,48 @@
+import type { Effects } from "../../src/delivery/effects.ts";
+
+/** A clock that stands still until it is told to go on, and tells how many timers wait. */
+export interface HeldTime extends Effects {
+  readonly timers: number;
+  /** Lets everything run that is ready, without any time passing. */
+  settle(): Promise<void>;
+  /** Lets so much time pass, from timer to timer. */
+  advance(ms: number): Promise<void>;
+}
+
+/** Makes one; it starts at 0. */
+export function heldTime(random: () => number = () => 0.5): HeldTime {
+  const timers = new Set<{ readonly dueMs: number; readonly callback: () => void }>();
+  let nowMs = 0;
+  const settle = async (): Promise<void> => {
+    // Enough turns for an answer to travel through openapi-fetch and back.
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  return {
+    now: () => nowMs,
+    random,
+    startTimer: (callback, delayMs) => {
+      const timer = { dueMs: nowMs + delayMs, callback };
+      timers.add(timer);
+      return () => {
+        timers.delete(timer);
+      };
+    },
+    get timers() {
+      return timers.size;
+    },
+    settle,
+    advance: async (ms) => {
+      const untilMs = nowMs + ms;
+      for (;;) {
+        await settle();
+        const [next] = [...timers].sort((one, other) => one.dueMs - other.dueMs);
+        if (next === undefined || next.dueMs > untilMs) break;
+        timers.delete(next);
+        nowMs = Math.max(nowMs, next.dueMs);
+        next.callback();
+      }
+      nowMs = untilMs;
+      await settle();
+    },
+  };
+}

@@ -1,0 +1,230 @@
+import { describe, expect, it } from "vitest";
+import {
+  ApiError,
+  EventsClient,
+  InvalidBatchError,
+  MParticleError,
+  type Batch,
+  type EventsClientOptions,
+  type Outcome,
+  type Receipt,
+} from "mparticle-events";
+import type { Verdict } from "../../src/delivery/outcome.ts";
+import { combineVerdicts, prepareBatch } from "../../src/delivery/prepare.ts";
+import { recordingFetch, type RecordingFetch } from "../../src/testing/testing.ts";
+import { virtualTime } from "./virtual-time.ts";
+
+const OPTIONS = { path: "/bulkevents", maxBatchBytes: 128_000 } as const;
+
+function setUp(options: Partial<EventsClientOptions> = {}): {
+  readonly client: EventsClient;
+  readonly fetch: RecordingFetch;
+  readonly reported: readonly Outcome[];
+} {
+  const fetch = recordingFetch(202);
+  const reported: Outcome[] = [];
+  const onOutcome = (outcome: Outcome): void => void reported.push(outcome);
+  const client = new EventsClient(
+    { apiKey: "us1-key", apiSecret: "s3cr3t", fetch, onOutcome, ...options },
+    virtualTime(),
+  );
+  return { client, fetch, reported };
+}
+
+/** A batch whose text has so many bytes, most of them in two-byte characters and in its last event. */
+function batchOfBytes(bytes: number, events: number): Batch {
+  const of = (text: string): Batch => ({
+    environment: "development",
+    source_request_id: "exact",
+    events: Array.from({ length: events }, (_, index) => ({
+      event_type: "custom_event" as const,
+      data: {
+        event_name: index === events - 1 ? text : "small",
+        custom_event_type: "other" as const,
+        source_message_id: `m${String(index)}`,
+        timestamp_unixtime_ms: 1_700_000_000_000,
+      },
+    })),
+  });
+  const room = bytes - Buffer.byteLength(JSON.stringify(of("")));
+  const batch = of("ü".repeat(Math.floor(room / 2)) + "x".repeat(room % 2));
+  expect(Buffer.byteLength(JSON.stringify(batch))).toBe(bytes);
+  return batch;
+}
+
+describe("the size of a batch", () => {
+  it("of 127,999 bytes is the largest that travels as it is", async () => {
+    const { client, fetch } = setUp();
+    const batch = batchOfBytes(127_999, 2);
+    expect(prepareBatch(batch, OPTIONS).pieces).toEqual([
+      { texts: [JSON.stringify(batch)], bytes: 127_999, requestId: "exact" },
+    ]);
+    await expect(client.upload(batch)).resolves.toMatchObject({ requestId: "exact" });
+    expect(fetch.requests.map(({ body }) => Buffer.byteLength(body))).toEqual([127_999]);
+  });
+
+  it("of 128,000 bytes is too much for one: it is split by its events", async () => {
+    const { client, fetch } = setUp();
+    const batch = batchOfBytes(128_000, 200);
+    const { pieces } = prepareBatch(batch, OPTIONS);
+    expect(pieces).toHaveLength(2);
+    for (const { texts, bytes } of pieces) {
+      expect(bytes).toBe(Buffer.byteLength(texts[0]));
+      expect(bytes).toBeLessThan(128_000);
+    }
+    await expect(client.upload(batch)).resolves.toMatchObject({ requestId: "exact" });
+    expect(fetch.counts()).toMatchObject({ batches: 2, events: 200 });
+  });
+
+  it("of 128,000 bytes with nothing to split by is refused, with its size and the event's", async () => {
+    const { client, fetch } = setUp();
+    const refused = client.upload(batchOfBytes(128_000, 1));
+    await expect(refused).rejects.toThrow(InvalidBatchError);
+    await expect(refused).rejects.toThrow(/it is 128000 bytes; expected less than 128000\..*\/events\/0/);
+    expect(fetch.requests).toHaveLength(0);
+  });
+
+  it.each([1_000, 5_000])("is measured against maxBatchBytes, such as %d", (maxBatchBytes) => {
+    const options = { ...OPTIONS, maxBatchBytes };
+    expect(prepareBatch(batchOfBytes(maxBatchBytes - 1, 1), options).pieces).toHaveLength(1);
+    expect(() => prepareBatch(batchOfBytes(maxBatchBytes, 1), options)).toThrow(`it is ${String(maxBatchBytes)} bytes`);
+  });
+});
+
+describe("what a batch throws while it is read", () => {
+  const good = (id: string): Batch => ({ environment: "development", source_request_id: id });
+  const large = "x".repeat(130_000);
+  const broken = (message: string): never => {
+    throw new Error(message);
+  };
+  /** Works so many times, then throws: what is oversize is written more often than what is not. */
+  const writableTimes = (times: number): object => ({
+    event_type: "custom_event",
+    data: {
+      event_name: "e",
+      toJSON: () =>
+        times-- > 0 ? { event_name: large.slice(0, 70_000), custom_event_type: "other" } : broken("out of breath"),
+    },
+  });
+
+  it.each<[string, object, RegExp]>([
+    [
+      "a getter of a member",
+      {
+        get user_attributes() {
+          return broken("locked");
+        },
+      },
+      /locked/,
+    ],
+    [
+      "a getter within an event",
+      {
+        events: [
+          {
+            event_type: "custom_event",
+            get data() {
+              return broken("locked");
+            },
+          },
+        ],
+      },
+      /locked/,
+    ],
+    ["toJSON", { user_attributes: { toJSON: () => broken("no JSON") } }, /no JSON/],
+    ["toJSON, when it is measured for a split", { events: [writableTimes(1), writableTimes(9)] }, /out of breath/],
+    ["toJSON, when it is written in its part", { events: [writableTimes(3), writableTimes(9)] }, /out of breath/],
+    ["an event that is null, and too many bytes", { events: [null], user_attributes: { large } }, /it is 130\d+ bytes/],
+    ["events of all sorts, and too many bytes", { events: [1, "e", {}, [], null], ip: large }, /it is 130\d+ bytes/],
+    ["itself", cyclic(), /refers to itself/],
+  ])("concerns that batch alone: %s", async (_, members, reason) => {
+    const { client, fetch, reported } = setUp();
+    const bad = Object.defineProperties(
+      { environment: "development", source_request_id: "bad" },
+      Object.getOwnPropertyDescriptors(members),
+    ) as Batch;
+    const outcomes = await client.uploadBulk([good("a"), bad, good("b")]);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(["accepted", "rejected", "accepted"]);
+    expect(outcomes[1]).toMatchObject({ index: 1, error: { name: "InvalidBatchError", requestIds: ["bad"] } });
+    expect(String(outcomes[1]?.kind === "rejected" && outcomes[1].error)).toMatch(reason);
+    expect(fetch.accepted().map(({ source_request_id: id }) => id)).toEqual(["a", "b"]);
+    expect(reported).toHaveLength(3);
+    await expect(client.upload(bad)).rejects.toThrow(InvalidBatchError);
+    expect(reported).toHaveLength(4);
+  });
+
+  it("is told with the id that the batch was given, if it had none", async () => {
+    const { client } = setUp();
+    const bad = {
+      environment: "development",
+      user_attributes: { toJSON: () => broken("no JSON") },
+    } as unknown as Batch;
+    await expect(client.uploadBulk([bad])).resolves.toMatchObject([
+      { kind: "rejected", error: { requestIds: [expect.stringMatching(/^[0-9a-f-]{36}$/)] } },
+    ]);
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ["null among its findings", [null], /`validate` gave an array.*; expected a list of findings/],
+    ["a list of something else", ["no"], /`validate` gave an array.*; expected a list of findings/],
+    ["no list", "no", /`validate` gave "no"; expected a list of findings/],
+    ["nothing", undefined, /`validate` gave undefined; expected a list of findings/],
+    ["a promise", Promise.resolve([]), /`validate` gave an object; expected a list of findings/],
+  ])("concerns that batch alone, if its check gives %s", async (_, findings, reason) => {
+    const { client, fetch } = setUp({
+      validate: ({ source_request_id: id }) => (id === "bad" ? (findings as never) : []),
+    });
+    const outcomes = await client.uploadBulk([good("a"), good("bad"), good("b")]);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(["accepted", "rejected", "accepted"]);
+    expect(outcomes[1]).toMatchObject({ error: { name: "InvalidBatchError", requestIds: ["bad"] } });
+    expect(String(outcomes[1]?.kind === "rejected" && outcomes[1].error)).toMatch(reason);
+    expect(fetch.accepted()).toHaveLength(2);
+  });
+});
+
+function cyclic(): object {
+  const user_attributes: Record<string, unknown> = {};
+  user_attributes["self"] = user_attributes;
+  return { user_attributes };
+}
+
+describe("the verdict of a batch that travelled in pieces", () => {
+  const receipt = (requestId: string, attempts: number, durationMs: number): Receipt => ({
+    status: 202,
+    requestId,
+    attempts,
+    durationMs,
+  });
+  const accepted: Verdict = { kind: "accepted", receipt: receipt("whole/0-1", 1, 30) };
+  const rejected: Verdict = { kind: "rejected", error: new ApiError(400, "no", {}) };
+  const undelivered: Verdict = { kind: "undelivered", error: new MParticleError("EXPIRED", "too late") };
+
+  it.each<[string, readonly Verdict[], Verdict]>([
+    ["rejected", [accepted, undelivered, rejected], rejected],
+    ["rejected", [undelivered, rejected, undelivered], rejected],
+    ["rejected", [rejected, undelivered], rejected],
+    ["undelivered", [accepted, undelivered], undelivered],
+    ["undelivered", [undelivered, accepted], undelivered],
+  ])("is %s, the worst of theirs (case %#)", (_, verdicts, expected) => {
+    expect(combineVerdicts("whole", verdicts)).toBe(expected);
+  });
+
+  it("is accepted when all are, under its own id, with the most attempts and the longest time", () => {
+    const other: Verdict = { kind: "accepted", receipt: receipt("whole/2-3", 4, 20) };
+    expect(combineVerdicts("whole", [accepted, other])).toEqual({
+      kind: "accepted",
+      receipt: receipt("whole", 4, 30),
+    });
+  });
+
+  it("reaches the caller: sending the whole again does not help when a part will never pass", async () => {
+    const { client, fetch } = setUp({ retry: false });
+    fetch.script(({ body }) => (body.includes("poison") ? 400 : 503));
+    const event = (name: string): object => ({
+      event_type: "custom_event",
+      data: { event_name: name.padEnd(90_000), custom_event_type: "other" },
+    });
+    const batch = { environment: "development", events: [event("fine"), event("poison")] } as Batch;
+    await expect(client.upload(batch)).rejects.toMatchObject({ status: 400 });
+  });
+});
