@@ -2,15 +2,15 @@
 
 /**
  * A signed 64-bit integer, -9223372036854775808 to 9223372036854775807, whose digits all matter. Travels as an integer
- * literal. A JavaScript number holds it exactly only up to 9007199254740991; beyond that use a bigint or a string of
- * decimal digits.
+ * literal, never in quotes. A JavaScript number holds it exactly only up to 9007199254740991; for more, this package
+ * takes a bigint or a string of decimal digits, and writes the literal.
  */
 export type Int64 = bigint | number | string;
 
 /**
- * An unsigned 64-bit integer, 0 to 18446744073709551615, whose digits all matter. Travels as an integer literal. A
- * JavaScript number holds it exactly only up to 9007199254740991; beyond that use a bigint or a string of decimal
- * digits.
+ * An unsigned 64-bit integer, 0 to 18446744073709551615, whose digits all matter. Travels as an integer literal, never
+ * in quotes. A JavaScript number holds it exactly only up to 9007199254740991; for more, this package takes a bigint or
+ * a string of decimal digits, and writes the literal.
  */
 export type Uint64 = bigint | number | string;
 
@@ -67,7 +67,7 @@ export interface Batch {
   /** The application the user acted in. */
   application_info?: ApplicationInformation | null | undefined;
   /**
-   * What the user agreed to or objected to.  Stored on the profile per regulation and purpose. Only with credentials of
+   * What the user agreed to or objected to. Stored on the profile per regulation and purpose. Only with credentials of
    * a platform input or a Custom Feed.
    */
   consent_state?: ConsentState | null | undefined;
@@ -323,7 +323,7 @@ export interface DeviceInformation {
   product?: string | null | undefined;
   /** Name of the device. */
   device?: string | null | undefined;
-  /** Id of the Android installation (the legacy Android id). */
+  /** The legacy Android id. */
   android_uuid?: string | null | undefined;
   /** Maker of the device. */
   device_manufacturer?: string | null | undefined;
@@ -676,14 +676,8 @@ export interface CommerceEvent {
   data: CommerceEventData;
 }
 
-/** Details of a commerce event. Exactly one of `product_action`, `promotion_action` and `product_impressions`. */
-export interface CommerceEventData extends CommonEventData {
-  /** What the user did with products. */
-  product_action?: ProductAction | null | undefined;
-  /** What the user did with promotions. */
-  promotion_action?: PromotionAction | null | undefined;
-  /** Lists of products the user was shown. */
-  product_impressions?: readonly ProductImpression[] | null | undefined;
+/** What is the same in every CommerceEventData. */
+export interface CommerceEventDataBase extends CommonEventData {
   /** What is in the cart, beside any of the three payloads. */
   shopping_cart?: ShoppingCart | null | undefined;
   /** Currency of all amounts in the event, three letters (ISO 4217) such as `EUR`. */
@@ -693,6 +687,40 @@ export interface CommerceEventData extends CommonEventData {
   /** Whether it happened without the user doing anything. */
   is_non_interactive?: boolean | null | undefined;
 }
+
+/** A CommerceEventData with `product_impressions`, if with any. */
+export interface CommerceEventDataWithProductImpressions extends CommerceEventDataBase {
+  /** Excluded by `product_impressions`. */
+  product_action?: never;
+  /** Excluded by `product_impressions`. */
+  promotion_action?: never;
+  /** Lists of products the user was shown. */
+  product_impressions?: readonly ProductImpression[] | null | undefined;
+}
+
+/** A CommerceEventData with `promotion_action`, if with any. */
+export interface CommerceEventDataWithPromotionAction extends CommerceEventDataBase {
+  /** Excluded by `promotion_action`. */
+  product_action?: never;
+  /** What the user did with promotions. */
+  promotion_action?: PromotionAction | null | undefined;
+  /** Excluded by `promotion_action`. */
+  product_impressions?: never;
+}
+
+/** A CommerceEventData with `product_action`, if with any. */
+export interface CommerceEventDataWithProductAction extends CommerceEventDataBase {
+  /** What the user did with products. */
+  product_action?: ProductAction | null | undefined;
+  /** Excluded by `product_action`. */
+  promotion_action?: never;
+  /** Excluded by `product_action`. */
+  product_impressions?: never;
+}
+
+/** Details of a commerce event. Exactly one of `product_action`, `promotion_action` and `product_impressions`. */
+export type CommerceEventData =
+  CommerceEventDataWithProductImpressions | CommerceEventDataWithPromotionAction | CommerceEventDataWithProductAction;
 
 /** What a user did with products. Amounts are in the event's `currency_code`. */
 export interface ProductAction {

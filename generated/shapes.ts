@@ -28,6 +28,10 @@ export interface Shape {
   readonly nested?: { readonly [key: string]: NestedShape };
   /** What every key that is not in `keys` holds, where the wire profile takes free keys of one shape. */
   readonly rest?: string;
+  /** Keys that hold any number, fractions too: amounts and measures, never ids. */
+  readonly amounts?: readonly string[];
+  /** Keys that exclude each other, though the schemas let several pass. */
+  readonly atMostOne?: readonly string[];
   /** The wire profile refuses unknown keys here too, instead of letting them pass. */
   readonly closedOnWire?: true;
 }
@@ -222,6 +226,7 @@ export const SHAPES: { readonly [name: string]: Shape } = {
       "dma_code",
       "location_source",
     ],
+    amounts: ["latitude", "longitude", "accuracy"],
   },
   AttributionInfo: { keys: ["service_provider", "publisher", "campaign"] },
   CustomEventData: {
@@ -263,6 +268,7 @@ export const SHAPES: { readonly [name: string]: Shape } = {
       event_system_notification_info: { note: "A notice of the service about the event." },
     },
     nested: { location: { of: "GeoLocation" }, device_current_state: { of: "DeviceCurrentState" } },
+    amounts: ["lifetime_value_change"],
   },
   DeviceCurrentState: {
     keys: [
@@ -283,6 +289,14 @@ export const SHAPES: { readonly [name: string]: Shape } = {
       "application_memory_total_bytes",
       "device_orientation",
       "status_bar_orientation",
+    ],
+    amounts: [
+      "battery_level",
+      "system_memory_available_bytes",
+      "system_memory_threshold_bytes",
+      "application_memory_available_bytes",
+      "application_memory_max_bytes",
+      "application_memory_total_bytes",
     ],
   },
   CommerceEventData: {
@@ -308,6 +322,7 @@ export const SHAPES: { readonly [name: string]: Shape } = {
       product_impressions: { of: "ProductImpression", each: "items" },
       shopping_cart: { of: "ShoppingCart" },
     },
+    atMostOne: ["product_action", "promotion_action", "product_impressions"],
   },
   ProductAction: {
     keys: [
@@ -325,6 +340,7 @@ export const SHAPES: { readonly [name: string]: Shape } = {
       "products",
     ],
     nested: { products: { of: "Product", each: "items" } },
+    amounts: ["total_amount", "tax_amount", "shipping_amount"],
   },
   Product: {
     keys: [
@@ -341,6 +357,7 @@ export const SHAPES: { readonly [name: string]: Shape } = {
       "total_product_amount",
       "custom_attributes",
     ],
+    amounts: ["price", "quantity", "total_product_amount"],
   },
   PromotionAction: { keys: ["action", "promotions"], nested: { promotions: { of: "Promotion", each: "items" } } },
   Promotion: { keys: ["id", "name", "creative", "position"] },

@@ -2,6 +2,7 @@
 
 import {
   exactInteger,
+  isFull,
   isObject,
   locate,
   locateName,
@@ -11,6 +12,7 @@ import {
   notEqual,
   notFormatted,
   outside,
+  sent,
   unknown,
   wrongTag,
   wrongType,
@@ -33,13 +35,15 @@ validateBatch.errors = null;
  */
 function batch(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.environment === undefined) missing(out, "environment");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEnvironment = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "environment":
+        lacksEnvironment = false;
         environment(member, out);
         break;
       case "events":
@@ -88,67 +92,96 @@ function batch(value, out) {
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEnvironment) missing(out, value, "environment");
 }
 
 /** Which campaign brought the user, as an attribution service reported it. */
 function attributionInfo(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.service_provider === undefined) missing(out, "service_provider");
-  if (value.publisher === undefined) missing(out, "publisher");
-  if (value.campaign === undefined) missing(out, "campaign");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksServiceProvider = true;
+  let lacksPublisher = true;
+  let lacksCampaign = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "service_provider":
+        lacksServiceProvider = false;
+        string(member, out);
+        break;
       case "publisher":
+        lacksPublisher = false;
+        string(member, out);
+        break;
       case "campaign":
+        lacksCampaign = false;
         string(member, out);
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksServiceProvider) missing(out, value, "service_provider");
+  if (lacksPublisher) missing(out, value, "publisher");
+  if (lacksCampaign) missing(out, value, "campaign");
 }
 
 /** Values meant for single integrations. */
 function integrationAttributes(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     integrationAttributesValue(member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 function integrationAttributesValue(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     string(member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** The data plan to check a batch against, and where the user was. */
 function batchContext(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "data_plan":
@@ -159,23 +192,29 @@ function batchContext(value, out) {
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** A version of a data plan. */
 function dataPlan(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.plan_id === undefined) missing(out, "plan_id");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksPlanId = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "plan_id":
+        lacksPlanId = false;
         stringNotEmpty(member, out);
         break;
       case "plan_version":
@@ -183,19 +222,25 @@ function dataPlan(value, out) {
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksPlanId) missing(out, value, "plan_id");
 }
 
 /** What a user agreed or objected to, by regulation. */
 function consentState(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "gdpr":
@@ -206,19 +251,24 @@ function consentState(value, out) {
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** The one purpose that CCPA has; it exists as soon as CCPA is enabled for the workspace. */
 function ccpaConsentState(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "data_sale_opt_out":
@@ -226,39 +276,50 @@ function ccpaConsentState(value, out) {
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** Decisions by purpose. */
 function gdprConsentState(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     consentPurpose(member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** One decision of a user about one purpose. */
 function consentPurpose(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.consented === undefined) missing(out, "consented");
-  if (value.timestamp_unixtime_ms === undefined) missing(out, "timestamp_unixtime_ms");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksConsented = true;
+  let lacksTimestampUnixtimeMs = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "consented":
+        lacksConsented = false;
         boolean(member, out);
         break;
       case "timestamp_unixtime_ms":
+        lacksTimestampUnixtimeMs = false;
         integer(member, out);
         break;
       case "document":
@@ -268,19 +329,26 @@ function consentPurpose(value, out) {
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksConsented) missing(out, value, "consented");
+  if (lacksTimestampUnixtimeMs) missing(out, value, "timestamp_unixtime_ms");
 }
 
 /** The application a user acted in. */
 function applicationInformation(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "application_name":
@@ -296,41 +364,54 @@ function applicationInformation(value, out) {
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 function applicationInformationAppleSearchAdsAttributes(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     applicationInformationAppleSearchAdsAttributesValue(member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 function applicationInformationAppleSearchAdsAttributesValue(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     string(member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** The device a user acted on, as far as the sender knows it. */
 function deviceInformation(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "brand":
@@ -394,10 +475,14 @@ function deviceInformation(value, out) {
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -451,23 +536,30 @@ function batchDeletedUserAttributes(value, out) {
   let found = out.length;
   for (let index = 0; index < value.length; index++) {
     string(value[index], out);
-    if (out.length > found) found = locate(out, found, index);
+    if (out.length > found) {
+      found = locate(out, found, index);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** Facts about the user, by name: at most 100 in a batch. */
 function userAttributes(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
   let count = 0;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     count++;
     stringUpTo256(key, out);
     if (out.length > found) found = locateName(out, found, key);
     userAttributeValue(member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
   if (count > 100) outside(out, "maxProperties", 100);
 }
@@ -480,21 +572,26 @@ function stringUpTo256(value, out) {
 /** Ids that partners know the user by. */
 function partnerIdentities(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     string(member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** The ids a user is known by: a fixed set of 22 names. */
 function userIdentities(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "customer_id":
@@ -523,10 +620,14 @@ function userIdentities(value, out) {
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -535,7 +636,10 @@ function batchEvents(value, out) {
   let found = out.length;
   for (let index = 0; index < value.length; index++) {
     event(value[index], out);
-    if (out.length > found) found = locate(out, found, index);
+    if (out.length > found) {
+      found = locate(out, found, index);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -578,78 +682,102 @@ function event(value, out) {
     case "user_identity_change":
       return userIdentityChangeEvent(value, out);
     default:
-      wrongTag(out, "event_type", value.event_type);
+      wrongTag(out, value, "event_type");
   }
 }
 
 /** An identity of a user was added, replaced or removed. */
 function userIdentityChangeEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "user_identity_change") notEqual(out, "user_identity_change");
         break;
       case "data":
+        lacksData = false;
         userIdentityChangeEventData(member, out);
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a change. */
 function userIdentityChangeEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.new === undefined) missing(out, "new");
-  if (value.old === undefined) missing(out, "old");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksNew = true;
+  let lacksOld = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "new":
+        lacksNew = false;
+        if (member !== null) userIdentity(member, out);
+        break;
       case "old":
+        lacksOld = false;
         if (member !== null) userIdentity(member, out);
         break;
       default:
         if (!commonEventDataMember(key, member, out)) {
           unknown(out, key);
+          if (isFull(out)) return;
           found = out.length;
           continue;
         }
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksNew) missing(out, value, "new");
+  if (lacksOld) missing(out, value, "old");
 }
 
 /** An identity of a user at some time. */
 function userIdentity(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.identity_type === undefined) missing(out, "identity_type");
-  if (value.identity === undefined) missing(out, "identity");
-  if (value.timestamp_unixtime_ms === undefined) missing(out, "timestamp_unixtime_ms");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksIdentityType = true;
+  let lacksIdentity = true;
+  let lacksTimestampUnixtimeMs = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "identity_type":
+        lacksIdentityType = false;
         identityType(member, out);
         break;
       case "identity":
+        lacksIdentity = false;
         string(member, out);
         break;
       case "timestamp_unixtime_ms":
+        lacksTimestampUnixtimeMs = false;
         integer(member, out);
         break;
       case "created_this_batch":
@@ -657,11 +785,18 @@ function userIdentity(value, out) {
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksIdentityType) missing(out, value, "identity_type");
+  if (lacksIdentity) missing(out, value, "identity");
+  if (lacksTimestampUnixtimeMs) missing(out, value, "timestamp_unixtime_ms");
 }
 
 function integer(value, out) {
@@ -725,38 +860,49 @@ function identityType(value, out) {
 /** An attribute of a user got another value. */
 function userAttributeChangeEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "user_attribute_change") notEqual(out, "user_attribute_change");
         break;
       case "data":
+        lacksData = false;
         userAttributeChangeEventData(member, out);
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a change. */
 function userAttributeChangeEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.user_attribute_name === undefined) missing(out, "user_attribute_name");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksUserAttributeName = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "user_attribute_name":
+        lacksUserAttributeName = false;
         string(member, out);
         break;
       case "new":
@@ -770,12 +916,17 @@ function userAttributeChangeEventData(value, out) {
       default:
         if (!commonEventDataMember(key, member, out)) {
           unknown(out, key);
+          if (isFull(out)) return;
           found = out.length;
           continue;
         }
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksUserAttributeName) missing(out, value, "user_attribute_name");
 }
 
 /**
@@ -796,7 +947,10 @@ function userAttributeValue2(value, out) {
   let found = out.length;
   for (let index = 0; index < value.length; index++) {
     scalarUpTo512(value[index], out);
-    if (out.length > found) found = locate(out, found, index);
+    if (out.length > found) {
+      found = locate(out, found, index);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -811,38 +965,49 @@ function scalarUpTo512(value, out) {
 /** A user signed up, logged in or out, or changed or deleted their profile. */
 function profileEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "profile") notEqual(out, "profile");
         break;
       case "data":
+        lacksData = false;
         profileEventData(member, out);
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a profile event. */
 function profileEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.profile_event_type === undefined) missing(out, "profile_event_type");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksProfileEventType = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "profile_event_type":
+        lacksProfileEventType = false;
         profileEventType(member, out);
         break;
       case "previous_mpid":
@@ -852,12 +1017,17 @@ function profileEventData(value, out) {
       default:
         if (!commonEventDataMember(key, member, out)) {
           unknown(out, key);
+          if (isFull(out)) return;
           found = out.length;
           continue;
         }
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksProfileEventType) missing(out, value, "profile_event_type");
 }
 
 /** A signed 64-bit integer, -9223372036854775808 to 9223372036854775807, whose digits all matter. */
@@ -882,164 +1052,218 @@ function profileEventType(value, out) {
 /** An application was removed from a device. */
 function uninstallEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "uninstall") notEqual(out, "uninstall");
         break;
       case "data":
+        lacksData = false;
         uninstallEventData(member, out);
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** A removal has nothing but what every event may carry. */
 function uninstallEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     if (!commonEventDataMember(key, member, out)) {
       unknown(out, key);
+      if (isFull(out)) return;
       found = out.length;
       continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** An application ran for the first time on a device. */
 function firstRunEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "first_run") notEqual(out, "first_run");
         break;
       case "data":
+        lacksData = false;
         firstRunEventData(member, out);
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** A first run has nothing but what every event may carry. */
 function firstRunEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     if (!commonEventDataMember(key, member, out)) {
       unknown(out, key);
+      if (isFull(out)) return;
       found = out.length;
       continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** A user opted out of being tracked, or back in. */
 function optOutEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "opt_out") notEqual(out, "opt_out");
         break;
       case "data":
+        lacksData = false;
         optOutEventData(member, out);
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of an opt-out. */
 function optOutEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.is_opted_out === undefined) missing(out, "is_opted_out");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksIsOptedOut = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "is_opted_out":
+        lacksIsOptedOut = false;
         boolean(member, out);
         break;
       default:
         if (!commonEventDataMember(key, member, out)) {
           unknown(out, key);
+          if (isFull(out)) return;
           found = out.length;
           continue;
         }
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksIsOptedOut) missing(out, value, "is_opted_out");
 }
 
 /** An application crashed, or caught an exception. */
 function crashReportEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "crash_report") notEqual(out, "crash_report");
         break;
       case "data":
+        lacksData = false;
         crashReportEventData(member, out);
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a crash. */
 function crashReportEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "severity":
@@ -1066,11 +1290,15 @@ function crashReportEventData(value, out) {
       default:
         if (!commonEventDataMember(key, member, out)) {
           unknown(out, key);
+          if (isFull(out)) return;
           found = out.length;
           continue;
         }
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -1084,45 +1312,59 @@ function crashReportEventDataBreadcrumbs(value, out) {
   let found = out.length;
   for (let index = 0; index < value.length; index++) {
     breadcrumbEvent(value[index], out);
-    if (out.length > found) found = locate(out, found, index);
+    if (out.length > found) {
+      found = locate(out, found, index);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** A mark on the way, to understand later how a crash came about. */
 function breadcrumbEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "breadcrumb") notEqual(out, "breadcrumb");
         break;
       case "data":
+        lacksData = false;
         breadcrumbEventData(member, out);
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a breadcrumb. */
 function breadcrumbEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.label === undefined) missing(out, "label");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksLabel = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "label":
+        lacksLabel = false;
         string(member, out);
         break;
       case "session_number":
@@ -1131,45 +1373,60 @@ function breadcrumbEventData(value, out) {
       default:
         if (!commonEventDataMember(key, member, out)) {
           unknown(out, key);
+          if (isFull(out)) return;
           found = out.length;
           continue;
         }
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksLabel) missing(out, value, "label");
 }
 
 /** An application made a request to some server. */
 function networkPerformanceEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "network_performance") notEqual(out, "network_performance");
         break;
       case "data":
+        lacksData = false;
         networkPerformanceEventData(member, out);
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a request. */
 function networkPerformanceEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "url":
@@ -1188,11 +1445,15 @@ function networkPerformanceEventData(value, out) {
       default:
         if (!commonEventDataMember(key, member, out)) {
           unknown(out, key);
+          if (isFull(out)) return;
           found = out.length;
           continue;
         }
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -1203,38 +1464,49 @@ function integerOrNull2(value, out) {
 /** A push message was sent, received or acted upon. */
 function pushMessageEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "push_message") notEqual(out, "push_message");
         break;
       case "data":
+        lacksData = false;
         pushMessageEventData(member, out);
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a push message. */
 function pushMessageEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.push_message_type === undefined) missing(out, "push_message_type");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksPushMessageType = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "push_message_type":
+        lacksPushMessageType = false;
         pushMessageType(member, out);
         break;
       case "push_message_token":
@@ -1253,12 +1525,17 @@ function pushMessageEventData(value, out) {
       default:
         if (!commonEventDataMember(key, member, out)) {
           unknown(out, key);
+          if (isFull(out)) return;
           found = out.length;
           continue;
         }
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksPushMessageType) missing(out, value, "push_message_type");
 }
 
 function integerOrNullAtLeast0AtMost31(value, out) {
@@ -1291,53 +1568,71 @@ function pushMessageType(value, out) {
 /** A device was registered for push messages, or was taken off. */
 function pushRegistrationEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "push_registration") notEqual(out, "push_registration");
         break;
       case "data":
+        lacksData = false;
         pushRegistrationEventData(member, out);
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a push registration. */
 function pushRegistrationEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.register === undefined) missing(out, "register");
-  if (value.registration_token === undefined) missing(out, "registration_token");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksRegister = true;
+  let lacksRegistrationToken = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "register":
+        lacksRegister = false;
         boolean(member, out);
         break;
       case "registration_token":
+        lacksRegistrationToken = false;
         string(member, out);
         break;
       default:
         if (!commonEventDataMember(key, member, out)) {
           unknown(out, key);
+          if (isFull(out)) return;
           found = out.length;
           continue;
         }
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksRegister) missing(out, value, "register");
+  if (lacksRegistrationToken) missing(out, value, "registration_token");
 }
 
 function string(value, out) {
@@ -1351,38 +1646,49 @@ function boolean(value, out) {
 /** An application started, ended, or moved between foreground and background. */
 function applicationStateTransitionEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "application_state_transition") notEqual(out, "application_state_transition");
         break;
       case "data":
+        lacksData = false;
         applicationStateTransitionEventData(member, out);
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a transition. */
 function applicationStateTransitionEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.application_transition_type === undefined) missing(out, "application_transition_type");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksApplicationTransitionType = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "application_transition_type":
+        lacksApplicationTransitionType = false;
         applicationTransitionType(member, out);
         break;
       case "is_first_run":
@@ -1397,12 +1703,17 @@ function applicationStateTransitionEventData(value, out) {
       default:
         if (!commonEventDataMember(key, member, out)) {
           unknown(out, key);
+          if (isFull(out)) return;
           found = out.length;
           continue;
         }
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksApplicationTransitionType) missing(out, value, "application_transition_type");
 }
 
 /** What an application did. */
@@ -1426,34 +1737,44 @@ function applicationTransitionType(value, out) {
 /** A user stopped using an application or site. */
 function sessionEndEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "session_end") notEqual(out, "session_end");
         break;
       case "data":
+        lacksData = false;
         sessionEndEventData(member, out);
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a session end. */
 function sessionEndEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "session_duration_ms":
@@ -1462,86 +1783,114 @@ function sessionEndEventData(value, out) {
       default:
         if (!commonEventDataMember(key, member, out)) {
           unknown(out, key);
+          if (isFull(out)) return;
           found = out.length;
           continue;
         }
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** A user began to use an application or site. */
 function sessionStartEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "session_start") notEqual(out, "session_start");
         break;
       case "data":
+        lacksData = false;
         sessionStartEventData(member, out);
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** A session start has nothing but what every event may carry. */
 function sessionStartEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     if (!commonEventDataMember(key, member, out)) {
       unknown(out, key);
+      if (isFull(out)) return;
       found = out.length;
       continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** A user came to see a screen of an application, or a page of a site. */
 function screenViewEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "screen_view") notEqual(out, "screen_view");
         break;
       case "data":
+        lacksData = false;
         screenViewEventData(member, out);
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a screen view. */
 function screenViewEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "screen_name":
@@ -1551,45 +1900,59 @@ function screenViewEventData(value, out) {
       default:
         if (!commonEventDataMember(key, member, out)) {
           unknown(out, key);
+          if (isFull(out)) return;
           found = out.length;
           continue;
         }
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** Something to do with products. */
 function commerceEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "commerce_event") notEqual(out, "commerce_event");
         break;
       case "data":
+        lacksData = false;
         commerceEventData(member, out);
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a commerce event. */
 function commerceEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "product_action":
@@ -1614,20 +1977,25 @@ function commerceEventData(value, out) {
       default:
         if (!commonEventDataMember(key, member, out)) {
           unknown(out, key);
+          if (isFull(out)) return;
           found = out.length;
           continue;
         }
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** What is in a user's cart. */
 function shoppingCart(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "products":
@@ -1635,10 +2003,14 @@ function shoppingCart(value, out) {
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -1647,7 +2019,10 @@ function shoppingCartProducts(value, out) {
   let found = out.length;
   for (let index = 0; index < value.length; index++) {
     product(value[index], out);
-    if (out.length > found) found = locate(out, found, index);
+    if (out.length > found) {
+      found = locate(out, found, index);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -1656,16 +2031,20 @@ function commerceEventDataProductImpressions(value, out) {
   let found = out.length;
   for (let index = 0; index < value.length; index++) {
     productImpression(value[index], out);
-    if (out.length > found) found = locate(out, found, index);
+    if (out.length > found) {
+      found = locate(out, found, index);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** A list of products that a user was shown. */
 function productImpression(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "product_impression_list":
@@ -1676,10 +2055,14 @@ function productImpression(value, out) {
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -1688,20 +2071,25 @@ function productImpressionProducts(value, out) {
   let found = out.length;
   for (let index = 0; index < value.length; index++) {
     product(value[index], out);
-    if (out.length > found) found = locate(out, found, index);
+    if (out.length > found) {
+      found = locate(out, found, index);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** What a user did with promotions. */
 function promotionAction(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.action === undefined) missing(out, "action");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksAction = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "action":
+        lacksAction = false;
         promotionActionType(member, out);
         break;
       case "promotions":
@@ -1709,11 +2097,16 @@ function promotionAction(value, out) {
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksAction) missing(out, value, "action");
 }
 
 function promotionActionPromotions(value, out) {
@@ -1721,16 +2114,20 @@ function promotionActionPromotions(value, out) {
   let found = out.length;
   for (let index = 0; index < value.length; index++) {
     promotion(value[index], out);
-    if (out.length > found) found = locate(out, found, index);
+    if (out.length > found) {
+      found = locate(out, found, index);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** A promotion within an application or site. */
 function promotion(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "id":
@@ -1741,10 +2138,14 @@ function promotion(value, out) {
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -1762,13 +2163,15 @@ function promotionActionType(value, out) {
 /** What a user did with products. */
 function productAction(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.action === undefined) missing(out, "action");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksAction = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "action":
+        lacksAction = false;
         productActionType(member, out);
         break;
       case "checkout_step":
@@ -1792,11 +2195,16 @@ function productAction(value, out) {
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksAction) missing(out, value, "action");
 }
 
 function productActionProducts(value, out) {
@@ -1804,16 +2212,20 @@ function productActionProducts(value, out) {
   let found = out.length;
   for (let index = 0; index < value.length; index++) {
     product(value[index], out);
-    if (out.length > found) found = locate(out, found, index);
+    if (out.length > found) {
+      found = locate(out, found, index);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** A product, as the shop sells it. */
 function product(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "id":
@@ -1840,24 +2252,32 @@ function product(value, out) {
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** Details of a product, by name: at most 100. */
 function productAttributes(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
   let count = 0;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     count++;
     stringUpTo4096(member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
   if (count > 100) outside(out, "maxProperties", 100);
 }
@@ -1900,53 +2320,71 @@ function productActionType(value, out) {
 /** Anything worth counting that no other type stands for, under a name of your own. */
 function customEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "custom_event") notEqual(out, "custom_event");
         break;
       case "data":
+        lacksData = false;
         customEventData(member, out);
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a custom event. */
 function customEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_name === undefined) missing(out, "event_name");
-  if (value.custom_event_type === undefined) missing(out, "custom_event_type");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventName = true;
+  let lacksCustomEventType = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_name":
+        lacksEventName = false;
         stringNotEmpty(member, out);
         break;
       case "custom_event_type":
+        lacksCustomEventType = false;
         customEventType(member, out);
         break;
       default:
         if (!commonEventDataMember(key, member, out)) {
           unknown(out, key);
+          if (isFull(out)) return;
           found = out.length;
           continue;
         }
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventName) missing(out, value, "event_name");
+  if (lacksCustomEventType) missing(out, value, "custom_event_type");
 }
 
 /** Kind of a custom event. */
@@ -2032,9 +2470,10 @@ function commonEventDataMember(key, member, out) {
 /** The state a device was in when an event happened, as client SDKs record it. */
 function deviceCurrentState(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "time_since_start_ms":
@@ -2064,10 +2503,14 @@ function deviceCurrentState(value, out) {
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -2078,9 +2521,10 @@ function booleanOrNull(value, out) {
 /** A place on Earth. */
 function geoLocation(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "latitude":
@@ -2100,10 +2544,14 @@ function geoLocation(value, out) {
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -2121,12 +2569,16 @@ function numberOrNull(value, out) {
 /** Switches for single integrations, such as `Google.Category`, named as the integration's documentation says. */
 function customFlags(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     customFlagsValue(member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -2143,7 +2595,10 @@ function customFlagsValue2(value, out) {
   let found = out.length;
   for (let index = 0; index < value.length; index++) {
     scalar(value[index], out);
-    if (out.length > found) found = locate(out, found, index);
+    if (out.length > found) {
+      found = locate(out, found, index);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -2155,14 +2610,18 @@ function scalar(value, out) {
 /** Details of an event, by name: at most 100. */
 function customAttributes(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
   let count = 0;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     count++;
     scalarOrNullUpTo4096(member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
   if (count > 100) outside(out, "maxProperties", 100);
 }

@@ -14,3 +14,9 @@ export interface ValidationError {
   readonly params: Readonly<Record<string, unknown>>;
   readonly message: string;
 }
+
+/**
+ * What JSON takes from an object: its own enumerable members, which of a plain object is the object itself. An object
+ * with a toJSON is left as it is.
+ */
+export declare function sent<T extends object>(value: T): T;

@@ -3,6 +3,11 @@
 /** More would help nobody, and telling where each one is takes time for every level above it. */
 const MAX_ERRORS = 1000;
 
+/** Whether no further error would be kept: then nothing is worth looking for either. */
+export function isFull(out) {
+  return out.length >= MAX_ERRORS;
+}
+
 /** What went wrong is pushed to `out`; where it went wrong is added on the way back up, so a valid payload costs no paths. */
 export function fail(out, keyword, params, message) {
   if (out.length < MAX_ERRORS) out.push({ instancePath: "", keyword, params, message });
@@ -33,12 +38,32 @@ export function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Whether JSON writes an object as `{}`. */
+export function isEmpty(object) {
+  const members = sent(object);
+  for (const key in members) if (members[key] !== undefined) return false;
+  return true;
+}
+
+/**
+ * What JSON takes from an object: its own enumerable members. Of a plain object that is the object itself, which takes
+ * one comparison to see. So it is of one with a toJSON, which alone knows what will be sent.
+ */
+export function sent(value) {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null || typeof value.toJSON === "function"
+    ? value
+    : { ...value };
+}
+
 /** @param type - one JSON type or several, as the schema has them. */
 export function wrongType(out, type) {
   fail(out, "type", { type }, `must be ${[type].flat().join(" or ")}`);
 }
 
-export function missing(out, missingProperty) {
+/** A required member that JSON would not take from the object; one with a toJSON may send it all the same. */
+export function missing(out, value, missingProperty) {
+  if (typeof value.toJSON === "function" && value[missingProperty] !== undefined) return;
   fail(out, "required", { missingProperty }, `must have required property '${missingProperty}'`);
 }
 
@@ -81,8 +106,9 @@ export function notFormatted(out, format) {
 }
 
 /** The tag of a union is missing, or names none of its branches. */
-export function wrongTag(out, tag, tagValue) {
-  if (tagValue === undefined) missing(out, tag);
+export function wrongTag(out, value, tag) {
+  const tagValue = value[tag];
+  if (tagValue === undefined) missing(out, value, tag);
   else {
     fail(
       out,
@@ -131,26 +157,20 @@ function exactIntegerProblem(value, kind) {
   }
   if (typeof value === "string") {
     if (!/^-?\d+$/.test(value)) return "type";
-    if (value.length > 20) return "range";
+    if (!DIGITS[kind].test(value)) return "range";
   } else if (typeof value !== "bigint") return "type";
   const [lowest, highest] = RANGES[kind];
   const integer = BigInt(value);
   return integer < lowest || integer > highest ? "range" : undefined;
 }
 
+/** The patterns that the wire document has for them. */
+const DIGITS = {
+  int64: /^-?\d{1,19}$/,
+  uint64: /^\d{1,20}$/,
+};
+
 const RANGES = {
   int64: [-(2n ** 63n), 2n ** 63n - 1n],
   uint64: [0n, 2n ** 64n - 1n],
 };
-
-/** Of several schemas the value only has to fit one; when it fits none, the nearest miss is reported. */
-export function fitsOne(value, out, checks) {
-  let nearest;
-  for (const check of checks) {
-    const found = [];
-    check(value, found);
-    if (found.length === 0) return;
-    if (nearest === undefined || found.length < nearest.length) nearest = found;
-  }
-  for (const error of nearest) out.push(error);
-}

@@ -2,15 +2,16 @@
 
 import {
   exactInteger,
-  fitsOne,
+  isEmpty,
+  isFull,
   isObject,
   locate,
   missing,
   notAmong,
   notEqual,
-  notFormatted,
   notMatching,
   outside,
+  sent,
   unknown,
   wrongTag,
   wrongType,
@@ -33,9 +34,10 @@ validateBatch.errors = null;
  */
 function batch(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "environment":
@@ -106,7 +108,10 @@ function batch(value, out) {
         booleanOrNull(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -115,15 +120,19 @@ function batchApiKeys(value, out) {
   let found = out.length;
   for (let index = 0; index < value.length; index++) {
     string(value[index], out);
-    if (out.length > found) found = locate(out, found, index);
+    if (out.length > found) {
+      found = locate(out, found, index);
+      if (isFull(out)) return;
+    }
   }
 }
 
 function batchSourceInfo(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "channel":
@@ -136,60 +145,86 @@ function batchSourceInfo(value, out) {
         booleanOrNull(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** Which campaign brought the user, as an attribution service reported it. */
 function attributionInfo(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.service_provider === undefined) missing(out, "service_provider");
-  if (value.publisher === undefined) missing(out, "publisher");
-  if (value.campaign === undefined) missing(out, "campaign");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksServiceProvider = true;
+  let lacksPublisher = true;
+  let lacksCampaign = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "service_provider":
+        lacksServiceProvider = false;
+        scalarOrNull(member, out);
+        break;
       case "publisher":
+        lacksPublisher = false;
+        scalarOrNull(member, out);
+        break;
       case "campaign":
+        lacksCampaign = false;
         scalarOrNull(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksServiceProvider) missing(out, value, "service_provider");
+  if (lacksPublisher) missing(out, value, "publisher");
+  if (lacksCampaign) missing(out, value, "campaign");
 }
 
 /** Values meant for single integrations. */
 function integrationAttributes(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
-    integrationAttributesValue(member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (member !== null) integrationAttributesValue(member, out);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 function integrationAttributesValue(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     scalarOrNull(member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** The data plan to check a batch against, and where the user was. */
 function batchContext(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "data_plan":
@@ -202,15 +237,19 @@ function batchContext(value, out) {
         if (member !== null) batchContextBatching(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 function batchContextBatching(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "bypass":
@@ -223,7 +262,10 @@ function batchContextBatching(value, out) {
         if (member !== null) batchContextBatchingRequestIds(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -232,31 +274,40 @@ function batchContextBatchingRequestIds(value, out) {
   let found = out.length;
   for (let index = 0; index < value.length; index++) {
     string(value[index], out);
-    if (out.length > found) found = locate(out, found, index);
+    if (out.length > found) {
+      found = locate(out, found, index);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** A version of a data plan. */
 function dataPlan(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.plan_id === undefined) missing(out, "plan_id");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksPlanId = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "plan_id":
+        lacksPlanId = false;
         string(member, out);
         break;
       case "plan_version":
-        integerOrNullInt32(member, out);
+        integerOrNull2(member, out);
         break;
       case "block_metadata":
         if (member !== null) dataPlanBlockMetadata(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksPlanId) missing(out, value, "plan_id");
 }
 
 function dataPlanBlockMetadata(value, out) {
@@ -266,9 +317,10 @@ function dataPlanBlockMetadata(value, out) {
 /** What a user agreed or objected to, by regulation. */
 function consentState(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "gdpr":
@@ -278,54 +330,68 @@ function consentState(value, out) {
         if (member !== null) ccpaConsentState(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** The one purpose that CCPA has; it exists as soon as CCPA is enabled for the workspace. */
 function ccpaConsentState(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "data_sale_opt_out":
         if (member !== null) consentPurpose(member, out);
         break;
       default:
-        consentPurpose(member, out);
+        if (member !== null) consentPurpose(member, out);
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** Decisions by purpose. */
 function gdprConsentState(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
-    consentPurpose(member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (member !== null) consentPurpose(member, out);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** One decision of a user about one purpose. */
 function consentPurpose(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.consented === undefined) missing(out, "consented");
-  if (value.timestamp_unixtime_ms === undefined) missing(out, "timestamp_unixtime_ms");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksConsented = true;
+  let lacksTimestampUnixtimeMs = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "consented":
+        lacksConsented = false;
         booleanOrNull(member, out);
         break;
       case "timestamp_unixtime_ms":
+        lacksTimestampUnixtimeMs = false;
         integerOrNull(member, out);
         break;
       case "document":
@@ -336,16 +402,22 @@ function consentPurpose(value, out) {
         scalarOrNull(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksConsented) missing(out, value, "consented");
+  if (lacksTimestampUnixtimeMs) missing(out, value, "timestamp_unixtime_ms");
 }
 
 /** The application a user acted in. */
 function applicationInformation(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "application_name":
@@ -363,42 +435,50 @@ function applicationInformation(value, out) {
         integerOrNull2(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
-}
-
-function integerOrNull2(value, out) {
-  if (!(Number.isInteger(value) || value === null)) wrongType(out, ["integer", "null"]);
 }
 
 function applicationInformationAppleSearchAdsAttributes(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
-    applicationInformationAppleSearchAdsAttributesValue(member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (member !== null) applicationInformationAppleSearchAdsAttributesValue(member, out);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 function applicationInformationAppleSearchAdsAttributesValue(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     scalarOrNull(member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** The device a user acted on, as far as the sender knows it. */
 function deviceInformation(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "brand":
@@ -434,7 +514,7 @@ function deviceInformation(value, out) {
       case "screen_width":
       case "screen_dpi":
       case "timezone_offset":
-        integerOrNullInt32(member, out);
+        integerOrNull2(member, out);
         break;
       case "ios_advertising_id":
       case "ios_idfv":
@@ -463,7 +543,10 @@ function deviceInformation(value, out) {
         deviceInformationSupportsTelephony(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -533,40 +616,52 @@ function batchDeletedUserAttributes(value, out) {
   let found = out.length;
   for (let index = 0; index < value.length; index++) {
     string(value[index], out);
-    if (out.length > found) found = locate(out, found, index);
+    if (out.length > found) {
+      found = locate(out, found, index);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** Facts about the user, by name: at most 100 in a batch. */
 function userAttributes(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     userAttributeValue(member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** Ids that partners know the user by. */
 function partnerIdentities(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     scalarOrNull(member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** The ids a user is known by: a fixed set of 22 names. */
 function userIdentities(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "customer_id":
@@ -596,10 +691,14 @@ function userIdentities(value, out) {
         break;
       default:
         unknown(out, key);
+        if (isFull(out)) return;
         found = out.length;
         continue;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -608,7 +707,10 @@ function batchEvents(value, out) {
   let found = out.length;
   for (let index = 0; index < value.length; index++) {
     event(value[index], out);
-    if (out.length > found) found = locate(out, found, index);
+    if (out.length > found) {
+      found = locate(out, found, index);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -655,58 +757,75 @@ function event(value, out) {
     case "push_reaction":
       return pushReactionEvent(value, out);
     default:
-      wrongTag(out, "event_type", value.event_type);
+      wrongTag(out, value, "event_type");
   }
 }
 
 /** Named in official lists, described nowhere; never to be authored. */
 function pushReactionEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "push_reaction") notEqual(out, "push_reaction");
         break;
       case "data":
+        lacksData = false;
         commonEventData(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Named in official lists, described nowhere; never to be authored. */
 function preAttributionEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "pre_attribution") notEqual(out, "pre_attribution");
         break;
       case "data":
+        lacksData = false;
         commonEventData(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** What every event may carry, whatever its type. */
 function commonEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "timestamp_unixtime_ms":
@@ -754,53 +873,71 @@ function commonEventData(value, out) {
         if (member !== null) commonEventDataEventSystemNotificationInfo2(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 function commonEventDataEventSystemNotificationInfo2(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.type === undefined) missing(out, "type");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksType = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "type":
+        lacksType = false;
         string(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksType) missing(out, value, "type");
 }
 
 /** An identity of a user was added, replaced or removed. */
 function userIdentityChangeEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "user_identity_change") notEqual(out, "user_identity_change");
         break;
       case "data":
+        lacksData = false;
         if (member !== null) userIdentityChangeEventData(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a change. */
 function userIdentityChangeEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "new":
@@ -810,36 +947,49 @@ function userIdentityChangeEventData(value, out) {
       default:
         commonEventDataMember(key, member, out);
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** An identity of a user at some time. */
 function userIdentity(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.identity_type === undefined) missing(out, "identity_type");
-  if (value.identity === undefined) missing(out, "identity");
-  if (value.timestamp_unixtime_ms === undefined) missing(out, "timestamp_unixtime_ms");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksIdentityType = true;
+  let lacksIdentity = true;
+  let lacksTimestampUnixtimeMs = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "identity_type":
+        lacksIdentityType = false;
         identityType(member, out);
         break;
       case "identity":
+        lacksIdentity = false;
         scalarOrNull(member, out);
         break;
       case "timestamp_unixtime_ms":
+        lacksTimestampUnixtimeMs = false;
         integerOrNull(member, out);
         break;
       case "created_this_batch":
         booleanOrNull(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksIdentityType) missing(out, value, "identity_type");
+  if (lacksIdentity) missing(out, value, "identity");
+  if (lacksTimestampUnixtimeMs) missing(out, value, "timestamp_unixtime_ms");
 }
 
 /** The name of an identity, one of the 22 that `user_identities` knows. */
@@ -899,34 +1049,44 @@ function identityType(value, out) {
 /** An attribute of a user got another value. */
 function userAttributeChangeEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "user_attribute_change") notEqual(out, "user_attribute_change");
         break;
       case "data":
+        lacksData = false;
         userAttributeChangeEventData(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a change. */
 function userAttributeChangeEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.user_attribute_name === undefined) missing(out, "user_attribute_name");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksUserAttributeName = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "user_attribute_name":
+        lacksUserAttributeName = false;
         string(member, out);
         break;
       case "new":
@@ -940,8 +1100,12 @@ function userAttributeChangeEventData(value, out) {
       default:
         commonEventDataMember(key, member, out);
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksUserAttributeName) missing(out, value, "user_attribute_name");
 }
 
 /**
@@ -961,41 +1125,54 @@ function userAttributeValue2(value, out) {
   let found = out.length;
   for (let index = 0; index < value.length; index++) {
     scalarOrNull(value[index], out);
-    if (out.length > found) found = locate(out, found, index);
+    if (out.length > found) {
+      found = locate(out, found, index);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** A user signed up, logged in or out, or changed or deleted their profile. */
 function profileEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "profile") notEqual(out, "profile");
         break;
       case "data":
+        lacksData = false;
         profileEventData(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a profile event. */
 function profileEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.profile_event_type === undefined) missing(out, "profile_event_type");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksProfileEventType = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "profile_event_type":
+        lacksProfileEventType = false;
         profileEventType(member, out);
         break;
       case "previous_mpid":
@@ -1009,8 +1186,12 @@ function profileEventData(value, out) {
       default:
         commonEventDataMember(key, member, out);
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksProfileEventType) missing(out, value, "profile_event_type");
 }
 
 /** What happened to a profile. */
@@ -1030,96 +1211,129 @@ function profileEventType(value, out) {
 /** An application was removed from a device. */
 function uninstallEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "uninstall") notEqual(out, "uninstall");
         break;
       case "data":
+        lacksData = false;
         if (member !== null) uninstallEventData(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** A removal has nothing but what every event may carry. */
 function uninstallEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     commonEventDataMember(key, member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** An application ran for the first time on a device. */
 function firstRunEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "first_run") notEqual(out, "first_run");
         break;
       case "data":
+        lacksData = false;
         if (member !== null) firstRunEventData(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** A first run has nothing but what every event may carry. */
 function firstRunEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     commonEventDataMember(key, member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** A user opted out of being tracked, or back in. */
 function optOutEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "opt_out") notEqual(out, "opt_out");
         break;
       case "data":
+        lacksData = false;
         if (member !== null) optOutEventData(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of an opt-out. */
 function optOutEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "is_opted_out":
@@ -1128,37 +1342,49 @@ function optOutEventData(value, out) {
       default:
         commonEventDataMember(key, member, out);
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** An application crashed, or caught an exception. */
 function crashReportEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "crash_report") notEqual(out, "crash_report");
         break;
       case "data":
+        lacksData = false;
         if (member !== null) crashReportEventData(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a crash. */
 function crashReportEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "severity":
@@ -1180,12 +1406,15 @@ function crashReportEventData(value, out) {
         if (member !== null) uint64(member, out);
         break;
       case "session_number":
-        integerOrNullInt32(member, out);
+        integerOrNull2(member, out);
         break;
       default:
         commonEventDataMember(key, member, out);
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -1199,7 +1428,10 @@ function crashReportEventDataBreadcrumbs(value, out) {
   let found = out.length;
   for (let index = 0; index < value.length; index++) {
     crashReportEventDataBreadcrumbsItem(value[index], out);
-    if (out.length > found) found = locate(out, found, index);
+    if (out.length > found) {
+      found = locate(out, found, index);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -1207,86 +1439,118 @@ function crashReportEventDataBreadcrumbsItem(value, out) {
   if (typeof value === "string") {
     string(value, out);
   } else if (isObject(value)) {
-    fitsOne(value, out, [
-      breadcrumbEvent,
-      breadcrumbEventData,
-      (value, out) => {
-        if (!isObject(value) || Object.keys(value).length > 0) notEqual(out, {});
-      },
-    ]);
+    crashReportEventDataBreadcrumbsItem2(value, out);
   } else wrongType(out, ["string", "object"]);
+}
+
+function crashReportEventDataBreadcrumbsItem2(value, out) {
+  if (!isObject(value)) return wrongType(out, "object");
+  if (value.event_type !== undefined || value.data !== undefined) {
+    breadcrumbEvent(value, out);
+  } else {
+    crashReportEventDataBreadcrumbsItem2Else(value, out);
+  }
+}
+
+function crashReportEventDataBreadcrumbsItem2Else(value, out) {
+  if (isObject(value)) {
+    if (!isEmpty(value)) breadcrumbEventData(value, out);
+  } else wrongType(out, ["object"]);
 }
 
 /** A mark on the way, to understand later how a crash came about. */
 function breadcrumbEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "breadcrumb") notEqual(out, "breadcrumb");
         break;
       case "data":
+        lacksData = false;
         breadcrumbEventData(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a breadcrumb. */
 function breadcrumbEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.label === undefined) missing(out, "label");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksLabel = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "label":
+        lacksLabel = false;
         string(member, out);
         break;
       case "session_number":
-        integerOrNullInt32(member, out);
+        integerOrNull2(member, out);
         break;
       default:
         commonEventDataMember(key, member, out);
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksLabel) missing(out, value, "label");
 }
 
 /** An application made a request to some server. */
 function networkPerformanceEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "network_performance") notEqual(out, "network_performance");
         break;
       case "data":
+        lacksData = false;
         if (member !== null) networkPerformanceEventData(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a request. */
 function networkPerformanceEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "url":
@@ -1307,7 +1571,10 @@ function networkPerformanceEventData(value, out) {
       default:
         commonEventDataMember(key, member, out);
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -1322,34 +1589,44 @@ function networkPerformanceEventDataResponseCode(value, out) {
 /** A push message was sent, received or acted upon. */
 function pushMessageEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "push_message") notEqual(out, "push_message");
         break;
       case "data":
+        lacksData = false;
         pushMessageEventData(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a push message. */
 function pushMessageEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.push_message_type === undefined) missing(out, "push_message_type");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksPushMessageType = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "push_message_type":
+        lacksPushMessageType = false;
         pushMessageType(member, out);
         break;
       case "push_message_token":
@@ -1366,8 +1643,12 @@ function pushMessageEventData(value, out) {
       default:
         commonEventDataMember(key, member, out);
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksPushMessageType) missing(out, value, "push_message_type");
 }
 
 function stringOrIntegerOrNullAtLeast0AtMost31(value, out) {
@@ -1394,78 +1675,104 @@ function pushMessageType(value, out) {
 /** A device was registered for push messages, or was taken off. */
 function pushRegistrationEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "push_registration") notEqual(out, "push_registration");
         break;
       case "data":
+        lacksData = false;
         pushRegistrationEventData(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a push registration. */
 function pushRegistrationEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.register === undefined) missing(out, "register");
-  if (value.registration_token === undefined) missing(out, "registration_token");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksRegister = true;
+  let lacksRegistrationToken = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "register":
+        lacksRegister = false;
         booleanOrNull(member, out);
         break;
       case "registration_token":
+        lacksRegistrationToken = false;
         string(member, out);
         break;
       default:
         commonEventDataMember(key, member, out);
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksRegister) missing(out, value, "register");
+  if (lacksRegistrationToken) missing(out, value, "registration_token");
 }
 
 /** An application started, ended, or moved between foreground and background. */
 function applicationStateTransitionEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "application_state_transition") notEqual(out, "application_state_transition");
         break;
       case "data":
+        lacksData = false;
         applicationStateTransitionEventData(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a transition. */
 function applicationStateTransitionEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.application_transition_type === undefined) missing(out, "application_transition_type");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksApplicationTransitionType = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "application_transition_type":
+        lacksApplicationTransitionType = false;
         applicationTransitionType(member, out);
         break;
       case "is_first_run":
@@ -1480,8 +1787,12 @@ function applicationStateTransitionEventData(value, out) {
       default:
         commonEventDataMember(key, member, out);
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksApplicationTransitionType) missing(out, value, "application_transition_type");
 }
 
 /** What an application did. */
@@ -1505,30 +1816,39 @@ function applicationTransitionType(value, out) {
 /** A user stopped using an application or site. */
 function sessionEndEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "session_end") notEqual(out, "session_end");
         break;
       case "data":
+        lacksData = false;
         if (member !== null) sessionEndEventData(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a session end. */
 function sessionEndEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "session_duration_ms":
@@ -1537,70 +1857,94 @@ function sessionEndEventData(value, out) {
       default:
         commonEventDataMember(key, member, out);
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** A user began to use an application or site. */
 function sessionStartEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "session_start") notEqual(out, "session_start");
         break;
       case "data":
+        lacksData = false;
         if (member !== null) sessionStartEventData(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** A session start has nothing but what every event may carry. */
 function sessionStartEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     commonEventDataMember(key, member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** A user came to see a screen of an application, or a page of a site. */
 function screenViewEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "screen_view") notEqual(out, "screen_view");
         break;
       case "data":
+        lacksData = false;
         if (member !== null) screenViewEventData(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a screen view. */
 function screenViewEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "screen_name":
@@ -1612,37 +1956,49 @@ function screenViewEventData(value, out) {
       default:
         commonEventDataMember(key, member, out);
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** Something to do with products. */
 function commerceEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "commerce_event") notEqual(out, "commerce_event");
         break;
       case "data":
+        lacksData = false;
         if (member !== null) commerceEventData(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a commerce event. */
 function commerceEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "product_action":
@@ -1673,7 +2029,10 @@ function commerceEventData(value, out) {
       default:
         commonEventDataMember(key, member, out);
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -1741,16 +2100,20 @@ function commerceEventDataCustomEventType(value, out) {
 /** What is in a user's cart. */
 function shoppingCart(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "products":
         if (member !== null) shoppingCartProducts(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -1759,7 +2122,10 @@ function shoppingCartProducts(value, out) {
   let found = out.length;
   for (let index = 0; index < value.length; index++) {
     product(value[index], out);
-    if (out.length > found) found = locate(out, found, index);
+    if (out.length > found) {
+      found = locate(out, found, index);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -1768,16 +2134,20 @@ function commerceEventDataProductImpressions(value, out) {
   let found = out.length;
   for (let index = 0; index < value.length; index++) {
     productImpression(value[index], out);
-    if (out.length > found) found = locate(out, found, index);
+    if (out.length > found) {
+      found = locate(out, found, index);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** A list of products that a user was shown. */
 function productImpression(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "product_impression_list":
@@ -1787,7 +2157,10 @@ function productImpression(value, out) {
         if (member !== null) productImpressionProducts(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -1796,28 +2169,37 @@ function productImpressionProducts(value, out) {
   let found = out.length;
   for (let index = 0; index < value.length; index++) {
     product(value[index], out);
-    if (out.length > found) found = locate(out, found, index);
+    if (out.length > found) {
+      found = locate(out, found, index);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** What a user did with promotions. */
 function promotionAction(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.action === undefined) missing(out, "action");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksAction = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "action":
+        lacksAction = false;
         promotionActionType(member, out);
         break;
       case "promotions":
         if (member !== null) promotionActionPromotions(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksAction) missing(out, value, "action");
 }
 
 function promotionActionPromotions(value, out) {
@@ -1825,16 +2207,20 @@ function promotionActionPromotions(value, out) {
   let found = out.length;
   for (let index = 0; index < value.length; index++) {
     promotion(value[index], out);
-    if (out.length > found) found = locate(out, found, index);
+    if (out.length > found) {
+      found = locate(out, found, index);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** A promotion within an application or site. */
 function promotion(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "id":
@@ -1846,7 +2232,10 @@ function promotion(value, out) {
         scalarOrNull(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -1864,17 +2253,19 @@ function promotionActionType(value, out) {
 /** What a user did with products. */
 function productAction(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.action === undefined) missing(out, "action");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksAction = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "action":
+        lacksAction = false;
         productActionType(member, out);
         break;
       case "checkout_step":
-        integerOrNullInt32(member, out);
+        integerOrNull2(member, out);
         break;
       case "checkout_options":
       case "product_action_list":
@@ -1895,8 +2286,12 @@ function productAction(value, out) {
         if (member !== null) productActionProducts(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksAction) missing(out, value, "action");
 }
 
 function productActionProducts(value, out) {
@@ -1904,16 +2299,20 @@ function productActionProducts(value, out) {
   let found = out.length;
   for (let index = 0; index < value.length; index++) {
     product(value[index], out);
-    if (out.length > found) found = locate(out, found, index);
+    if (out.length > found) {
+      found = locate(out, found, index);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** A product, as the shop sells it. */
 function product(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "id":
@@ -1927,7 +2326,7 @@ function product(value, out) {
         scalarOrNull(member, out);
         break;
       case "position":
-        integerOrNullInt32(member, out);
+        integerOrNull2(member, out);
         break;
       case "price":
       case "quantity":
@@ -1941,19 +2340,26 @@ function product(value, out) {
         if (member !== null) productAttributes(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
 /** Details of a product, by name: at most 100. */
 function productAttributes(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     scalarOrNull(member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -1990,38 +2396,49 @@ function productActionType(value, out) {
 /** Anything worth counting that no other type stands for, under a name of your own. */
 function customEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_type === undefined) missing(out, "event_type");
-  if (value.data === undefined) missing(out, "data");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventType = true;
+  let lacksData = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_type":
+        lacksEventType = false;
         if (member !== "custom_event") notEqual(out, "custom_event");
         break;
       case "data":
+        lacksData = false;
         customEventData(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventType) missing(out, value, "event_type");
+  if (lacksData) missing(out, value, "data");
 }
 
 /** Details of a custom event. */
 function customEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.event_name === undefined) missing(out, "event_name");
-  if (value.custom_event_type === undefined) missing(out, "custom_event_type");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksEventName = true;
+  let lacksCustomEventType = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "event_name":
+        lacksEventName = false;
         string(member, out);
         break;
       case "custom_event_type":
+        lacksCustomEventType = false;
         customEventType(member, out);
         break;
       case "media_info":
@@ -2030,15 +2447,21 @@ function customEventData(value, out) {
       default:
         commonEventDataMember(key, member, out);
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksEventName) missing(out, value, "event_name");
+  if (lacksCustomEventType) missing(out, value, "custom_event_type");
 }
 
 function customEventDataMediaInfo(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "action":
@@ -2054,7 +2477,10 @@ function customEventDataMediaInfo(value, out) {
         numberOrNull(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -2144,18 +2570,24 @@ function commonEventDataMember(key, member, out) {
 
 function commonEventDataEventSystemNotificationInfo(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  if (value.type === undefined) missing(out, "type");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  let lacksType = true;
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "type":
+        lacksType = false;
         string(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
+  if (lacksType) missing(out, value, "type");
 }
 
 function string(value, out) {
@@ -2175,9 +2607,10 @@ function numberOrBooleanOrNull(value, out) {
 /** The state a device was in when an event happened, as client SDKs record it. */
 function deviceCurrentState(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "time_since_start_ms":
@@ -2208,7 +2641,10 @@ function deviceCurrentState(value, out) {
         booleanOrNull(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
@@ -2237,9 +2673,10 @@ function numberOrNull(value, out) {
 /** A place on Earth. */
 function geoLocation(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     switch (key) {
       case "latitude":
@@ -2255,26 +2692,26 @@ function geoLocation(value, out) {
         scalarOrNull(member, out);
         break;
       case "dma_code":
-        integerOrNullInt32(member, out);
+        integerOrNull2(member, out);
         break;
     }
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 
-function integerOrNullInt32(value, out) {
-  if (!(Number.isInteger(value) || value === null)) return wrongType(out, ["integer", "null"]);
-  if (typeof value === "number") {
-    if (value !== (value | 0)) notFormatted(out, "int32");
-  }
+function integerOrNull2(value, out) {
+  if (!(Number.isInteger(value) || value === null)) wrongType(out, ["integer", "null"]);
 }
 
 function geoLocationLatitude(value, out) {
   if (!(Number.isFinite(value) || typeof value === "string" || value === null))
     return wrongType(out, ["string", "number", "null"]);
   if (typeof value === "string") {
-    if (!/^[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?$/u.test(value))
-      notMatching(out, "^[-+]?[0-9]+(\\.[0-9]*)?([eE][-+]?[0-9]+)?$");
+    if (!/^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$/u.test(value))
+      notMatching(out, "^[-+]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([eE][-+]?[0-9]+)?$");
   }
 }
 
@@ -2286,12 +2723,16 @@ function customFlags(value, out) {
 /** Details of an event, by name: at most 100. */
 function customAttributes(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
+  const members = sent(value);
   let found = out.length;
-  for (const key in value) {
-    const member = value[key];
+  for (const key in members) {
+    const member = members[key];
     if (member === undefined) continue;
     scalarOrNull(member, out);
-    if (out.length > found) found = locate(out, found, key);
+    if (out.length > found) {
+      found = locate(out, found, key);
+      if (isFull(out)) return;
+    }
   }
 }
 

@@ -1,8 +1,11 @@
 import { arrayAt, isObject, isString, objectAt, type JsonObject, type JsonValue } from "../spec/json-value.ts";
+import { AnswerComparison } from "./compare-answers.ts";
 import { PayloadComparison } from "./compare-payloads.ts";
-import { step, summarise, type Difference, type Local, type Step } from "./differences.ts";
+import { compareSecurity } from "./compare-security.ts";
+import { changedKeys, step, summarise, within, type Difference, type Local, type Step } from "./differences.ts";
 import { InputError, type Description } from "./read-description.ts";
-import { refName, SchemaGraph, VALUE_TYPES, type Value } from "./schema-graph.ts";
+import { refName, type SchemaGraph, type Value } from "./schema-graph.ts";
+import { BATCH, mediaTypes, Side, type Operation, type Root } from "./side.ts";
 
 /** What two descriptions differ in. */
 export interface Comparison {
@@ -10,10 +13,6 @@ export interface Comparison {
   /** What the reader has to know to judge the list: what could not be followed, or was matched by a guess. */
   readonly notes: readonly string[];
 }
-
-/** The name of what is sent, where a description has none for it. */
-const BATCH = "Batch";
-const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 /**
  * Compares two descriptions of the API, or of the payload alone. Schemas are compared by what they mean from the request
@@ -33,84 +32,13 @@ export function compareDescriptions(old: Description, now: Description): Compari
   } else {
     const [oldRoot, newRoot] = findRoots(sides.old, sides.now);
     notes.push(`Compared: ${oldRoot.where} of ${old.name} with ${newRoot.where} of ${now.name}.`);
-    found.push(...at([{ kind: "root", text: BATCH }], payloads.compare(oldRoot.value, newRoot.value)));
+    found.push(...within([{ kind: "root", text: BATCH }], payloads.compare(oldRoot.value, newRoot.value)));
   }
   found.push(...compareNamedLimits(old.document, now.document));
   return {
     differences: summarise(found),
     notes: [...notes, ...sides.old.graph.notes, ...sides.now.graph.notes],
   };
-}
-
-/** An operation, its path without a version that other descriptions have in the server's address. */
-interface Operation {
-  readonly name: string;
-  readonly item: JsonObject;
-  readonly operation: JsonObject;
-}
-
-/** A schema that batches are compared from, and how to call it. */
-interface Root {
-  readonly where: string;
-  readonly value: Value;
-}
-
-class Side {
-  readonly description: Description;
-  readonly graph: SchemaGraph;
-  readonly operations: readonly Operation[];
-
-  constructor(description: Description) {
-    this.description = description;
-    this.graph = new SchemaGraph(description);
-    this.operations = Object.entries(objectAt(description.document, "paths")).flatMap(([path, given]) => {
-      const item = this.graph.resolve(given) ?? {};
-      return METHODS.flatMap((method) => {
-        const operation = item[method];
-        if (!isObject(operation)) return [];
-        return [{ name: `${method.toUpperCase()} ${path.replace(/^\/v\d+(?=\/)/, "")}`, item, operation }];
-      });
-    });
-  }
-
-  body({ operation }: Operation): JsonObject | undefined {
-    return this.graph.resolve(operation["requestBody"]);
-  }
-
-  /** The schema of a JSON body. */
-  schema(operation: Operation): JsonObject | undefined {
-    const content = objectAt(this.body(operation), "content");
-    const type = Object.keys(content).find((name) => /[/+]json\b/i.test(name));
-    const schema = type === undefined ? undefined : objectAt(content, type)["schema"];
-    return isObject(schema) ? schema : undefined;
-  }
-
-  /** The schemas that may be the batch: the bodies of operations, or what a JSON Schema is about. */
-  roots(): Root[] {
-    const { document, name, style } = this.description;
-    if (style === "openapi") {
-      const bodies = this.operations.flatMap((operation) => {
-        const schema = this.schema(operation);
-        return schema === undefined
-          ? []
-          : [{ where: `the body of ${operation.name}`, value: this.graph.value(schema) }];
-      });
-      return [...this.#named(), ...bodies];
-    }
-    const root = { where: "the root", value: this.graph.value(document) };
-    const saysSomething = root.value.shapes.some(({ types }) => types.size < VALUE_TYPES.length);
-    if (saysSomething) return [root];
-    const named = this.#named();
-    if (named.length > 0) return named;
-    throw new InputError(`${name} describes no payload: its root says nothing, and no definition is called ${BATCH}.`);
-  }
-
-  #named(): Root[] {
-    const named = [...this.graph.named()];
-    // A description that was merged into another one comes with a prefix.
-    const found = named.find(([name]) => name === BATCH) ?? named.find(([name]) => /[_.-]batch$/i.test(name));
-    return found === undefined ? [] : [{ where: `the schema ${found[0]}`, value: this.graph.value(found[1]) }];
-  }
 }
 
 interface OperationPair {
@@ -165,6 +93,7 @@ function compareOperations(
   const found: Local[] = [];
   const seen = new Set<string>();
   const said = new Set<string>();
+  const answers = new AnswerComparison(before, after, payloads);
   for (const { name, old, now } of operations) {
     const root: Step = { kind: "root", text: name };
     if (old === undefined || now === undefined) {
@@ -176,8 +105,9 @@ function compareOperations(
       continue;
     }
     found.push(
-      ...at([root], compareCalls(before, old, after, now)),
+      ...within([root], [...compareSecurity(before, old, after, now), ...compareCalls(before, old, after, now)]),
       ...compareBodies(before.schema(old), after.schema(now), name),
+      ...answers.compare(name, old, now),
     );
   }
   return found;
@@ -191,7 +121,7 @@ function compareOperations(
     // What the batches of a list differ in has been said of the single batch, when that is the same schema.
     const [leftItem, rightItem] = [itemsOf(left, before.graph), itemsOf(right, after.graph)];
     const list = payloads.compare(left, right).filter(({ path }) => path.length === 0);
-    return [...at([{ kind: "root", text: operation }], list), ...once(leftItem, rightItem, `${operation}[]`)];
+    return [...within([{ kind: "root", text: operation }], list), ...once(leftItem, rightItem, `${operation}[]`)];
   }
 
   function once(old: Value, now: Value, text: string): Local[] {
@@ -201,7 +131,7 @@ function compareOperations(
     // A batch that differs from that of the operations before it differs from the old one in all the same ways, too.
     const news = payloads.compare(old, now).filter((difference) => !said.has(JSON.stringify(difference)));
     for (const difference of news) said.add(JSON.stringify(difference));
-    return at([{ kind: "root", text }], news);
+    return within([{ kind: "root", text }], news);
   }
 }
 
@@ -219,29 +149,8 @@ function compareCalls(before: Side, old: Operation, after: Side, now: Operation)
   found.push(
     ...changedKeys("media type", mediaTypes(oldBody), mediaTypes(newBody), "breaking"),
     ...changedKeys("parameter", parameters(before, old), parameters(after, now), "attention"),
-    ...changedKeys("response", responses(old), responses(now), "attention", "attention"),
   );
   return found;
-}
-
-function changedKeys(
-  facet: string,
-  old: ReadonlySet<string>,
-  now: ReadonlySet<string>,
-  removed: Local["verdict"],
-  added: Local["verdict"] = "compatible",
-): Local[] {
-  return [...new Set([...old, ...now])].flatMap((key): Local[] => {
-    if (old.has(key) && now.has(key)) return [];
-    const isRequired = facet === "parameter" && key.endsWith("(required)");
-    const path = [step("part", key)];
-    if (old.has(key)) return [{ facet, kind: "removed", verdict: removed, old: key, new: null, path }];
-    return [{ facet, kind: "added", verdict: isRequired ? "breaking" : added, old: null, new: key, path }];
-  });
-}
-
-function mediaTypes(body: JsonObject | undefined): ReadonlySet<string> {
-  return new Set(Object.keys(objectAt(body, "content")).map((type) => type.toLowerCase().replace(/\s*;.*$/, "")));
 }
 
 function parameters({ graph }: Side, { item, operation }: Operation): ReadonlySet<string> {
@@ -254,10 +163,6 @@ function parameters({ graph }: Side, { item, operation }: Operation): ReadonlySe
       return [`${label} in ${place}${required === true ? " (required)" : ""}`];
     }),
   );
-}
-
-function responses({ operation }: Operation): ReadonlySet<string> {
-  return new Set(Object.keys(objectAt(operation, "responses")));
 }
 
 function compareServers(old: JsonObject, now: JsonObject): Local[] {
@@ -312,8 +217,4 @@ function limitText(limit: JsonValue | undefined): string | null {
 
 function valueOf(limit: JsonValue | undefined): number {
   return isObject(limit) ? Number(limit["value"]) : Number.NaN;
-}
-
-function at(start: readonly Step[], differences: readonly Local[]): Local[] {
-  return differences.map((difference) => ({ ...difference, path: [...start, ...difference.path] }));
 }

@@ -16,7 +16,7 @@ const SCALARS: readonly (readonly [readonly ValueType[], readonly string[]])[] =
   [["string"], ["minLength", "maxLength", "pattern", "format"]],
   [
     ["integer", "fraction"],
-    ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "format"],
+    ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "format", "x-exact"],
   ],
   [["boolean"], []],
 ];
@@ -364,12 +364,22 @@ function judgeLimit(
   old: JsonValue | undefined,
   now: JsonValue | undefined,
 ): [kind: Local["kind"], verdict: Verdict] {
+  if (keyword === "x-exact") return judgeExactness(old, now);
   if (now === undefined) return ["loosened", "compatible"];
   // Most validators, and most services, do not look at formats.
   if (old === undefined) return ["tightened", keyword === "format" ? "attention" : "breaking"];
   if (typeof old !== "number" || typeof now !== "number" || keyword === "multipleOf") return ["changed", "attention"];
   const upper = /^(max|exclusiveMax)/.test(keyword);
   return now < old === upper ? ["tightened", "breaking"] : ["loosened", "compatible"];
+}
+
+/** Our annotation lets an integer be a bigint or digits as well: without it those are refused, and another has another range. */
+function judgeExactness(
+  old: JsonValue | undefined,
+  now: JsonValue | undefined,
+): [kind: Local["kind"], verdict: Verdict] {
+  if (old === undefined) return ["loosened", "compatible"];
+  return [now === undefined ? "tightened" : "changed", "breaking"];
 }
 
 function compareConditions({ conditions: old }: Shape, { conditions: now }: Shape): Local[] {

@@ -39,6 +39,28 @@ export function step(kind: Step["kind"], text = ""): Step {
   return { kind, text };
 }
 
+/** Differences of a part, with paths that start at the whole. */
+export function within(start: readonly Step[], differences: readonly Local[]): Local[] {
+  return differences.map((difference) => ({ ...difference, path: [...start, ...difference.path] }));
+}
+
+/** What only one of two sets of names has. */
+export function changedKeys(
+  facet: string,
+  old: ReadonlySet<string>,
+  now: ReadonlySet<string>,
+  removed: Verdict,
+  added: Verdict = "compatible",
+): Local[] {
+  return [...new Set([...old, ...now])].flatMap((key): Local[] => {
+    if (old.has(key) && now.has(key)) return [];
+    const isRequired = facet === "parameter" && key.endsWith("(required)");
+    const path = [step("part", key)];
+    if (old.has(key)) return [{ facet, kind: "removed", verdict: removed, old: key, new: null, path }];
+    return [{ facet, kind: "added", verdict: isRequired ? "breaking" : added, old: null, new: key, path }];
+  });
+}
+
 /** A path as a person would write it: `Batch.events[custom_event].data.event_name`. */
 export function renderPath(path: Path): string {
   let text = "";
@@ -95,6 +117,7 @@ const KINDS: readonly Kind[] = ["removed", "added", "tightened", "changed", "loo
 /** Facets from the weightiest on; limits, which have many names, come where `limit` stands. */
 const FACETS = [
   "operation",
+  "security",
   "variant",
   "property",
   "alternative",
@@ -110,6 +133,7 @@ const FACETS = [
   "limit",
   "server",
   "response",
+  "header",
   "condition",
   "known value",
   "deprecated",

@@ -41,6 +41,7 @@ interface Found {
  * @throws InputError - when nothing is found, or what is found is no description.
  */
 export function readDescription(input: string, folders: readonly [string, ...string[]]): Description {
+  if (input === "" || input.includes("\0")) throw new InputError("A description has to be named; the name is empty.");
   const found = findFile(input, folders) ?? findRevision(input, folders[0]);
   const document = parseText(found.text, found.name);
   return {
@@ -93,7 +94,6 @@ function readIfFile(path: string, input: string): string | undefined {
 }
 
 function findRevision(input: string, folder: string): Found {
-  if (input === "" || input.includes("\0")) throw new InputError("A description has to be named; the name is empty.");
   const colon = input.indexOf(":");
   const revision = colon === -1 ? input : input.slice(0, colon);
   const path = colon === -1 ? `./${OUR_SPEC}` : input.slice(colon + 1);

@@ -11,7 +11,7 @@ const HEADINGS: Readonly<Record<Verdict, string>> = {
 /** Facets whose path ends in the thing itself: what is under one parent goes into one line. */
 const MEMBERS = ["property", "variant", "named limit"];
 /** Facets whose path says all there is to say. */
-const NAMED_BY_PATH = ["operation", "server", "response", "parameter", "media type"];
+const NAMED_BY_PATH = ["operation", "server", "response", "header", "parameter", "media type"];
 /** Places and names in one line, before the rest is only counted. */
 const SHOWN_PLACES = 3;
 const SHOWN_VALUES = 12;
@@ -166,6 +166,7 @@ function describe({ facet, kind, old, new: now }: Difference): string {
       return now === true ? "deprecated now" : "no longer deprecated";
     case "body":
       return now === true ? "required now" : "no longer required";
+    case "header":
     case "media type":
     case "parameter":
     case "response":

@@ -29,7 +29,7 @@ export interface Shape {
   readonly values: readonly JsonValue[] | undefined;
   /** Values that somebody listed without refusing others. */
   readonly known: readonly string[];
-  /** `maxLength`, `minimum`, `uniqueItems` …; `pattern` and `format` are strings. */
+  /** `maxLength`, `minimum`, `uniqueItems` …; `pattern`, `format` and `x-exact` are strings. */
   readonly limits: ReadonlyMap<string, JsonValue>;
   readonly properties: ReadonlyMap<string, Value>;
   readonly required: ReadonlySet<string>;
@@ -80,6 +80,8 @@ const NOTHING: JsonObject = { not: {} };
 const NULL: JsonObject = { type: "null" };
 const TEXT: JsonObject = { type: "string" };
 const COMBINATIONS = ["$ref", "allOf", "anyOf", "oneOf", "nullable", "discriminator"];
+/** Together they are two alternatives; what tells them apart shows in their properties. */
+const CHOICE = ["if", "then", "else"];
 /** What may stand beside a reference without changing what it means. */
 const BESIDE_REF = ["$ref", "title", "description", "summary", "example", "examples", "default", "x-wire", "$comment"];
 const CONDITIONS = [
@@ -88,7 +90,7 @@ const CONDITIONS = [
 ];
 const LIMITS = [
   ...["minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "uniqueItems"],
-  ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "pattern", "format"],
+  ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "pattern", "format", "x-exact"],
 ];
 /** Keywords that only make sense for one type, and so imply it where an author left `type` out. */
 const IMPLIED_TYPES: readonly (readonly [ValueType, readonly string[]])[] = [
@@ -213,7 +215,8 @@ export class SchemaGraph {
 
   /** The alternatives of a schema. `above` are the schemas it is a part of, not the ones it is a property of. */
   #expand(schema: JsonObject, above: readonly JsonObject[], inAllOf = false): Draft[] {
-    const own: Draft = { ...EMPTY_DRAFT, atoms: [without(schema, ...COMBINATIONS)] };
+    const isChoice = CHOICE.every((key) => key in schema);
+    const own: Draft = { ...EMPTY_DRAFT, atoms: [without(schema, ...COMBINATIONS, ...(isChoice ? CHOICE : []))] };
     // A schema that contains itself says nothing new the second time.
     if (above.includes(schema)) return [own];
     const within = [...above, schema];
@@ -239,6 +242,10 @@ export class SchemaGraph {
         this.#expand(asSchema(branch), within).map((draft) => ({ ...draft, tag: tagOf(schema, branch) ?? draft.tag })),
       );
       drafts = this.#product(drafts, union);
+    }
+    if (isChoice) {
+      const branches = ["then", "else"].flatMap((key) => this.#expand(asSchema(schema[key]), within));
+      drafts = this.#product(drafts, branches);
     }
     const children = inAllOf || "anyOf" in schema || "oneOf" in schema ? [] : mappedSchemas(schema);
     if (children.length > 0) {

@@ -1,8 +1,21 @@
-import { arrayAt, isObject, isString, objectAt, stringsAt, type JsonObject, type JsonValue } from "./json-value.ts";
+import { FORMATS, NUMBER_FORMATS } from "./formats.ts";
+import {
+  arrayAt,
+  isObject,
+  isString,
+  objectAt,
+  stringsAt,
+  without,
+  type JsonObject,
+  type JsonValue,
+} from "./json-value.ts";
+import { partsOf } from "./batch-layout.ts";
+import { furtherNames } from "./emit-types.ts";
 import { requestBodySchemas, WIRE_INSTRUCTIONS, withoutWire } from "./profiles.ts";
 import type { SpecPath, SpecProblem, SpecSource } from "./read-spec.ts";
 import { placedRefsBelow, refsBelow, resolveRef, schemaName, schemaRef } from "./references.ts";
-import { misplaced, walkSchema, walkSchemas, type PlacedSchema } from "./walk-schemas.ts";
+import { checkStructure, unknownKey } from "./structure.ts";
+import { misplaced, subschemas, walkSchema, walkSchemas, type PlacedSchema } from "./walk-schemas.ts";
 
 /** The one spelling that makes every tool read the schemas as draft 2020-12. */
 export const DIALECT = "https://json-schema.org/draft/2020-12/schema";
@@ -20,8 +33,8 @@ const ANNOTATIONS = [
 ];
 const CONSTRAINTS = [
   ...["type", "enum", "const", "format", "pattern", "minLength", "maxLength"],
-  ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
-  ...["items", "minItems", "maxItems", "uniqueItems"],
+  ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"],
+  ...["items", "minItems", "maxItems"],
   ...[
     "properties",
     "required",
@@ -33,7 +46,7 @@ const CONSTRAINTS = [
   ],
   ...["allOf", "anyOf", "oneOf", "discriminator", "if", "then", "else"],
 ];
-const EXTENSIONS = ["x-wire", "x-known-values", "x-exact"];
+const EXTENSIONS = ["x-wire", "x-known-values", "x-exact", "x-at-most-one"];
 const KEYWORDS = new Set(["$ref", ...ANNOTATIONS, ...CONSTRAINTS, ...EXTENSIONS]);
 const BESIDE_REF = new Set(["$ref", ...ANNOTATIONS, "x-wire"]);
 const EFFECTS = ["reject", "truncate", "advise"];
@@ -47,6 +60,8 @@ const SETTLES = /^(D\d{1,3}|[A-Z]+-RULE)$/;
 export function checkSpec(source: SpecSource): SpecProblem[] {
   return [
     ...checkHead(source),
+    ...checkStructure(source),
+    ...checkServers(source),
     ...checkReferences(source),
     ...[...walkSchemas(source.document)].flatMap((placed) => checkSchema(source, placed)),
     ...checkObjects(source),
@@ -64,9 +79,36 @@ function checkHead({ document, problem }: SpecSource): SpecProblem[] {
     problems.push(problem(["jsonSchemaDialect"], `Expected \`jsonSchemaDialect: ${DIALECT}\`, exactly so.`));
   }
   for (const [name, schema] of Object.entries(objectAt(objectAt(document, "components"), "schemas"))) {
-    if (!isObject(schema)) problems.push(problem(["components", "schemas", name], `${name} is not a schema.`));
+    const at = ["components", "schemas", name];
+    if (!isObject(schema)) problems.push(problem(at, `${name} is not a schema.`));
+    if (!/^[A-Z][A-Za-z0-9]*$/.test(name) || name === "Record") {
+      problems.push(problem(at, `Schema ${name} becomes a type: it needs a name of its own, such as CustomEvent.`));
+    }
   }
   if (Object.keys(objectAt(document, "paths")).length === 0) problems.push(problem(["paths"], "There are no paths."));
+  return problems;
+}
+
+/** Each pod becomes a key of the contract, with the address of its server. */
+function checkServers({ document, problem }: SpecSource): SpecProblem[] {
+  const problems: SpecProblem[] = [];
+  const pods = new Set<JsonValue>();
+  const servers = arrayAt(document, "servers");
+  for (const [index, server] of servers.entries()) {
+    const { url, "x-pod": pod } = isObject(server) ? server : {};
+    const at = ["servers", index, "x-pod"];
+    if (pod === undefined) continue;
+    if (!isString(pod) || !/^[a-z][a-z0-9]*$/.test(pod)) {
+      problems.push(problem(at, "x-pod: expected a name such as us1."));
+    } else if (pods.has(pod)) problems.push(problem(at, `x-pod: ${pod} is another server already.`));
+    if (!isString(url)) problems.push(problem(at, "x-pod: the server has no url."));
+    pods.add(pod);
+  }
+  for (const [index, server] of servers.entries()) {
+    const alias = isObject(server) ? server["x-pod-alias"] : undefined;
+    if (alias === undefined || pods.has(alias)) continue;
+    problems.push(problem(["servers", index, "x-pod-alias"], "x-pod-alias: no server is that pod."));
+  }
   return problems;
 }
 
@@ -88,34 +130,82 @@ function checkReferences({ document, problem }: SpecSource): SpecProblem[] {
 
 function checkSchema(source: SpecSource, placed: PlacedSchema): SpecProblem[] {
   const { schema, path } = placed;
+  const problems = Object.keys(schema)
+    .filter((key) => !KEYWORDS.has(key))
+    .map((key) => source.problem([...path, key], unknownKey(key, KEYWORDS, "in a schema")));
+  problems.push(...checkKeywords(source, placed, schema));
+  if ("x-wire" in schema) problems.push(...checkWire(source, placed));
+  if ("discriminator" in schema) problems.push(...checkDiscriminator(source, placed));
+  return problems;
+}
+
+/**
+ * What the keywords hold.
+ *
+ * @param whole - what the schema is a part of: itself, or what an `x-wire` makes of the schema it sits on.
+ */
+function checkKeywords(source: SpecSource, placed: PlacedSchema, whole: JsonObject): SpecProblem[] {
+  const { schema, path } = placed;
   const problems: SpecProblem[] = [];
   const report = (steps: SpecPath, reason: string) => problems.push(source.problem([...path, ...steps], reason));
+  const types = [whole["type"] ?? []].flat();
   for (const key of Object.keys(schema)) {
-    if (!KEYWORDS.has(key)) report([key], `Unknown schema keyword ${key}.`);
-    else if ("$ref" in schema && !BESIDE_REF.has(key))
+    if (isString(schema["$ref"]) && KEYWORDS.has(key) && !BESIDE_REF.has(key))
       report([key], `${key} beside a $ref: tools disagree on what that means.`);
   }
   for (const at of misplaced(placed)) problems.push(source.problem(at, `${String(at.at(-1))} is not a schema.`));
   for (const name of stringsAt(schema, "required")) {
-    if (isObject(schema["properties"]) && !(name in schema["properties"])) {
+    if (isObject(whole["properties"]) && !(name in whole["properties"])) {
       report(["required"], `${name} is required, but not among the properties.`);
     }
   }
-  const pattern = schema["pattern"];
+  for (const key of ["$ref", "description"]) {
+    if (key in schema && !isString(schema[key])) report([key], `${key}: expected text.`);
+  }
+  const { pattern, format } = schema;
   if (isString(pattern) && !isPattern(pattern)) report(["pattern"], `${pattern} is not a regular expression.`);
+  if (isString(format)) {
+    if (!FORMATS.includes(format)) report(["format"], `Unknown format ${format}: known are ${FORMATS.join(", ")}.`);
+    else {
+      const isOfNumbers = NUMBER_FORMATS.includes(format);
+      if (!types.some((type) => (isOfNumbers ? type === "integer" || type === "number" : type === "string")))
+        report(["format"], `${format} is a format of ${isOfNumbers ? "numbers" : "texts"}.`);
+    }
+  }
   if ("x-known-values" in schema) {
     const known = arrayAt(schema, "x-known-values");
     if (known.length === 0 || !known.every(isString)) report(["x-known-values"], "Expected a list of strings.");
-    if (![schema["type"] ?? []].flat().includes("string"))
-      report(["x-known-values"], "Expected on a schema of type string.");
+    if (!types.includes("string")) report(["x-known-values"], "Expected on a schema of type string.");
   }
   const exact = schema["x-exact"];
-  if (exact !== undefined && ((exact !== "int64" && exact !== "uint64") || schema["type"] !== "integer")) {
+  if (exact !== undefined && ((exact !== "int64" && exact !== "uint64") || whole["type"] !== "integer")) {
     report(["x-exact"], "Expected int64 or uint64, on a schema of type integer.");
   }
-  if ("x-wire" in schema) problems.push(...checkWire(source, placed));
-  if ("discriminator" in schema) problems.push(...checkDiscriminator(source, placed));
+  if ("x-at-most-one" in schema) {
+    const reason = misuseOfAtMostOne(source.document, placed);
+    if (reason !== undefined) report(["x-at-most-one"], `x-at-most-one: ${reason}`);
+  }
   return problems;
+}
+
+/** The types say of each such property that it is null, or left out, where another one is there. */
+function misuseOfAtMostOne(document: JsonObject, { schema, path }: PlacedSchema): string | undefined {
+  const names = arrayAt(schema, "x-at-most-one");
+  const { properties } = partsOf(schema);
+  const required = [schema, ...arrayAt(schema, "allOf")].flatMap((part) => stringsAt(part, "required"));
+  if (path.length !== 3) return "expected on a schema with a name of its own.";
+  if (names.length < 2) return "expected a list of two properties or more.";
+  for (const name of names) {
+    if (!isString(name) || !(name in properties)) return `${JSON.stringify(name)} is no property of this schema.`;
+    const property = properties[name];
+    const isNullable =
+      [objectAt(properties, name)["type"]].flat().includes("null") ||
+      arrayAt(property, "anyOf").some((branch) => isObject(branch) && branch["type"] === "null");
+    if (required.includes(name) || !isNullable) return `${name} has to be optional and nullable.`;
+  }
+  const schemas = objectAt(objectAt(document, "components"), "schemas");
+  const taken = furtherNames(String(path[2]), names.filter(isString)).find((name) => name in schemas);
+  return taken === undefined ? undefined : `${taken} is the name of a schema, and of a type that this makes.`;
 }
 
 function isPattern(pattern: string): boolean {
@@ -141,9 +231,10 @@ function checkWire(source: SpecSource, { schema, path }: PlacedSchema): SpecProb
   ) {
     report("settles", "expected a list of names such as D33 or N-RULE.");
   }
+  const known = [...WIRE_INSTRUCTIONS, ...KEYWORDS].filter((key) => key !== "x-wire");
   for (const key of Object.keys(wire)) {
-    const known = WIRE_INSTRUCTIONS.some((name) => name === key) || (KEYWORDS.has(key) && key !== "x-wire");
-    if (!known) report(key, `unknown key ${key}.`);
+    if (!known.includes(key))
+      problems.push(source.problem([...path, "x-wire", key], unknownKey(key, known, "in an x-wire")));
   }
   for (const key of ["optional", "closed", "nullable"]) {
     if (key in wire && wire[key] !== true) report(key, `${key} can only be true.`);
@@ -164,22 +255,48 @@ function checkWire(source: SpecSource, { schema, path }: PlacedSchema): SpecProb
   for (const key of ["optional", "alias"]) {
     if (key in wire && parent !== "properties") report(key, `${key} belongs on a property.`);
   }
-  const patch = wire["properties"];
-  for (const [name, member] of Object.entries(isObject(patch) ? patch : {})) {
-    const placed = { schema: isObject(member) ? member : {}, path: [...path, "x-wire", "properties", name] };
-    const inherited = name in objectAt(schema, "properties");
-    if (isObject(member) && !inherited && !isString(member["description"])) {
-      problems.push(source.problem(placed.path, `x-wire: property ${name} has no description.`));
-    }
-    for (const inner of walkSchema(placed)) {
-      if (inherited && "x-wire" in inner.schema) {
-        problems.push(
-          source.problem(inner.path, "x-wire inside the patch of a property that has one of its own is not read."),
-        );
-      } else problems.push(...checkSchema(source, inner));
+  const branches = arrayAt(wire, "oneOfAlso").flatMap((branch, index) =>
+    isObject(branch) ? [...walkSchema({ schema: branch, path: [...path, "x-wire", "oneOfAlso", index] })] : [],
+  );
+  const patch = { schema: without(wire, ...WIRE_INSTRUCTIONS), path: [...path, "x-wire"] };
+  return [
+    ...problems,
+    ...branches.flatMap((branch) => checkSchema(source, branch)),
+    ...checkPatch(source, patch, schema),
+  ];
+}
+
+/** An `x-wire`, or a part of one: what it changes, and schemas of its own. */
+function checkPatch(source: SpecSource, patch: PlacedSchema, target: JsonObject): SpecProblem[] {
+  // Null takes a keyword away.
+  const added = Object.fromEntries(Object.entries(patch.schema).filter(([, value]) => value !== null));
+  const problems = checkKeywords(source, { ...patch, schema: added }, { ...target, ...added });
+  for (const inner of subschemas(patch)) {
+    const steps = inner.path.slice(patch.path.length);
+    const changed = steps.reduce<JsonValue | undefined>(
+      (value, step) => (isObject(value) ? value[step] : undefined),
+      target,
+    );
+    const [keyword, name] = steps;
+    if (isObject(changed)) {
+      if ("x-wire" in inner.schema) problems.push(unreadWire(source, inner));
+      problems.push(...checkPatch(source, { ...inner, schema: without(inner.schema, "x-wire") }, changed));
+    } else if (keyword === "properties") {
+      if (!isString(inner.schema["description"]))
+        problems.push(source.problem(inner.path, `x-wire: property ${String(name)} has no description.`));
+      problems.push(...[...walkSchema(inner)].flatMap((placed) => checkSchema(source, placed)));
+    } else {
+      for (const placed of walkSchema(inner)) {
+        if ("x-wire" in placed.schema) problems.push(unreadWire(source, placed));
+        problems.push(...checkSchema(source, { ...placed, schema: without(placed.schema, "x-wire") }));
+      }
     }
   }
   return problems;
+}
+
+function unreadWire(source: SpecSource, { path }: PlacedSchema): SpecProblem {
+  return source.problem([...path, "x-wire"], "x-wire: only a property that an x-wire adds can have one of its own.");
 }
 
 function checkDiscriminator(source: SpecSource, { schema, path }: PlacedSchema): SpecProblem[] {
@@ -231,7 +348,8 @@ function checkObjects(source: SpecSource): SpecProblem[] {
     }
   }
   const sent = sentSchemas(document);
-  for (const { schema, path } of walkSchemas(document)) {
+  for (const { schema, path, isConditional } of walkSchemas(document)) {
+    if (isConditional === true) continue;
     const name = path[0] === "components" && path[1] === "schemas" ? String(path[2]) : undefined;
     const isAlone = arrayAt(schema, "allOf").length === 1 && !("properties" in schema);
     const isPart = path.at(-2) === "allOf" || (path.length === 3 && name !== undefined && parts.has(name));
@@ -303,7 +421,8 @@ function checkLimits({ document, problem }: SpecSource): SpecProblem[] {
 /** The descriptions become the doc comments of the types: a missing one is a gap that a reader sees. */
 function checkDescriptions({ document, problem }: SpecSource): SpecProblem[] {
   const problems: SpecProblem[] = [];
-  for (const { schema, path } of walkSchemas(document)) {
+  for (const { schema, path, isConditional } of walkSchemas(document)) {
+    if (isConditional === true) continue;
     const isComponent = path.length === 3 && path[1] === "schemas";
     const isProperty = path.at(-2) === "properties";
     if ((isComponent || isProperty) && !isString(schema["description"]) && !("$ref" in schema)) {

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -15,7 +15,8 @@ const HELP = `Compiles the API description into everything under generated/.
   --out FOLDER    another place than generated/
   --help          this text
 
-Exit code: 0 done, or up to date; 1 the description is broken, or a file is stale; 2 it was not called as above.`;
+Exit code: 0 done, or up to date; 1 the description is broken, or a file is stale; 2 it was not called as above, or a
+file cannot be read or written.`;
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -45,10 +46,10 @@ async function compile(args: readonly string[], { log, error }: Output): Promise
     log(HELP);
     return 0;
   }
+  const found = await stat(out).catch(() => undefined);
+  if (found?.isDirectory() === false) throw new UsageError(`${nameOf(out)} is no folder. Try --help.`);
   const text = await readFile(spec, "utf8").catch((reason: unknown) => {
-    throw new UsageError(
-      `${nameOf(spec)} cannot be read: ${reason instanceof Error ? reason.message : String(reason)}`,
-    );
+    throw new UsageError(`${nameOf(spec)} cannot be read: ${messageOf(reason)}`);
   });
   const files = await compileSpec(text, nameOf(spec));
   if (check) {
@@ -57,7 +58,9 @@ async function compile(args: readonly string[], { log, error }: Output): Promise
     else error(`${stale.join("\n")}\nRun \`npm run generate\` and commit what it writes.`);
     return stale.length === 0 ? 0 : 1;
   }
-  await writeGenerated(out, files);
+  await writeGenerated(out, files).catch((reason: unknown) => {
+    throw new UsageError(`${nameOf(out)} cannot be written: ${messageOf(reason)}`);
+  });
   for (const [name, text] of files) {
     log(`${name.padEnd(26)} ${(Buffer.byteLength(text) / 1000).toFixed(1).padStart(7)} kB`);
   }
@@ -81,9 +84,12 @@ function readArguments(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`${reason.replace(/\.?$/, ".")} Try --help.`);
+    throw new UsageError(`${messageOf(error).replace(/\.?$/, ".")} Try --help.`);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** A path as a person in the project folder would write it, the same on every machine. */

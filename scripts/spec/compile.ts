@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { checkSpec } from "./check-spec.ts";
 import { BATCH } from "./batch-layout.ts";
-import { checkExactIntegers, emitContract } from "./emit-contract.ts";
+import { checkConstants, checkExactIntegers, emitContract } from "./emit-contract.ts";
 import { emitShapes } from "./emit-shapes.ts";
 import { emitTypes } from "./emit-types.ts";
 import { emitValidator, UnsupportedSchemaError } from "./emit-validators.ts";
@@ -24,7 +24,11 @@ export async function compileSpec(text: string, name: string): Promise<Generated
   refuse(source, checkSpec(source));
   const canonical = canonicalProfile(source.document);
   const wire = wireProfile(source.document);
-  refuse(source, [...verifySchemas(source, canonical, wire), ...checkExactIntegers(source, wire)]);
+  refuse(source, [
+    ...verifySchemas(source, canonical, wire),
+    ...checkExactIntegers(source, wire),
+    ...checkConstants(source),
+  ]);
 
   const header = `// Generated from ${name} by \`npm run generate\`. Do not edit: edit the description and generate again.\n\n`;
   const typescript = async (code: string) => header + (await layOut(code, "typescript"));
@@ -78,7 +82,7 @@ function validator(source: SpecSource, document: JsonObject): string {
     return emitValidator(document, BATCH);
   } catch (error) {
     if (!(error instanceof UnsupportedSchemaError)) throw error;
-    throw new BrokenSpecError(source.file, [source.problem(["components", "schemas", error.component], error.message)]);
+    throw new BrokenSpecError(source.file, [source.problem(error.path, error.message)]);
   }
 }
 
@@ -108,8 +112,8 @@ export type { ValidationError };
 /**
  * Checks a value against the ${profile}.
  *
- * Works on JavaScript values: 64-bit ids may be bigints, safe integers or decimal digits, and a member whose value is
- * \`undefined\` counts as absent.
+ * Works on JavaScript values: 64-bit ids may be bigints, safe integers or decimal digits. A member that JSON would not
+ * send counts as absent: one whose value is \`undefined\`, that is inherited, or that is not enumerable.
  *
  * @param data - any value; it is not changed.
  * @returns whether it is valid. When it is not, \`validateBatch.errors\` says why, until the next call.

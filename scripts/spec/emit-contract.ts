@@ -3,6 +3,9 @@ import { isObject, isString, objectAt, stringsAt, type JsonObject, type JsonValu
 import type { SpecProblem, SpecSource } from "./read-spec.ts";
 import { walkSchema } from "./walk-schemas.ts";
 
+/** The constants that every contract has. */
+const CONSTANTS = ["EVENT_TYPES", "LIMITS", "PODS", "EXACT_INTEGERS"];
+
 /** What run-time code needs to know: names, limits, hosts, and where the exact integers are. */
 export function emitContract(canonical: JsonObject, wire: JsonObject): string {
   const eventTypes = eventBranches(canonical).map(({ eventType }) => eventType);
@@ -48,6 +51,22 @@ function emitEnums(document: JsonObject): string[] {
     return values.length === 0 || !isObject(schema)
       ? []
       : [constant(listName(name), text(schema["description"]), values)];
+  });
+}
+
+/** Lists of values that would be called what another constant of the contract is called. */
+export function checkConstants({ document, problem }: SpecSource): SpecProblem[] {
+  const taken = new Set(CONSTANTS);
+  return Object.entries(objectAt(objectAt(document, "components"), "schemas")).flatMap(([name, schema]) => {
+    if (stringsAt(schema, "enum").length === 0) return [];
+    const constant = listName(name);
+    if (taken.has(constant)) {
+      return [
+        problem(["components", "schemas", name], `The list of ${name} would be called ${constant}, as another is.`),
+      ];
+    }
+    taken.add(constant);
+    return [];
   });
 }
 

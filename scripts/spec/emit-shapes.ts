@@ -1,6 +1,5 @@
 import { BATCH, eventBranches, eventUnion, partsOf, refOf, schemaCalled } from "./batch-layout.ts";
-import { isObject, isString, objectAt, type JsonObject, type JsonValue } from "./json-value.ts";
-import { schemaName } from "./references.ts";
+import { isObject, isString, objectAt, stringsAt, type JsonObject, type JsonValue } from "./json-value.ts";
 
 /** The declarations in front of the data; what each member means is said there. */
 const DECLARATIONS = `/** Where another named object is found in the value of a key. */
@@ -31,6 +30,10 @@ export interface Shape {
   readonly nested?: { readonly [key: string]: NestedShape };
   /** What every key that is not in \`keys\` holds, where the wire profile takes free keys of one shape. */
   readonly rest?: string;
+  /** Keys that hold any number, fractions too: amounts and measures, never ids. */
+  readonly amounts?: readonly string[];
+  /** Keys that exclude each other, though the schemas let several pass. */
+  readonly atMostOne?: readonly string[];
   /** The wire profile refuses unknown keys here too, instead of letting them pass. */
   readonly closedOnWire?: true;
 }
@@ -84,7 +87,11 @@ class Shapes {
     }
     const keys = Object.keys(canonical.properties);
     const wireOnly = Object.entries(wire.properties).filter(([key]) => !keys.includes(key));
-    const rest = schemaName(objectAt(wireSchema, "additionalProperties")["$ref"]);
+    const rest = refOf(wireSchema["additionalProperties"]);
+    const amounts = Object.entries({ ...wire.properties, ...canonical.properties }).flatMap(([key, schema]) =>
+      isAmount(schema) ? [key] : [],
+    );
+    const atMostOne = stringsAt(wireSchema, "x-at-most-one");
     const [base] = wire.bases;
     this.#found.set(name, {
       ...(base !== undefined && { extends: base }),
@@ -94,6 +101,8 @@ class Shapes {
       }),
       ...(Object.keys(nested).length > 0 && { nested }),
       ...(rest !== undefined && this.#isShape(rest) && { rest }),
+      ...(amounts.length > 0 && { amounts }),
+      ...(atMostOne.length > 0 && { atMostOne }),
       ...(wireSchema["additionalProperties"] === false && { closedOnWire: true }),
     });
     if (base !== undefined) this.#visit(base);
@@ -140,4 +149,10 @@ class Shapes {
     const schema = schemaCalled(this.#wire, name);
     return "properties" in schema || "allOf" in schema;
   }
+}
+
+/** Text may be a number on the wire as well, but is then a number that somebody forgot to quote. */
+function isAmount(schema: JsonValue): boolean {
+  const types = isObject(schema) ? [schema["type"] ?? []].flat() : [];
+  return types.includes("number") && !types.includes("string");
 }

@@ -1,6 +1,7 @@
 import openapiTS, { astToString } from "openapi-typescript";
 import ts from "typescript";
-import { arrayAt, isObject, isString, type JsonObject, type JsonValue } from "./json-value.ts";
+import { schemaCalled } from "./batch-layout.ts";
+import { arrayAt, isObject, isString, stringsAt, type JsonObject, type JsonValue } from "./json-value.ts";
 import { resolveRef } from "./references.ts";
 
 const f = ts.factory;
@@ -25,7 +26,7 @@ export async function emitTypes(document: JsonObject): Promise<string> {
   for (const node of nodes) {
     const renamed = mapTree(node, namedReference);
     if (ts.isInterfaceDeclaration(renamed) && renamed.name.text === "components")
-      rest.push(hoistSchemas(renamed, named));
+      rest.push(hoistSchemas(renamed, named, document));
     else rest.push(renamed);
   }
   return [...named, ...rest].map((node) => tidyComments(astToString(node))).join("\n");
@@ -87,22 +88,20 @@ function typeOf(schema: unknown): ts.TypeNode | undefined {
 }
 
 /** Moves each member of `components["schemas"]` out into a declaration, and leaves its name there. */
-function hoistSchemas(components: ts.InterfaceDeclaration, named: ts.Node[]): ts.InterfaceDeclaration {
+function hoistSchemas(
+  components: ts.InterfaceDeclaration,
+  named: ts.Node[],
+  document: JsonObject,
+): ts.InterfaceDeclaration {
   const members = components.members.map((member) => {
     if (!ts.isPropertySignature(member) || nameOf(member) !== "schemas" || member.type === undefined) return member;
     if (!ts.isTypeLiteralNode(member.type)) return member;
     const references = member.type.members.map((schema) => {
       const name = nameOf(schema);
       if (!ts.isPropertySignature(schema) || schema.type === undefined) return schema;
-      named.push(
-        keepComments(
-          schema,
-          declaration(
-            name,
-            mapTree(schema.type, () => undefined, relaxed),
-          ),
-        ),
-      );
+      const type = mapTree(schema.type, () => undefined, relaxed);
+      const exclusive = stringsAt(schemaCalled(document, name), "x-at-most-one");
+      named.push(...declarations(name, type, exclusive, (node) => keepComments(schema, node)));
       return f.createPropertySignature(undefined, schema.name, undefined, f.createTypeReferenceNode(name));
     });
     return f.updatePropertySignature(
@@ -123,6 +122,86 @@ function hoistSchemas(components: ts.InterfaceDeclaration, named: ts.Node[]): ts
   );
 }
 
+/**
+ * The declaration of a schema. Where some of its members exclude each other it is a union of interfaces, one for each of
+ * them, with names of their own: an error message that shows a member of the union stays short.
+ *
+ * @param documented - gives a node the description of the schema.
+ */
+function declarations(
+  name: string,
+  type: ts.TypeNode,
+  exclusive: readonly string[],
+  documented: (node: ts.Node) => ts.Node,
+): ts.Node[] {
+  const whole = declaration(name, type);
+  if (exclusive.length === 0) return [documented(whole)];
+  if (!ts.isInterfaceDeclaration(whole)) throw new TypeError(`x-at-most-one: ${name} is no object of named members.`);
+  const payloads = whole.members.filter((member) => exclusive.includes(nameOf(member)));
+  const shared = whole.members.filter((member) => !payloads.includes(member));
+  const baseName = `${name}Base`;
+  // Of variants that fit equally badly, a compiler explains the mistake by the last: the first name, the commonest.
+  const variants = [...exclusive].reverse().map((key) => ({ key, variant: variantName(name, key) }));
+  return [
+    describedAs(
+      `What is the same in every ${name}.`,
+      f.createInterfaceDeclaration(EXPORT, baseName, undefined, whole.heritageClauses, shared),
+    ),
+    ...variants.map(({ key, variant }) =>
+      describedAs(
+        `A ${name} with \`${key}\`, if with any.`,
+        f.createInterfaceDeclaration(
+          EXPORT,
+          variant,
+          undefined,
+          [extending([f.createExpressionWithTypeArguments(f.createIdentifier(baseName), undefined)])],
+          payloads.map((member) => (nameOf(member) === key ? member : absent(member, key))),
+        ),
+      ),
+    ),
+    documented(
+      f.createTypeAliasDeclaration(
+        EXPORT,
+        name,
+        undefined,
+        f.createUnionTypeNode(variants.map(({ variant }) => f.createTypeReferenceNode(variant))),
+      ),
+    ),
+  ];
+}
+
+/** The member where another one excludes it: not null either, which openapi-fetch would make a `never` of in a body. */
+function absent(member: ts.TypeElement, beside: string): ts.TypeElement {
+  if (!ts.isPropertySignature(member)) return member;
+  const nothing = f.createKeywordTypeNode(ts.SyntaxKind.NeverKeyword);
+  const optional = f.createToken(ts.SyntaxKind.QuestionToken);
+  return describedAs(
+    `Excluded by \`${beside}\`.`,
+    f.createPropertySignature(undefined, member.name, optional, nothing),
+  );
+}
+
+function describedAs<T extends ts.Node>(description: string, node: T): T {
+  return ts.addSyntheticLeadingComment(node, ts.SyntaxKind.MultiLineCommentTrivia, `* ${description} `, true);
+}
+
+/** The names that the declarations of a schema take up besides its own. */
+export function furtherNames(name: string, exclusive: readonly string[]): string[] {
+  return exclusive.length === 0 ? [] : [`${name}Base`, ...exclusive.map((key) => variantName(name, key))];
+}
+
+function variantName(name: string, key: string): string {
+  return `${name}With${pascalCase(key)}`;
+}
+
+function pascalCase(name: string): string {
+  return name.replace(/(?:^|[^A-Za-z0-9]+)([A-Za-z0-9])/g, (_, first: string) => first.toUpperCase());
+}
+
+function extending(bases: readonly ts.ExpressionWithTypeArguments[]): ts.HeritageClause {
+  return f.createHeritageClause(ts.SyntaxKind.ExtendsKeyword, bases);
+}
+
 /** An interface where the type is an object of named members or extends some, an alias otherwise. */
 function declaration(name: string, type: ts.TypeNode): ts.Node {
   const parts = ts.isIntersectionTypeNode(type) ? [...type.types] : [type];
@@ -140,7 +219,7 @@ function declaration(name: string, type: ts.TypeNode): ts.Node {
     EXPORT,
     name,
     undefined,
-    heritage.length > 0 ? [f.createHeritageClause(ts.SyntaxKind.ExtendsKeyword, heritage)] : [],
+    heritage.length > 0 ? [extending(heritage)] : [],
     literals.flatMap((literal) => [...literal.members]),
   );
 }

@@ -1,29 +1,21 @@
 import { arrayAt, isObject, isString, objectAt, stringsAt, type JsonObject, type JsonValue } from "./json-value.ts";
+import { TEXT_FORMATS, WIDE_FORMATS } from "./formats.ts";
+import type { SpecPath } from "./read-spec.ts";
 import { schemaName } from "./references.ts";
 
 /** A schema uses something that the validators have no code for. */
 export class UnsupportedSchemaError extends Error {
   override name = "UnsupportedSchemaError" as const;
-  /** The component schema it stands in. */
-  readonly component: string;
+  /** Where it stands in the document. */
+  readonly path: SpecPath;
 
-  constructor(component: string, message: string) {
+  constructor(path: SpecPath, message: string) {
     super(message);
-    this.component = component;
+    this.path = path;
   }
 }
 
 const JSON_TYPES = ["string", "number", "integer", "boolean", "object", "array", "null"];
-const FORMATS: Readonly<Record<string, string>> = {
-  // Spelt out, without the i flag and groups, for speed: an event has two or three of these.
-  uuid: String.raw`/^[\da-fA-F]{8}-[\da-fA-F]{4}-[\da-fA-F]{4}-[\da-fA-F]{4}-[\da-fA-F]{12}$/`,
-  ipv4: String.raw`/^((25[0-5]|2[0-4]\d|1?\d?\d)(\.(?!$)|$)){4}$/`,
-  "date-time": String.raw`/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i`,
-  uri: String.raw`/^[a-z][a-z\d+.-]*:\S+$/i`,
-};
-/** Formats that say how wide a number is and hold for every JavaScript number that JSON can carry. */
-const WIDE_FORMATS = ["int64", "float", "double"];
-
 /**
  * A module that checks a batch against one profile without any library: one plain function per object, which walks
  * the keys the payload really has, so that an unknown key is found in the same pass as a wrong value.
@@ -33,7 +25,7 @@ const WIDE_FORMATS = ["int64", "float", "double"];
  * @throws UnsupportedSchemaError - for a keyword there is no code for, rather than not checking it.
  */
 export function emitValidator(document: JsonObject, root: string): string {
-  const emitter = new Emitter(objectAt(objectAt(document, "components"), "schemas"));
+  const emitter = new Emitter(document);
   const check = emitter.component(root);
   const functions = [...emitter.functions.values()];
   const imports = RUNTIME.filter((name) => functions.some((text) => text.includes(`${name}(`)));
@@ -56,8 +48,19 @@ ${[...functions].reverse().join("\n\n")}
 
 /** The functions of checks.js. */
 const RUNTIME = [
-  ...["exactInteger", "fitsOne", "isObject", "locate", "locateName", "longerThan", "missing", "notAmong", "notEqual"],
-  ...["notFormatted", "notMatching", "outside", "shorterThan", "unknown", "wrongTag", "wrongType"],
+  ...[
+    "exactInteger",
+    "isEmpty",
+    "isFull",
+    "isObject",
+    "locate",
+    "locateName",
+    "longerThan",
+    "missing",
+    "notAmong",
+    "notEqual",
+  ],
+  ...["notFormatted", "notMatching", "outside", "sent", "shorterThan", "unknown", "wrongTag", "wrongType"],
 ];
 
 /** Names that no written function may have: words of the language, globals that are used, and the functions' own variables. */
@@ -80,23 +83,31 @@ const RESERVED = [
     "void",
     "while",
   ],
-  ...["with", "yield", "undefined", "NaN", "Infinity", "value", "out", "key", "member", "found", "count", "index"],
+  ...["with", "yield", "undefined", "NaN", "Infinity", "value", "out", "key", "member", "members", "found"],
+  ...["count", "index"],
   ...["Array", "Number", "Object"],
 ];
+
+/** What a variable for a required member begins with, so that no written function may. */
+const FLAG = /^lacks(?![a-z])/;
 
 class Emitter {
   /** Name to text, in the order in which they were finished: what is used before what uses it. */
   readonly functions = new Map<string, string>();
   readonly #schemas: JsonObject;
+  /** Where each object of the document stands. */
+  readonly #places = new WeakMap<JsonObject, SpecPath>();
   /** Names by what they check, so that equal checks are written once. */
   readonly #leaves = new Map<string, string>();
   readonly #names = new Set<string>([...RUNTIME, ...RESERVED]);
   readonly #components = new Map<string, string>();
   readonly #members = new Map<string, string>();
-  #component = "";
+  /** Of what is being written. */
+  #place: SpecPath = [];
 
-  constructor(schemas: JsonObject) {
-    this.#schemas = schemas;
+  constructor(document: JsonObject) {
+    this.#schemas = objectAt(objectAt(document, "components"), "schemas");
+    this.#remember(this.#schemas, ["components", "schemas"]);
   }
 
   /** The name of the function that checks a component schema; written on first use. */
@@ -104,29 +115,37 @@ class Emitter {
     const known = this.#components.get(name);
     if (known !== undefined) return known;
     const schema = this.#schemas[name];
-    if (!isObject(schema)) throw new UnsupportedSchemaError(this.#component, `${name} is not a schema.`);
+    if (!isObject(schema)) throw this.#unsupported(`${name} is not a schema.`);
     const fn = this.#unique(lowerFirst(name));
     this.#components.set(name, fn);
     const doc = firstSentence(schema["description"]) ?? name;
-    this.#within(name, () => {
+    this.#within(schema, () => {
       this.#define(fn, constraintsOf(schema), doc);
     });
     return fn;
   }
 
-  #within<T>(component: string, work: () => T): T {
-    const outer = this.#component;
-    this.#component = component;
+  #remember(value: JsonValue, path: SpecPath): void {
+    if (isObject(value)) this.#places.set(value, path);
+    const members = Array.isArray(value) ? value.entries() : isObject(value) ? Object.entries(value) : [];
+    for (const [key, member] of members) this.#remember(member, [...path, key]);
+  }
+
+  /** What `work` complains of is complained of at the schema, if that is one of the document's own. */
+  #within<T>(schema: JsonObject, work: () => T): T {
+    const outer = this.#place;
+    this.#place = this.#places.get(schema) ?? outer;
     const result = work();
-    this.#component = outer;
+    this.#place = outer;
     return result;
   }
 
-  #unsupported(message: string): UnsupportedSchemaError {
-    return new UnsupportedSchemaError(this.#component, message);
+  #unsupported(message: string, ...steps: readonly string[]): UnsupportedSchemaError {
+    return new UnsupportedSchemaError([...this.#place, ...steps], message);
   }
 
-  #unique(name: string): string {
+  #unique(wanted: string): string {
+    const name = FLAG.test(wanted) ? `check${upperFirst(wanted)}` : wanted;
     let unique = name;
     for (let n = 2; this.#names.has(unique); n++) unique = `${name}${String(n)}`;
     this.#names.add(unique);
@@ -147,6 +166,7 @@ class Emitter {
     }
     const byType = splitByType(schema);
     if (byType !== undefined) this.#add(fn, doc, this.#union(byType, fn));
+    else if ("if" in schema) this.#add(fn, doc, this.#choice(schema, fn));
     else if ("oneOf" in schema || "anyOf" in schema) this.#add(fn, doc, this.#union(schema, fn));
     else if (this.#isObjectSchema(schema)) this.#add(fn, doc, this.#object(schema, fn));
     else if (schema["type"] === "array") this.#add(fn, doc, this.#array(schema, fn));
@@ -157,6 +177,10 @@ class Emitter {
   #check(schema: JsonValue | undefined, value: string, hint: string): string {
     if (schema === true || schema === undefined) return "";
     if (!isObject(schema)) throw this.#unsupported(`${JSON.stringify(schema)} is not a schema.`);
+    return this.#within(schema, () => this.#checkSchema(schema, value, hint));
+  }
+
+  #checkSchema(schema: JsonObject, value: string, hint: string): string {
     const ref = schemaName(schema["$ref"]);
     if (ref !== undefined) return `${this.component(ref)}(${value}, out);`;
     const constraints = constraintsOf(schema);
@@ -200,7 +224,10 @@ class Emitter {
             `let found = out.length;`,
             `for (let index = 0; index < value.length; index++) {`,
             item,
-            `if (out.length > found) found = locate(out, found, index);`,
+            `if (out.length > found) {`,
+            `found = locate(out, found, index);`,
+            `if (isFull(out)) return;`,
+            `}`,
             `}`,
           ]),
     ].join("\n");
@@ -209,58 +236,73 @@ class Emitter {
   #object(schema: JsonObject, fn: string): string {
     const { properties, required, bases, additional, rest } = this.#flatten(schema);
     this.#only(rest, ["type", "propertyNames", "minProperties", "maxProperties"]);
-    const lines = [`if (!isObject(value)) return wrongType(out, "object");`];
-    for (const name of required) lines.push(`if (value.${name} === undefined) missing(out, "${name}");`);
-    const loop = this.#memberSwitch(properties, bases, additional, fn);
+    const lacks = flagsFor(required);
+    const loop = this.#memberSwitch(properties, bases, additional, fn, lacks);
     const name = isObject(rest["propertyNames"])
       ? this.#check({ type: "string", ...rest["propertyNames"] }, "key", `${fn}Key`)
       : "";
     const counts = "maxProperties" in rest || "minProperties" in rest;
+    const lines = [`if (!isObject(value)) return wrongType(out, "object");`];
     if (loop === "" && name === "" && !counts) return lines.join("\n");
-    lines.push(`let found = out.length;`);
+    lines.push(`const members = sent(value);`, `let found = out.length;`);
     if (counts) lines.push(`let count = 0;`);
-    lines.push(`for (const key in value) {`, `const member = value[key];`, `if (member === undefined) continue;`);
+    for (const flag of lacks.values()) lines.push(`let ${flag} = true;`);
+    lines.push(`for (const key in members) {`, `const member = members[key];`, `if (member === undefined) continue;`);
     if (counts) lines.push(`count++;`);
     if (name !== "") lines.push(name, `if (out.length > found) found = locateName(out, found, key);`);
-    if (loop !== "") lines.push(loop, `if (out.length > found) found = locate(out, found, key);`);
-    lines.push(`}`);
+    if (loop !== "") lines.push(loop);
+    lines.push(`if (out.length > found) {`, `found = locate(out, found, key);`, `if (isFull(out)) return;`, `}`, `}`);
+    for (const [name, flag] of lacks) lines.push(`if (${flag}) missing(out, value, ${JSON.stringify(name)});`);
     lines.push(...limit(rest, "minProperties", (least) => `count < ${least}`));
     lines.push(...limit(rest, "maxProperties", (most) => `count > ${most}`));
     return lines.join("\n");
   }
 
-  /** What is done with each member: a switch over the known keys. Empty when every member passes. */
+  /**
+   * What is done with each member: a switch over the known keys. Empty when every member passes.
+   *
+   * @param lacks - required names, each with the variable to clear when it is met.
+   */
   #memberSwitch(
     properties: JsonObject,
     bases: readonly string[],
     additional: JsonValue | undefined,
     fn: string,
+    lacks: ReadonlyMap<string, string>,
   ): string {
     const inherited = bases.map((base) => `${this.#memberCheck(base)}(key, member, out)`).join(" || ");
-    const refuse = `{ unknown(out, key); found = out.length; continue; }`;
+    const refuse = [`unknown(out, key);`, `if (isFull(out)) return;`, `found = out.length;`, `continue;`].join("\n");
     let otherwise = inherited === "" ? "" : `${inherited};`;
-    if (additional === false) otherwise = inherited === "" ? refuse.slice(2, -2) : `if (!(${inherited})) ${refuse}`;
+    if (additional === false) otherwise = inherited === "" ? refuse : `if (!(${inherited})) {\n${refuse}\n}`;
     else if (additional !== undefined) {
       const other = this.#check(additional, "member", `${fn}Value`);
       otherwise = inherited === "" || other === "" ? other : `if (!(${inherited})) ${other}`;
     }
-    const cases = this.#cases(properties, fn, "break;", additional !== undefined || inherited !== "");
-    if (cases === "") return otherwise;
-    return `switch (key) {\n${cases}${otherwise === "" ? "" : `default:\n${otherwise}\n`}}`;
+    const elsewhere = [...lacks].filter(([name]) => !(name in properties));
+    const cleared = elsewhere.map(([name, flag]) => `if (key === ${JSON.stringify(name)}) ${flag} = false;\n`).join("");
+    const cases = this.#cases(properties, fn, "break;", additional !== undefined || inherited !== "", lacks);
+    if (cases === "") return cleared + otherwise;
+    return `${cleared}switch (key) {\n${cases}${otherwise === "" ? "" : `default:\n${otherwise}\n`}}`;
   }
 
-  /** `case` clauses, those with the same check together. A key without a check only matters where others are refused. */
-  #cases(properties: JsonObject, fn: string, leave: string, nameAll: boolean): string {
-    const byCheck = new Map<string, string[]>();
+  /** `case` clauses, those that do the same together. A key without a check only matters where others are refused. */
+  #cases(
+    properties: JsonObject,
+    fn: string,
+    leave: string,
+    nameAll: boolean,
+    lacks: ReadonlyMap<string, string> = new Map(),
+  ): string {
+    const byWork = new Map<string, string[]>();
     for (const [name, schema] of Object.entries(properties)) {
+      const flag = lacks.get(name);
       const check = this.#check(schema, "member", `${fn}${upperFirst(camelCase(name))}`);
-      if (check === "" && !nameAll) continue;
-      byCheck.set(check, [...(byCheck.get(check) ?? []), name]);
+      const work = flag === undefined ? check : `${flag} = false;\n${check}`;
+      if (work === "" && !nameAll) continue;
+      byWork.set(work, [...(byWork.get(work) ?? []), name]);
     }
-    return [...byCheck]
-      .map(
-        ([check, names]) => `${names.map((name) => `case ${JSON.stringify(name)}:`).join("\n")}\n${check}\n${leave}\n`,
-      )
+    return [...byWork]
+      .map(([work, names]) => `${names.map((name) => `case ${JSON.stringify(name)}:`).join("\n")}\n${work}\n${leave}\n`)
       .join("");
   }
 
@@ -270,12 +312,12 @@ class Emitter {
     if (known !== undefined) return known;
     const fn = this.#unique(`${lowerFirst(base)}Member`);
     this.#members.set(base, fn);
-    const schema = this.#schemas[base];
-    const { properties, bases, additional, rest } = this.#flatten(isObject(schema) ? schema : {});
-    if (additional !== undefined || bases.length > 0 || Object.keys(rest).some((key) => key !== "type")) {
-      throw this.#unsupported(`${base} is a part of an allOf and has more than properties.`);
-    }
-    this.#within(base, () => {
+    const schema = objectAt(this.#schemas, base);
+    this.#within(schema, () => {
+      const { properties, bases, additional, rest } = this.#flatten(schema);
+      if (additional !== undefined || bases.length > 0 || Object.keys(rest).some((key) => key !== "type")) {
+        throw this.#unsupported(`${base} is a part of an allOf and has more than properties.`);
+      }
       const body = `switch (key) {\n${this.#cases(properties, lowerFirst(base), "return true;", true)}default:\nreturn false;\n}`;
       this.#add(fn, `Checks a member of ${base}; false when ${base} has no such member.`, body, "key, member, out");
     });
@@ -321,26 +363,50 @@ class Emitter {
     const tag = objectAt(schema, "discriminator")["propertyName"];
     if (isString(tag)) return this.#tagged(branches, tag);
     this.#only(schema, ["anyOf", "oneOf", "type"]);
-    const groups = new Map<string, { types: string[]; checks: string[] }>();
-    branches.forEach((branch, index) => {
-      const types = this.#types(branch);
-      const check = this.#check(branch, "value", `${fn}${String(index + 1)}`);
-      const shared = [...groups].filter(([, group]) => group.types.some((type) => types.includes(type)));
-      const merged = { types: [...types], checks: [check] };
-      for (const [key, group] of shared) {
-        groups.delete(key);
-        merged.types = [...new Set([...group.types, ...merged.types])];
-        merged.checks = [...group.checks, ...merged.checks];
+    const taken = new Set<string>();
+    const claim = (types: readonly string[]) => {
+      if (types.some((type) => taken.has(type))) {
+        throw this.#unsupported(
+          "Two branches of this union take the same type of value, and nothing tells them apart: say by if, then and else which of them holds.",
+        );
       }
-      groups.set(merged.types.join(), merged);
+      for (const type of types) taken.add(type);
+    };
+    const isEmptyObject = (branch: JsonValue) => isObject(branch) && JSON.stringify(branch["const"]) === "{}";
+    const takesEmpty = branches.some(isEmptyObject);
+    const lines = branches.flatMap((branch, index) => {
+      if (isEmptyObject(branch)) return [];
+      const types = this.#types(branch);
+      claim(types);
+      const check = this.#check(branch, "value", `${fn}${String(index + 1)}`);
+      const guarded = takesEmpty && types.includes("object") ? `if (!isEmpty(value)) ${check}` : check;
+      return [`if (${types.map((type) => isType(type)).join(" || ")}) {\n${guarded}\n}`];
     });
-    const lines = [...groups.values()].map(({ types, checks }) => {
-      const condition = types.map((type) => isType(type)).join(" || ");
-      if (checks.length === 1) return `if (${condition}) {\n${checks[0] ?? ""}\n}`;
-      return `if (${condition}) {\nfitsOne(value, out, [${checks.map(asFunction).join(", ")}]);\n}`;
-    });
-    const all = JSON_TYPES.filter((type) => [...groups.values()].some((group) => group.types.includes(type)));
+    if (takesEmpty && !taken.has("object")) throw this.#unsupported("There is no check for an empty object alone.");
+    const all = JSON_TYPES.filter((type) => taken.has(type));
     return `${lines.join(" else ")} else wrongType(out, ${JSON.stringify(all)});`;
+  }
+
+  /** An object that is one thing or another, told apart by the keys it has. */
+  #choice(schema: JsonObject, fn: string): string {
+    this.#only(schema, ["type", "if", "then", "else"]);
+    if (schema["type"] !== "object") throw this.#unsupported("Only objects are told apart by if, then and else.", "if");
+    const branch = (key: "then" | "else") => this.#check(schema[key], "value", `${fn}${upperFirst(key)}`);
+    return [
+      `if (!isObject(value)) return wrongType(out, "object");`,
+      `if (${this.#condition(schema["if"])}) {\n${branch("then")}\n} else {\n${branch("else")}\n}`,
+    ].join("\n");
+  }
+
+  /** Whether an object has some keys. */
+  #condition(condition: JsonValue | undefined): string {
+    if (isObject(condition) && Object.keys(condition).length === 1) {
+      const alternatives = arrayAt(condition, "anyOf");
+      if (alternatives.length > 0) return alternatives.map((one) => this.#condition(one)).join(" || ");
+      const names = stringsAt(condition, "required");
+      if (names.length > 0) return names.map((name) => `${memberOf("value", name)} !== undefined`).join(" && ");
+    }
+    throw this.#unsupported("An if can only ask for required keys, or for any of several.", "if");
   }
 
   #tagged(branches: readonly JsonValue[], tag: string): string {
@@ -353,10 +419,10 @@ class Emitter {
     });
     return [
       `if (!isObject(value)) return wrongType(out, "object");`,
-      `switch (value.${tag}) {`,
+      `switch (${memberOf("value", tag)}) {`,
       ...cases,
       `default:`,
-      `wrongTag(out, "${tag}", value.${tag});`,
+      `wrongTag(out, value, ${JSON.stringify(tag)});`,
       `}`,
     ].join("\n");
   }
@@ -405,9 +471,10 @@ class Emitter {
 
   #constant(constant: JsonValue | undefined, value: string): string {
     const text = JSON.stringify(constant);
-    if (typeof constant !== "object" || constant === null) return `if (${value} !== ${text}) notEqual(out, ${text});`;
-    if (text !== "{}") throw this.#unsupported(`There is no check for const ${text}.`);
-    return `if (!isObject(${value}) || Object.keys(${value}).length > 0) notEqual(out, {});`;
+    if (typeof constant === "object" && constant !== null) {
+      throw this.#unsupported(`There is no check for const ${text}.`, "const");
+    }
+    return `if (${value} !== ${text}) notEqual(out, ${text});`;
   }
 
   #pattern(schema: JsonObject): string[] {
@@ -419,8 +486,8 @@ class Emitter {
       );
     }
     if (isString(format) && format !== "int32" && !WIDE_FORMATS.includes(format)) {
-      const expression = FORMATS[format];
-      if (expression === undefined) throw this.#unsupported(`There is no check for format ${format}.`);
+      const expression = TEXT_FORMATS[format];
+      if (expression === undefined) throw this.#unsupported(`There is no check for format ${format}.`, "format");
       lines.push(`if (!${expression}.test(value)) notFormatted(out, "${format}");`);
     }
     return lines;
@@ -446,14 +513,28 @@ class Emitter {
 
   #only(schema: JsonObject, keywords: readonly string[]): void {
     for (const key of Object.keys(schema)) {
-      if (!keywords.includes(key)) throw this.#unsupported(`The validators have no code for ${key} here.`);
+      if (!keywords.includes(key)) throw this.#unsupported(`The validators have no code for ${key} here.`, key);
     }
   }
 }
 
-/** The function behind a statement that only calls one, or the statement made into one. */
-function asFunction(check: string): string {
-  return /^(\w+)\(value, out\);$/.exec(check)?.[1] ?? `(value, out) => { ${check} }`;
+/** A variable for each required name, true until the member is met. */
+function flagsFor(required: readonly string[]): Map<string, string> {
+  const flags = new Map<string, string>();
+  const taken = new Set<string>();
+  for (const name of new Set(required)) {
+    const plain = `lacks${upperFirst(camelCase(name))}`;
+    let flag = plain;
+    for (let n = 2; taken.has(flag); n++) flag = `${plain}${String(n)}`;
+    taken.add(flag);
+    flags.set(name, flag);
+  }
+  return flags;
+}
+
+/** A member as JavaScript reads it, whatever its name. */
+function memberOf(object: string, name: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? `${object}.${name}` : `${object}[${JSON.stringify(name)}]`;
 }
 
 interface FlatObject {
@@ -476,6 +557,7 @@ const ANNOTATIONS = [
   "externalDocs",
   "$comment",
   "x-known-values",
+  "x-at-most-one",
 ];
 
 function constraintsOf(schema: JsonObject): JsonObject {
@@ -495,7 +577,7 @@ function withoutNull(schema: JsonObject): JsonValue | undefined {
   }
   if (Array.isArray(anyOf) && Object.keys(schema).length === 1) {
     const others = anyOf.filter((branch) => !(isObject(branch) && branch["type"] === "null"));
-    if (others.length < anyOf.length) return others.length === 1 ? others[0] : { anyOf: others };
+    if (others.length > 0 && others.length < anyOf.length) return others.length === 1 ? others[0] : { anyOf: others };
   }
   return undefined;
 }

@@ -1,3 +1,4 @@
+import { WIDE_FORMATS } from "./formats.ts";
 import {
   arrayAt,
   isObject,
@@ -23,10 +24,17 @@ export const WIRE_INSTRUCTIONS = [
   "oneOfAlso",
 ] as const;
 
+/*
+ * The rules of the wire profile:
+ * R1 objects are open (D20);
+ * R2 an optional "String" may be any scalar (D18, D19);
+ * R3 sizes do not bind;
+ * R4 formats do not bind (D23: the official JSON Schema has integers of no width; D38, D99: ids that are no UUIDs);
+ * R5 64-bit ids may be decimal digits (D24).
+ */
+
 /** R3: sizes are advice that the service has never been seen to enforce on every path. */
 const SIZES = ["minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "propertyNames"];
-/** R4: formats that say how wide a number is; any other format is dropped. */
-const NUMBER_FORMATS = ["int32", "int64", "float", "double"];
 /** R2: what an official "String" may be. */
 const SCALARS = ["string", "number", "boolean", "null"];
 
@@ -35,7 +43,7 @@ export function canonicalProfile(document: JsonObject): JsonObject {
   return withoutUnusedSchemas(withoutWire(document));
 }
 
-/** The document as everything that official sources send satisfies it: relaxed by rules R1 to R6 and by each `x-wire`. */
+/** The document as everything that official sources send satisfies it: relaxed by the rules above and by each `x-wire`. */
 export function wireProfile(document: JsonObject): JsonObject {
   const bulkArrays = new Set(requestBodySchemas(document).flatMap((schema) => schemaName(schema["$ref"]) ?? []));
   const components = objectAt(document, "components");
@@ -74,7 +82,7 @@ function relax(value: JsonValue, role: Role): JsonValue {
   const relaxed: JsonObject = {};
   for (const [key, member] of Object.entries(value)) {
     if (key === "x-wire" || (SIZES.includes(key) && !role.keepSizes)) continue;
-    if (key === "format" && !(isString(member) && NUMBER_FORMATS.includes(member))) continue;
+    if (key === "format" && !(isString(member) && WIDE_FORMATS.includes(member))) continue; // R4
     if (
       (key === "additionalProperties" || key === "unevaluatedProperties") &&
       member === false &&

@@ -1,4 +1,16 @@
-import { isMap, isNode, isPair, isSeq, LineCounter, parseDocument, visit, type Node } from "yaml";
+import {
+  isMap,
+  isNode,
+  isPair,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Document,
+  type Node,
+  type Pair,
+  type YAMLMap,
+} from "yaml";
 import { isObject, type JsonObject } from "./json-value.ts";
 
 /** Where something stands in the document, as a list of keys and indexes. */
@@ -36,7 +48,8 @@ export interface SpecSource {
  *
  * @param text - its text.
  * @param file - the name to report problems under.
- * @throws BrokenSpecError - for a syntax error, a key given twice, an integer beyond 2^53, or a document that is no mapping.
+ * @throws BrokenSpecError - for a syntax error, a key given twice, an alias within what it stands for, an integer beyond
+ *   2^53, or a document that is no mapping.
  */
 export function readSpec(text: string, file: string): SpecSource {
   const lines = new LineCounter();
@@ -51,18 +64,23 @@ export function readSpec(text: string, file: string): SpecSource {
       yaml.errors.map((error) => ({ ...position(error.pos[0]), reason: `YAML: ${error.message}` })),
     );
   }
-  const rounded: SpecProblem[] = [];
+  const unreadable: SpecProblem[] = [];
+  const report = (node: Node, reason: string) => unreadable.push({ ...position(node.range?.[0] ?? 0), reason });
   visit(yaml, {
-    Scalar(_, { value, source, range }) {
-      if (!Number.isInteger(value) || Number.isSafeInteger(value)) return;
-      rounded.push({
-        ...position(range?.[0] ?? 0),
-        reason: `${source ?? String(value)} cannot be read without rounding it.`,
-      });
+    Scalar(_, node) {
+      if (!Number.isInteger(node.value) || Number.isSafeInteger(node.value)) return;
+      report(node, `${node.source ?? String(node.value)} cannot be read without rounding it.`);
+    },
+    Alias(_, node) {
+      const target = node.resolve(yaml);
+      const [start, , end] = target?.range ?? [0, 0, 0];
+      const at = node.range?.[0] ?? 0;
+      if (target === undefined) report(node, `*${node.source} stands for nothing: no &${node.source} before it.`);
+      else if (start <= at && at < end) report(node, `*${node.source} stands within what it stands for, without end.`);
     },
   });
-  if (rounded.length > 0) throw new BrokenSpecError(file, rounded);
-  const document: unknown = yaml.toJS();
+  if (unreadable.length > 0) throw new BrokenSpecError(file, unreadable);
+  const document = plainValue(yaml, file);
   if (!isObject(document)) {
     throw new BrokenSpecError(file, [{ line: 1, column: 1, reason: "The document is not a mapping." }]);
   }
@@ -73,20 +91,40 @@ export function readSpec(text: string, file: string): SpecSource {
   };
 }
 
-function offsetOf(root: Node | null, path: SpecPath): number {
-  let node: unknown = root;
-  let offset = 0;
-  for (const step of path) {
-    if (isMap(node)) {
-      const pair = node.items.find((item) => isPair(item) && isNode(item.key) && String(item.key) === String(step));
-      if (pair === undefined) break;
-      if (isNode(pair.key)) offset = pair.key.range?.[0] ?? offset;
-      node = pair.value;
-    } else if (isSeq(node)) {
-      node = node.items[Number(step)];
-      if (!isNode(node)) break;
-      offset = node.range?.[0] ?? offset;
-    } else break;
+function plainValue(yaml: Document, file: string): unknown {
+  try {
+    return yaml.toJS();
+  } catch (error) {
+    // Aliases of aliases that would fill the memory, or nesting that would exhaust the stack.
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new BrokenSpecError(file, [{ line: 1, column: 1, reason: `YAML: ${reason.replace(/\.?$/, ".")}` }]);
   }
-  return offset;
+}
+
+function offsetOf(root: Node | null, path: SpecPath): number {
+  return nearestTo(root, path, 0).offset;
+}
+
+/** How far a path can be followed. What only the wire profile has is found in the `x-wire` that it comes from. */
+function nearestTo(node: unknown, path: SpecPath, offset: number): { offset: number; left: number } {
+  const [step, ...rest] = path;
+  const here = { offset, left: path.length };
+  if (step === undefined) return here;
+  if (isSeq(node)) {
+    const item = node.items[Number(step)];
+    return isNode(item) ? nearestTo(item, rest, item.range?.[0] ?? offset) : here;
+  }
+  if (!isMap(node)) return here;
+  const follow = (pair: Pair | undefined) =>
+    pair === undefined
+      ? here
+      : nearestTo(pair.value, rest, (isNode(pair.key) ? pair.key.range?.[0] : undefined) ?? offset);
+  const found = follow(pairCalled(node, step));
+  const patch = pairCalled(node, "x-wire")?.value;
+  const patched = isMap(patch) ? follow(pairCalled(patch, step)) : here;
+  return patched.left < found.left ? patched : found;
+}
+
+function pairCalled(map: YAMLMap, key: string | number): Pair | undefined {
+  return map.items.find((item) => isPair(item) && isNode(item.key) && String(item.key) === String(key));
 }

@@ -1,12 +1,10 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import ts from "typescript";
 import { BATCH } from "./batch-layout.ts";
+import { FORMATS } from "./formats.ts";
 import { arrayAt, isObject, isString, objectAt, without, type JsonObject, type JsonValue } from "./json-value.ts";
 import type { SpecPath, SpecProblem, SpecSource } from "./read-spec.ts";
 import { resolveRef, schemaRef } from "./references.ts";
-
-/** Formats that a description may use, checked loosely: what is exact about them is the validators' concern. */
-const FORMATS = ["int32", "int64", "float", "double", "uuid", "ipv4", "date-time", "uri"];
 
 /**
  * Compiles every component schema of both profiles with a full JSON Schema implementation, and holds every example
@@ -36,7 +34,8 @@ function compile(source: SpecSource, document: JsonObject, where: string): Compi
     strictTypes: false,
     strictRequired: false,
     discriminator: true,
-    keywords: ["x-known-values", "x-exact", "example", "externalDocs", "components"],
+    keywords: ["x-known-values", "x-exact", "x-at-most-one", "example", "externalDocs", "components"],
+    // Checked loosely: what is exact about them is the validators' concern.
     formats: Object.fromEntries(FORMATS.map((format) => [format, true])),
   });
   const components = objectAt(document, "components");
@@ -156,7 +155,10 @@ export async function verifyValidators(
         source.problem(path, `The ${profile} validator refuses this example: ${JSON.stringify(validate.errors)}.`),
       );
     }
-    if (validate({}) && profile === "canonical") throw new Error("The canonical validator refuses nothing.");
+    if (profile === "canonical" && validate({})) {
+      const at = ["components", "schemas", BATCH];
+      problems.push(source.problem(at, `The canonical profile takes an empty ${BATCH}: something has to be required.`));
+    }
   }
   return problems;
 }

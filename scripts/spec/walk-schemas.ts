@@ -1,8 +1,13 @@
 import { isObject, type JsonObject, type JsonValue } from "./json-value.ts";
 import type { SpecPath } from "./read-spec.ts";
 
+/** Keywords whose value is a schema that only holds under a condition, or is one. */
+const CONDITIONS: readonly string[] = ["if", "then", "else", "not"];
 /** Keywords whose value is one schema. */
-const ONE = ["items", "additionalProperties", "unevaluatedProperties", "propertyNames", "not", "contains"] as const;
+const ONE = [
+  ...["items", "additionalProperties", "unevaluatedProperties", "propertyNames", "contains"],
+  ...CONDITIONS,
+] as const;
 /** Keywords whose value is a list of schemas. */
 const LIST = ["allOf", "anyOf", "oneOf", "prefixItems"] as const;
 /** Keywords whose value is a map of schemas. */
@@ -12,13 +17,20 @@ const MAP = ["properties", "patternProperties", "$defs"] as const;
 export interface PlacedSchema {
   readonly schema: JsonObject;
   readonly path: SpecPath;
+  /** It stands within a condition, and so describes nothing by itself. */
+  readonly isConditional?: boolean;
 }
 
 /** The schemas directly inside one, in the order of the keywords above. Those of `x-wire` are not among them. */
-export function subschemas({ schema, path }: PlacedSchema): PlacedSchema[] {
+export function subschemas({ schema, path, isConditional = false }: PlacedSchema): PlacedSchema[] {
   const found: PlacedSchema[] = [];
-  const add = (value: JsonValue | undefined, ...steps: (string | number)[]) => {
-    if (isObject(value)) found.push({ schema: value, path: [...path, ...steps] });
+  const add = (value: JsonValue | undefined, ...steps: [string, ...(string | number)[]]) => {
+    if (!isObject(value)) return;
+    found.push({
+      schema: value,
+      path: [...path, ...steps],
+      isConditional: isConditional || CONDITIONS.includes(steps[0]),
+    });
   };
   for (const key of MAP) {
     const map = schema[key];

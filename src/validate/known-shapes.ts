@@ -1,3 +1,4 @@
+import { sent } from "../../generated/validators/checks.js";
 import { EVENT_DATA_SHAPES, SHAPES, type NestedShape, type Shape, type WireOnlyKey } from "../../generated/shapes.ts";
 
 /** What is known of one named object, with what it inherits. */
@@ -8,6 +9,10 @@ export interface KnownShape {
   readonly nested: ReadonlyMap<string, NestedShape>;
   /** What every other key holds, where the wire profile takes any key. */
   readonly rest: string | undefined;
+  /** Keys that hold any number: amounts and measures, never ids. */
+  readonly amounts: ReadonlySet<string>;
+  /** Keys that exclude each other. */
+  readonly atMostOne: readonly string[];
   /** The object it has inherited keys from. */
   readonly extends: string | undefined;
 }
@@ -40,6 +45,8 @@ function withInherited(name: string): KnownShape {
     wireOnly: new Map([...(base?.wireOnly ?? []), ...Object.entries(own.wireOnly ?? {})]),
     nested: new Map([...(base?.nested ?? []), ...Object.entries(own.nested ?? {})]),
     rest: own.rest,
+    amounts: new Set([...(own.amounts ?? []), ...(base?.amounts ?? [])]),
+    atMostOne: own.atMostOne ?? [],
     extends: own.extends,
   };
 }
@@ -74,7 +81,10 @@ export function placeAt(batch: unknown, tokens: readonly string[], bareBreadcrum
     const holder = value;
     value = memberOf(holder, token);
     if (shapeOfEach !== undefined) {
-      shape = inBreadcrumbs && bareBreadcrumbs && isBareBreadcrumb(value) ? "BreadcrumbEventData" : shapeOfEach;
+      shape =
+        inBreadcrumbs && bareBreadcrumbs && isMembers(value) && isBareBreadcrumb(value)
+          ? "BreadcrumbEventData"
+          : shapeOfEach;
       shapeOfEach = undefined;
     } else if (shape === "Event") {
       const data = inBreadcrumbs ? "BreadcrumbEventData" : eventDataShape(memberOf(holder, "event_type"));
@@ -91,8 +101,9 @@ export function placeAt(batch: unknown, tokens: readonly string[], bareBreadcrum
 }
 
 /** Some senders put the data of a breadcrumb where the event belongs; the wire profile takes that. */
-function isBareBreadcrumb(value: unknown): boolean {
-  return isMembers(value) && !("event_type" in value) && !("data" in value);
+export function isBareBreadcrumb(breadcrumb: Members): boolean {
+  const { event_type, data } = sent(breadcrumb);
+  return event_type === undefined && data === undefined;
 }
 
 function memberOf(holder: unknown, key: string): unknown {

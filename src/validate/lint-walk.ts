@@ -1,9 +1,27 @@
+import { LIMITS } from "../../generated/contract.ts";
+import { sent } from "../../generated/validators/checks.js";
 import type { FindingSeverity } from "../errors.ts";
 import type { LintCode } from "./codes.ts";
-import { eventDataShape, isMembers, knownShape, type KnownShape, type Members } from "./known-shapes.ts";
+import {
+  eventDataShape,
+  isBareBreadcrumb,
+  isMembers,
+  knownShape,
+  type KnownShape,
+  type Members,
+} from "./known-shapes.ts";
 import { appendToken } from "./pointer.ts";
 import type { Report, Statement } from "./report.ts";
+import { describeUnsent, isPlain, unsentNames } from "./unsent-members.ts";
 import { describeUnknownKey, type Profile } from "./unknown-keys.ts";
+
+/** An entry of a list takes two bytes or more: no request has room for a longer list, however long it claims to be. */
+const MAX_ENTRIES = LIMITS.requestMaxBytes / 2;
+
+/** How many entries of a list are worth a look: an array may have holes for most of its length. */
+export function entriesOf(list: readonly unknown[]): number {
+  return Math.min(list.length, MAX_ENTRIES);
+}
 
 /** What lints have to know apart from the batch. */
 export interface LintContext {
@@ -27,8 +45,8 @@ export interface LintRules {
   readonly objectLint: (shape: string) => ObjectLint | undefined;
   /** Looks at each event of the batch, but not at the breadcrumbs within one. `data` is what it carries, if that is an object. */
   readonly eventLint: (data: Members | undefined, walk: LintWalk) => void;
-  /** Looks at an instance of some class, found in a key or (without one) where the walk is. */
-  readonly instanceLint: (object: object, key: string | undefined, walk: LintWalk) => void;
+  /** Looks at an instance of some class, where the walk is. */
+  readonly instanceLint: (object: object, walk: LintWalk) => void;
   /** Looks at a number that no double holds exactly. */
   readonly unsafeNumberLint: (value: number, key: string, walk: LintWalk) => void;
 }
@@ -117,6 +135,9 @@ export class LintPlans {
   }
 }
 
+/** Of what nobody lints, only what JSON leaves out is of interest. */
+const ignore = (): void => undefined;
+
 const visitEvents: Descend = (value, walk) => {
   walk.events(value);
 };
@@ -145,28 +166,31 @@ export class LintWalk {
   }
 
   object(object: Members, plan: Plan): void {
-    this.checkInstance(object);
-    const { rules } = this.#plans;
-    for (const key in object) {
-      const value = object[key];
+    const { shape } = plan;
+    const members = this.#sentOf(object);
+    let count = 0;
+    for (const key in members) {
+      count++;
+      const value = members[key];
       if (value === undefined) continue;
-      if (typeof value === "number" && (value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER)) {
-        rules.unsafeNumberLint(value, key, this);
+      if (typeof value === "number" && isUnsafe(value) && !shape.amounts.has(key)) {
+        this.#plans.rules.unsafeNumberLint(value, key, this);
       }
       const member = plan.members.get(key);
       if (member !== undefined) this.#member(member, value, key);
       // The canonical profile refuses unknown keys, and the validator has named them.
-      else if (this.#onWire && !plan.shape.keys.has(key) && !plan.shape.wireOnly.has(key)) {
-        if (plan.rest === undefined) this.#unknownKey(key, plan.shape);
+      else if (this.#onWire && !shape.keys.has(key) && !shape.wireOnly.has(key)) {
+        if (plan.rest === undefined) this.#unknownKey(key, shape);
         else this.#member(plan.rest, value, key);
-      }
+      } else if (typeof value === "object" && isMembers(value)) this.each(key, value, ignore);
     }
-    if (plan.lint !== undefined) plan.lint(object, this);
+    this.#tellUnsent(object, members, count, shape);
+    if (plan.lint !== undefined) plan.lint(members, this);
   }
 
   items(list: unknown, plan: Plan): void {
     if (!Array.isArray(list)) return;
-    for (let index = 0; index < list.length; index++) {
+    for (let index = 0, count = entriesOf(list); index < count && !this.#isDone(); index++) {
       const item: unknown = list[index];
       if (!isMembers(item)) continue;
       this.#path.push(index);
@@ -177,22 +201,21 @@ export class LintWalk {
 
   values(map: unknown, plan: Plan): void {
     if (!isMembers(map)) return;
-    this.checkInstance(map);
-    for (const key in map) {
-      const value = map[key];
-      if (!isMembers(value)) continue;
+    this.#visit(map, (value, key) => {
+      if (!isMembers(value)) return;
       this.#path.push(key);
       this.object(value, plan);
       this.#path.pop();
-    }
+    });
   }
 
   events(list: unknown): void {
     if (!Array.isArray(list)) return;
     const { rules } = this.#plans;
-    for (let index = 0; index < list.length; index++) {
-      const event: unknown = list[index];
-      if (!isMembers(event)) continue;
+    for (let index = 0, count = entriesOf(list); index < count && !this.#isDone(); index++) {
+      const item: unknown = list[index];
+      if (!isMembers(item)) continue;
+      const event = sent(item);
       const plan = this.#plans.forEventData(event["event_type"]);
       if (plan === undefined) continue; // the validator has said so, and what the data should be is anybody's guess
       const data = event["data"];
@@ -204,7 +227,15 @@ export class LintWalk {
         this.object(data, plan);
         rules.eventLint(data, this);
         this.#path.pop();
-      } else rules.eventLint(undefined, this);
+      } else {
+        // Null is what a serialiser makes of data without members.
+        if (data === null && plan.lint !== undefined) {
+          this.#path.push("data");
+          plan.lint({}, this);
+          this.#path.pop();
+        }
+        rules.eventLint(undefined, this);
+      }
       this.#path.pop();
     }
   }
@@ -213,16 +244,16 @@ export class LintWalk {
   breadcrumbs(list: unknown): void {
     if (!Array.isArray(list)) return;
     const plan = this.#plans.for("BreadcrumbEventData");
-    for (let index = 0; index < list.length; index++) {
+    for (let index = 0, count = entriesOf(list); index < count && !this.#isDone(); index++) {
       const breadcrumb: unknown = list[index];
       if (!isMembers(breadcrumb)) continue;
       this.#path.push(index);
-      const data = breadcrumb["data"];
-      if (isMembers(data))
+      const { data } = sent(breadcrumb);
+      if (isBareBreadcrumb(breadcrumb)) this.object(breadcrumb, plan);
+      else if (isMembers(data))
         this.within("data", () => {
           this.object(data, plan);
         });
-      else if (breadcrumb["event_type"] === undefined) this.object(breadcrumb, plan);
       this.#path.pop();
     }
   }
@@ -234,10 +265,48 @@ export class LintWalk {
     this.#path.pop();
   }
 
-  /** A class of its own may be serialised otherwise than by its members; plain objects cost one comparison. */
-  checkInstance(object: object, key?: string): void {
-    const prototype: unknown = Object.getPrototypeOf(object);
-    if (prototype !== Object.prototype && prototype !== null) this.#plans.rules.instanceLint(object, key, this);
+  /** Visits each member that JSON takes from an object without a shape, one level in. */
+  each(key: string, map: Members, visit: (value: unknown, key: string) => void): void {
+    this.#path.push(key);
+    this.#visit(map, visit);
+    this.#path.pop();
+  }
+
+  #visit(map: Members, visit: (value: unknown, key: string) => void): void {
+    const members = this.#sentOf(map);
+    let count = 0;
+    for (const key in members) {
+      count++;
+      const value = members[key];
+      if (value !== undefined) visit(value, key);
+    }
+    this.#tellUnsent(map, members, count);
+  }
+
+  /** What JSON takes from an object; a class of its own may be serialised otherwise than by its members. */
+  #sentOf(object: Members): Members {
+    if (isPlain(object)) return object;
+    this.#plans.rules.instanceLint(object, this);
+    return sent(object);
+  }
+
+  /**
+   * Reports what an object has and JSON leaves out.
+   *
+   * @param members - what JSON takes, of which `count` were met. A plain object with more names hides some.
+   */
+  #tellUnsent(object: Members, members: Members, count: number, shape?: KnownShape): void {
+    if (members === object && Object.getOwnPropertyNames(object).length === count) return;
+    const keys = shape && [...shape.keys, ...(this.#onWire ? shape.wireOnly.keys() : [])];
+    for (const name of unsentNames(object, keys)) {
+      if (this.#isDone()) return;
+      this.#add("error", describeUnsent(object, name), name);
+    }
+  }
+
+  /** Errors come first: as many as were asked for leave no room for anything else. */
+  #isDone(): boolean {
+    return this.context.report.full("error");
   }
 
   /** Reports something about a key of the object the walk is in, or without a key about the object itself. */
@@ -294,4 +363,9 @@ export class LintWalk {
   #here(): string {
     return this.#path.reduce<string>((path, token) => appendToken(path, token), "");
   }
+}
+
+/** Whether a number is beyond what a double holds exactly, so that the last digits of an id are lost. */
+export function isUnsafe(value: number): boolean {
+  return value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER;
 }

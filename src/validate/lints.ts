@@ -1,9 +1,19 @@
 import { LIMITS } from "../../generated/contract.ts";
+import { sent } from "../../generated/validators/checks.js";
 import { describe, quote } from "./describe-value.ts";
 import { isMembers, knownShape, type Members } from "./known-shapes.ts";
-import { LintPlans, LintWalk, type FieldLint, type LintContext, type ObjectLint } from "./lint-walk.ts";
+import {
+  entriesOf,
+  isUnsafe,
+  LintPlans,
+  LintWalk,
+  type FieldLint,
+  type LintContext,
+  type ObjectLint,
+} from "./lint-walk.ts";
 import { nearest } from "./nearest-key.ts";
 import { isDurationKey, isTimestampKey } from "./timestamp-keys.ts";
+import { isSentWhole, unsentNames } from "./unsent-members.ts";
 
 /** Looks for what is legal and almost certainly wrong. */
 export function lintBatch(batch: unknown, context: LintContext): void {
@@ -22,15 +32,16 @@ const LIVE_MAX_AGE_DAYS = LIMITS.livePathMaxAgeMs / 86_400_000;
 // ------------------------------------------------------------------ time
 
 const timestamp: FieldLint = (value, key, walk) => {
-  // 0 stands for "none" in official samples; events of 1970 are found by their age.
-  if (typeof value !== "number" || value === 0) return;
-  if (value > 0 && value < LIMITS.secondsSuspectBelowMs) {
-    const asSeconds = isoDate(value * 1000);
+  // An official sample has 0 for "no session", and nowhere else.
+  if (typeof value !== "number" || (value === 0 && key === "session_start_unixtime_ms")) return;
+  if (value < LIMITS.secondsSuspectBelowMs) {
     walk.warn(
       "seconds-not-milliseconds",
       key,
       `${String(value)} is ${isoDate(value)} in milliseconds.`,
-      `Seconds would be ${asSeconds}: multiply by 1000.`,
+      value > 0
+        ? `Seconds would be ${isoDate(value * 1000)}: multiply by 1000.`
+        : "Pass milliseconds since the Unix epoch, or leave it out when the time is not known.",
     );
   } else if (value > walk.context.nowMs + FUTURE_TOLERANCE_MS) {
     walk.warn(
@@ -193,7 +204,7 @@ const PROFILE_CONTENT = [
 function isNothing(value: unknown): boolean {
   if (value === undefined || value === null || value === "") return true;
   if (typeof value !== "object") return false;
-  for (const _ in value) return false;
+  for (const _ in sent(value)) return false;
   return true;
 }
 
@@ -229,8 +240,7 @@ function hasDeviceId(deviceInfo: unknown): boolean {
 /** Even a value of the wrong type, or an empty one: that has a finding of its own. */
 function hasValue(identities: unknown): boolean {
   if (!isMembers(identities)) return identities !== undefined && identities !== null;
-  for (const key in identities) if (identities[key] !== undefined && identities[key] !== null) return true;
-  return false;
+  return Object.values(sent(identities)).some((identity) => identity !== undefined && identity !== null);
 }
 
 function isPresent(value: unknown): boolean {
@@ -317,170 +327,76 @@ const platform: FieldLint = (value, key, walk) => {
 // ------------------------------------------------------------------ attributes and names
 
 const eventName: FieldLint = (value, key, walk) => {
-  if (typeof value !== "string") return;
   if (value === "") walk.warn("empty-value", key, "an event without a name can be neither found nor counted.");
-  else if (isLonger(value, LIMITS.eventNameMaxLength)) {
-    walk.warn(
-      "event-name-too-long",
-      key,
-      `the service cuts event names after ${String(LIMITS.eventNameMaxLength)} characters.`,
-      "Put what varies into custom_attributes.",
-    );
-  }
+  else longEventName(value, key, walk);
 };
 
-const notEmpty: FieldLint = (value, key, walk) => {
-  if (value === "") walk.warn("empty-value", key, "expected some text, got an empty string.");
+/** Screens are counted and kept together with events, by their names. */
+const screenName: FieldLint = (value, key, walk) => {
+  if (value === "") walk.warn("empty-value", key, NO_TEXT);
+  else longEventName(value, key, walk);
 };
+
+function longEventName(name: unknown, key: string, walk: LintWalk): void {
+  if (typeof name !== "string" || !isLonger(name, LIMITS.eventNameMaxLength)) return;
+  walk.warn(
+    "event-name-too-long",
+    key,
+    `the service cuts names of events and screens after ${String(LIMITS.eventNameMaxLength)} characters.`,
+    "Put what varies into custom_attributes.",
+  );
+}
+
+const notEmpty: FieldLint = (value, key, walk) => {
+  if (value === "") walk.warn("empty-value", key, NO_TEXT);
+};
+
+const NO_TEXT = "expected some text, got an empty string.";
 
 const customAttributes: FieldLint = (value, key, walk) => {
   if (!isMembers(value)) return;
-  walk.checkInstance(value, key);
   let count = 0;
-  for (const name in value) {
-    const attribute = value[name];
-    if (attribute === undefined) continue;
+  walk.each(key, value, (attribute, name) => {
     count++;
-    if (name.length > LIMITS.attributeNameMaxLength) longName(key, name, LIMITS.attributeNameMaxLength, "cuts", walk);
-    if (typeof attribute === "string") {
-      if (attribute.length > LIMITS.attributeValueMaxLength) {
-        longText(key, name, attribute, LIMITS.attributeValueMaxLength, walk);
-      }
-    } else if (typeof attribute === "number") unsafeAttribute(key, name, attribute, walk);
-  }
+    if (name.length > LIMITS.attributeNameMaxLength) {
+      longName(name, name, LIMITS.attributeNameMaxLength, "cuts", walk);
+    }
+    if (typeof attribute === "string") longText(attribute, name, LIMITS.attributeValueMaxLength, walk);
+    else if (typeof attribute === "number") unsafeNumber(attribute, name, walk);
+  });
   if (count > LIMITS.eventAttributesMaxCount) tooMany(key, count, LIMITS.eventAttributesMaxCount, walk);
 };
 
 const userAttributes: FieldLint = (value, key, walk) => {
   if (!isMembers(value)) return;
-  walk.checkInstance(value, key);
   let count = 0;
-  for (const name in value) {
-    const attribute = value[name];
-    if (attribute === undefined) continue;
+  walk.each(key, value, (attribute, name) => {
     count++;
-    if (name.length > LIMITS.userAttributeNameMaxLength) {
-      longName(key, name, LIMITS.userAttributeNameMaxLength, "may refuse", walk);
-    }
-    if (name.startsWith("$")) reservedAttribute(key, name, walk);
-    if (Array.isArray(attribute))
-      walk.within(key, () => {
-        attributeList(attribute, name, walk);
-      });
-    else if (typeof attribute === "string") {
-      if (attribute.length > LIMITS.userAttributeValueMaxLength) {
-        longText(key, name, attribute, LIMITS.userAttributeValueMaxLength, walk);
-      }
-    } else if (typeof attribute === "number" || typeof attribute === "boolean") {
-      scalarAttribute(key, name, attribute, walk);
-    }
-  }
+    userAttributeName(name, name, walk);
+    userAttributeValue(attribute, name, walk);
+  });
   if (count > LIMITS.userAttributesMaxCount) tooMany(key, count, LIMITS.userAttributesMaxCount, walk);
 };
 
-/** The value of a user attribute on either side of its change. */
-const userAttributeValue: FieldLint = (value, key, walk) => {
-  if (Array.isArray(value)) attributeList(value, key, walk);
-  else if (typeof value === "string" && isLonger(value, LIMITS.userAttributeValueMaxLength)) {
-    walk.warn("value-too-long", key, tooLong(LIMITS.userAttributeValueMaxLength), SHORTEN);
-  }
-};
-
-function attributeList(list: readonly unknown[], name: string, walk: LintWalk): void {
-  if (list.length > LIMITS.userAttributeListMaxLength) {
+/**
+ * The name of a user attribute, wherever it is written.
+ *
+ * @param token - where it is: itself a key, in a list, or in a key of an event.
+ */
+function userAttributeName(name: string, token: string | number, walk: LintWalk): void {
+  if (name.length > LIMITS.userAttributeNameMaxLength) {
+    longName(name, token, LIMITS.userAttributeNameMaxLength, "may refuse", walk);
+  } else if (name.startsWith("$") && !RESERVED_ATTRIBUTES.includes(name)) {
+    const meant = nearest(name, RESERVED_ATTRIBUTES);
     walk.warn(
-      "list-too-long",
-      name,
-      `${String(list.length)} entries, and the service may refuse more than ${String(LIMITS.userAttributeListMaxLength)}.`,
-      "Send fewer entries.",
+      "unknown-reserved-attribute",
+      token,
+      `${quote(name)} is none of the reserved names.`,
+      meant === undefined
+        ? `Reserved are ${RESERVED_ATTRIBUTES.join(", ")}; name others without $.`
+        : `Did you mean "${meant}"?`,
     );
   }
-  for (let index = 0; index < list.length; index++) {
-    const entry = list[index];
-    if (typeof entry !== "string" || !isLonger(entry, LIMITS.userAttributeListEntryMaxLength)) continue;
-    walk.within(name, () => {
-      walk.warn("value-too-long", index, tooLong(LIMITS.userAttributeListEntryMaxLength), SHORTEN);
-    });
-  }
-}
-
-function scalarAttribute(key: string, name: string, value: number | boolean, walk: LintWalk): void {
-  if (typeof value === "number" && isUnsafe(value)) unsafeAttribute(key, name, value, walk);
-  // Senders of their own know what they send; in a foreign payload it is a sign of a serialiser that guesses types.
-  else if (walk.context.profile === "wire") {
-    walk.within(key, () => {
-      walk.warn(
-        "attribute-not-string",
-        name,
-        `user attributes are text, got ${describe(value)}.`,
-        "Pass it as a string.",
-      );
-    });
-  }
-}
-
-function unsafeAttribute(key: string, name: string, value: number, walk: LintWalk): void {
-  if (isUnsafe(value))
-    walk.within(key, () => {
-      unsafeNumber(value, name, walk);
-    });
-}
-
-function isUnsafe(value: number): boolean {
-  return value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER;
-}
-
-function unsafeNumber(value: number, key: string, walk: LintWalk): void {
-  if (!Number.isFinite(value)) return; // the validator has named it where a number belongs
-  walk.warn(
-    "unsafe-integer",
-    key,
-    `${describe(value)} is beyond 2^53 and has been rounded.`,
-    "Pass an id as a string of digits.",
-  );
-}
-
-function longName(key: string, name: string, limit: number, effect: string, walk: LintWalk): void {
-  if (!isLonger(name, limit)) return;
-  walk.within(key, () => {
-    walk.warn(
-      "attribute-name-too-long",
-      name,
-      `the service ${effect} attribute names of more than ${String(limit)} characters.`,
-      "Shorten the name.",
-    );
-  });
-}
-
-function longText(key: string, name: string, text: string, limit: number, walk: LintWalk): void {
-  if (isLonger(text, limit))
-    walk.within(key, () => {
-      walk.warn("value-too-long", name, tooLong(limit), SHORTEN);
-    });
-}
-
-function tooMany(key: string, count: number, limit: number, walk: LintWalk): void {
-  walk.warn(
-    "too-many-attributes",
-    key,
-    `${String(count)} attributes, and the service may refuse more than ${String(limit)}.`,
-    "Send fewer attributes.",
-  );
-}
-
-function tooLong(limit: number): string {
-  return `the service may refuse text of more than ${String(limit)} characters.`;
-}
-
-const SHORTEN = "Shorten the text before sending.";
-
-/** By code points, as the contract counts. Only text near the limit has to be counted. */
-function isLonger(text: string, limit: number): boolean {
-  if (text.length <= limit) return false;
-  if (text.length > 2 * limit) return true;
-  let surrogatePairs = 0;
-  for (let at = 0; at < text.length; at++) if ((text.codePointAt(at) ?? 0) > 0xffff) surrogatePairs++;
-  return text.length - surrogatePairs > limit;
 }
 
 /** The names with a meaning of their own, as server payloads spell them. */
@@ -497,34 +413,117 @@ const RESERVED_ATTRIBUTES = [
   "$mobile",
 ];
 
-function reservedAttribute(key: string, name: string, walk: LintWalk): void {
-  if (RESERVED_ATTRIBUTES.includes(name)) return;
-  const meant = nearest(name, RESERVED_ATTRIBUTES);
+const changedAttributeName: FieldLint = (value, key, walk) => {
+  if (typeof value !== "string") return;
+  if (value === "") walk.warn("empty-value", key, NO_TEXT);
+  else userAttributeName(value, key, walk);
+};
+
+const deletedAttributes: FieldLint = (value, key, walk) => {
+  if (!Array.isArray(value)) return;
   walk.within(key, () => {
-    walk.warn(
-      "unknown-reserved-attribute",
-      name,
-      `${quote(name)} is none of the reserved names.`,
-      meant === undefined
-        ? `Reserved are ${RESERVED_ATTRIBUTES.join(", ")}; name others without $.`
-        : `Did you mean "${meant}"?`,
-    );
+    for (let index = 0, count = entriesOf(value); index < count; index++) {
+      const name: unknown = value[index];
+      if (typeof name === "string") userAttributeName(name, index, walk);
+    }
   });
+};
+
+/** The value of a user attribute, on the user or on either side of a change. */
+const userAttributeValue: FieldLint = (value, key, walk) => {
+  if (!Array.isArray(value)) userAttributeScalar(value, key, LIMITS.userAttributeValueMaxLength, walk);
+  else {
+    const most = LIMITS.userAttributeListMaxLength;
+    if (value.length > most) {
+      walk.warn(
+        "list-too-long",
+        key,
+        `${String(value.length)} entries, and the service may refuse more than ${String(most)}.`,
+        "Send fewer entries.",
+      );
+    }
+    walk.within(key, () => {
+      for (let index = 0; index < value.length && index < most; index++) {
+        userAttributeScalar(value[index], index, LIMITS.userAttributeListEntryMaxLength, walk);
+      }
+    });
+  }
+};
+
+function userAttributeScalar(value: unknown, token: string | number, maxLength: number, walk: LintWalk): void {
+  if (typeof value === "string") longText(value, token, maxLength, walk);
+  else if (typeof value === "number" && isUnsafe(value)) unsafeNumber(value, token, walk);
+  // Senders of their own know what they send; in a foreign payload it is a sign of a serialiser that guesses types.
+  else if (walk.context.profile === "wire" && (typeof value === "number" || typeof value === "boolean")) {
+    walk.warn(
+      "attribute-not-string",
+      token,
+      `user attributes are text, got ${describe(value)}.`,
+      "Pass it as a string.",
+    );
+  }
+}
+
+function unsafeNumber(value: number, token: string | number, walk: LintWalk): void {
+  if (!isUnsafe(value) || !Number.isFinite(value)) return; // JSON has no infinity, and that has been said
+  walk.warn(
+    "unsafe-integer",
+    token,
+    `${describe(value)} is beyond 2^53 and has been rounded.`,
+    "Pass an id as a string of digits.",
+  );
+}
+
+function longName(name: string, token: string | number, limit: number, effect: string, walk: LintWalk): void {
+  if (!isLonger(name, limit)) return;
+  walk.warn(
+    "attribute-name-too-long",
+    token,
+    `the service ${effect} attribute names of more than ${String(limit)} characters.`,
+    "Shorten the name.",
+  );
+}
+
+function longText(text: string, token: string | number, limit: number, walk: LintWalk): void {
+  if (text.length <= limit || !isLonger(text, limit)) return;
+  walk.warn(
+    "value-too-long",
+    token,
+    `the service may refuse text of more than ${String(limit)} characters.`,
+    "Shorten the text before sending.",
+  );
+}
+
+function tooMany(key: string, count: number, limit: number, walk: LintWalk): void {
+  walk.warn(
+    "too-many-attributes",
+    key,
+    `${String(count)} attributes, and the service may refuse more than ${String(limit)}.`,
+    "Send fewer attributes.",
+  );
+}
+
+/** By code points, as the contract counts. Only text near the limit has to be counted. */
+function isLonger(text: string, limit: number): boolean {
+  if (text.length <= limit) return false;
+  if (text.length > 2 * limit) return true;
+  let surrogatePairs = 0;
+  for (let at = 0; at < text.length; at++) if ((text.codePointAt(at) ?? 0) > 0xffff) surrogatePairs++;
+  return text.length - surrogatePairs > limit;
 }
 
 const integrationAttributes: FieldLint = (value, key, walk) => {
   if (!isMembers(value)) return;
-  for (const id in value) {
-    if (value[id] === undefined || /^\d+$/.test(id)) continue;
-    walk.within(key, () => {
-      walk.warn(
-        "integration-id-not-numeric",
-        id,
-        `expected the number of an integration module, got ${quote(id)}.`,
-        "The address of the integration's page in the directory ends with it.",
-      );
-    });
-  }
+  walk.each(key, value, (attributes, id) => {
+    if (isMembers(attributes)) walk.each(id, attributes, () => undefined);
+    if (/^\d+$/.test(id)) return;
+    walk.warn(
+      "integration-id-not-numeric",
+      id,
+      `expected the number of an integration module, got ${quote(id)}.`,
+      "The address of the integration's page in the directory ends with it.",
+    );
+  });
 };
 
 // ------------------------------------------------------------------ consent, places, commerce, attribution
@@ -589,14 +588,15 @@ const isoCode =
   };
 
 const commercePayload: ObjectLint = (data, walk) => {
-  const payloads = COMMERCE_PAYLOADS.filter((key) => data[key] !== undefined && data[key] !== null);
+  const { atMostOne } = knownShape("CommerceEventData");
+  const payloads = atMostOne.filter((key) => data[key] !== undefined && data[key] !== null);
   if (payloads.length === 1) return;
   if (payloads.length === 0) {
     walk.warnOfAbsence(
       "commerce-without-payload",
       undefined,
       "it says nothing about products, promotions or impressions.",
-      `Give one of ${COMMERCE_PAYLOADS.join(", ")}.`,
+      `Give one of ${atMostOne.join(", ")}.`,
     );
   } else {
     walk.warn(
@@ -607,8 +607,6 @@ const commercePayload: ObjectLint = (data, walk) => {
     );
   }
 };
-
-const COMMERCE_PAYLOADS = ["product_action", "promotion_action", "product_impressions"];
 
 const attribution: ObjectLint = (data, walk) => {
   if (data["custom_event_type"] !== "attribution" || data["event_name"] !== "attribution") return;
@@ -627,56 +625,68 @@ const attribution: ObjectLint = (data, walk) => {
 
 // ------------------------------------------------------------------ what JSON loses
 
-function instance(object: object, key: string | undefined, walk: LintWalk): void {
+function instance(object: object, walk: LintWalk): void {
   if (object instanceof Map) {
-    walk.warn("lost-in-json", key, "JSON makes {} of a Map.", "Pass Object.fromEntries(map).");
+    walk.refuse("lost-in-json", undefined, "JSON makes {} of a Map.", "Pass Object.fromEntries(map).");
   } else if (object instanceof Set) {
-    walk.warn("lost-in-json", key, "JSON makes {} of a Set.", "Pass an array, where one is taken.");
+    walk.refuse("lost-in-json", undefined, "JSON makes {} of a Set.", "Pass an array, where one is taken.");
   } else if ("toJSON" in object && typeof object.toJSON === "function") {
     walk.warn(
-      "lost-in-json",
-      key,
+      "to-json-present",
+      undefined,
       "its toJSON decides what is sent, which nobody has checked.",
       "Pass a plain object.",
     );
   }
 }
 
-/** On the wire flags hold any JSON value; nothing else has looked at what is in them. */
 const customFlags: FieldLint = (value, key, walk) => {
   if (!isMembers(value)) return;
-  walk.checkInstance(value, key);
-  if (walk.context.profile === "canonical") return;
-  for (const name in value) {
-    const flag = value[name];
-    if (typeof flag === "string" || typeof flag === "boolean" || flag === null || flag === undefined) continue;
-    const problem = findLoss(flag, []);
-    if (problem === undefined) continue;
-    walk.within(key, () => {
-      if (problem === "cycle") {
-        walk.refuse("not-serializable", name, "the value refers to itself or is nested too deeply for JSON.");
-      } else
-        walk.warn(
-          "lost-in-json",
-          name,
-          `JSON cannot hold ${problem}.`,
-          "Pass text, numbers, booleans, arrays and plain objects.",
-        );
-    });
-  }
+  walk.each(key, value, (flag, name) => {
+    customFlag(flag, name, walk);
+  });
 };
+
+function customFlag(flag: unknown, name: string, walk: LintWalk): void {
+  if (typeof flag === "string" || typeof flag === "boolean" || flag === null) return;
+  const numbers: readonly unknown[] = Array.isArray(flag) ? flag : [];
+  if (typeof flag === "number") unsafeNumber(flag, name, walk);
+  walk.within(name, () => {
+    for (let index = 0, count = entriesOf(numbers); index < count; index++) {
+      const entry = numbers[index];
+      if (typeof entry === "number") unsafeNumber(entry, index, walk);
+    }
+  });
+  // On the wire flags hold any JSON value; nothing else has looked at what is in them.
+  const trouble = walk.context.profile === "wire" ? findTrouble(flag, []) : undefined;
+  if (trouble === "cycle") {
+    walk.refuse("not-serializable", name, "the value refers to itself or is nested too deeply for JSON.");
+  } else if (typeof trouble === "number") unsafeNumber(trouble, name, walk);
+  else if (trouble !== undefined) {
+    walk.refuse(
+      "lost-in-json",
+      name,
+      `JSON cannot hold ${trouble.lost}.`,
+      "Pass text, numbers, booleans, arrays and plain objects.",
+    );
+  }
+}
+
+/** What is wrong with a value: it has no end, it holds what JSON cannot (in words), or a number that is rounded. */
+type Trouble = "cycle" | { readonly lost: string } | number;
 
 /** Deeper than anything that is meant. */
 const MAX_FLAG_DEPTH = 100;
 
-/** What of a value JSON cannot hold, in words; `"cycle"` when it has no end. Looks at each object once. */
-function findLoss(value: unknown, holders: readonly object[], seen = new Set<object>()): string | undefined {
+/** What JSON makes something else of, in a value and in whatever it holds. Looks at each object once. */
+function findTrouble(value: unknown, holders: readonly object[], seen = new Set<object>()): Trouble | undefined {
   switch (typeof value) {
     case "number":
-      return Number.isFinite(value) ? undefined : `the number ${String(value)}`;
+      if (!Number.isFinite(value)) return { lost: `the number ${String(value)}` };
+      return isUnsafe(value) && !isLookedAt(holders) ? value : undefined;
     case "function":
     case "symbol":
-      return `a ${typeof value}`;
+      return { lost: `a ${typeof value}` };
     case "object":
       break;
     default:
@@ -686,13 +696,32 @@ function findLoss(value: unknown, holders: readonly object[], seen = new Set<obj
   if (holders.includes(value) || holders.length > MAX_FLAG_DEPTH) return "cycle";
   if (seen.has(value)) return undefined;
   seen.add(value);
-  if (value instanceof Map || value instanceof Set) return describe(value);
   const inside = [...holders, value];
-  for (const key in value) {
-    const problem = findLoss((value as Members)[key], inside, seen); // whatever it is, its members are read with care
-    if (problem !== undefined) return problem;
+  let rounded: number | undefined;
+  for (const member of membersWithin(value)) {
+    const trouble = findTrouble(member, inside, seen);
+    if (typeof trouble === "number") rounded ??= trouble;
+    else if (trouble !== undefined) return trouble;
   }
-  return undefined;
+  return lossOf(value) ?? rounded;
+}
+
+/** Numbers that are a flag, or an entry of one, have findings of their own. */
+function isLookedAt([flag, ...further]: readonly object[]): boolean {
+  return flag === undefined || (Array.isArray(flag) && further.length === 0);
+}
+
+function* membersWithin(value: object): Generator {
+  if (Array.isArray(value)) for (let index = 0, count = entriesOf(value); index < count; index++) yield value[index];
+  else if (isMembers(value)) for (const key in value) if (Object.hasOwn(value, key)) yield value[key];
+}
+
+/** What an object loses of itself. */
+function lossOf(object: object): { readonly lost: string } | undefined {
+  if (object instanceof Map || object instanceof Set) return { lost: describe(object) };
+  if (!isMembers(object) || isSentWhole(object)) return undefined;
+  const [name] = unsentNames(object);
+  return name === undefined ? undefined : { lost: `${quote(name)}, which is inherited or not enumerable` };
 }
 
 // ------------------------------------------------------------------ where to look
@@ -704,6 +733,7 @@ const FIELD_LINTS: Readonly<Record<string, Readonly<Record<string, FieldLint>>>>
     timestamp_unixtime_ms: serviceFilled,
     source_info: serviceFilled,
     user_attributes: userAttributes,
+    deleted_user_attributes: deletedAttributes,
     integration_attributes: integrationAttributes,
     ip,
   },
@@ -721,18 +751,21 @@ const FIELD_LINTS: Readonly<Record<string, Readonly<Record<string, FieldLint>>>>
   CustomEventData: { event_name: eventName },
   CommerceEventData: {
     event_name: eventName,
+    screen_name: longEventName,
     currency_code: isoCode(/^[A-Z]{3}$/, "an ISO 4217 currency code of three capitals"),
   },
   Product: { custom_attributes: customAttributes },
-  ScreenViewEventData: { screen_name: notEmpty },
+  ScreenViewEventData: { screen_name: screenName },
   PushMessageEventData: {
     action_identifier: (value, key, walk) => {
-      if (typeof value === "string" && isLonger(value, LIMITS.actionIdentifierMaxLength)) {
-        walk.warn("value-too-long", key, tooLong(LIMITS.actionIdentifierMaxLength), SHORTEN);
-      }
+      if (typeof value === "string") longText(value, key, LIMITS.actionIdentifierMaxLength, walk);
     },
   },
-  UserAttributeChangeEventData: { user_attribute_name: notEmpty, new: userAttributeValue, old: userAttributeValue },
+  UserAttributeChangeEventData: {
+    user_attribute_name: changedAttributeName,
+    new: userAttributeValue,
+    old: userAttributeValue,
+  },
   UserIdentity: { identity },
 };
 

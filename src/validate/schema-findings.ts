@@ -1,5 +1,6 @@
 import { EVENT_TYPES, LIMITS } from "../../generated/contract.ts";
 import type { ValidationError } from "../../generated/validators/canonical.js";
+import { sent } from "../../generated/validators/checks.js";
 import type { SchemaCode } from "./codes.ts";
 import { describe, quote } from "./describe-value.ts";
 import { isMembers, knownShape, placeAt, type KnownShape, type Members, type Place } from "./known-shapes.ts";
@@ -7,6 +8,7 @@ import { nearest } from "./nearest-key.ts";
 import { appendToken, tokensOf } from "./pointer.ts";
 import type { Report, Statement } from "./report.ts";
 import { isTimestampKey } from "./timestamp-keys.ts";
+import { describeUnsent } from "./unsent-members.ts";
 import { describeUnknownKey, eventTypeByKeys, isEventDataKey, meantKey, type Profile } from "./unknown-keys.ts";
 
 type SchemaStatement = Statement<SchemaCode>;
@@ -83,6 +85,10 @@ function reportKeyErrors(path: string, place: Place, errors: KeyErrors, profile:
   const stray = errors.unknown.length > 0 ? errors.unknown : strayKeys(object, shape, profile);
   const told = new Set<string>();
   for (const missing of errors.missing) {
+    if (object[missing] !== undefined) {
+      report.add(appendToken(path, missing), "error", describeUnsent(object, missing));
+      continue;
+    }
     // A required key that is there under a slip of the pen is one mistake, not two.
     const misspelt = stray.find((key) => !told.has(key) && meantKey(key, shape, profile) === missing);
     if (misspelt === undefined) report.add(appendToken(path, missing), "error", describeMissing(missing, shape));
@@ -105,7 +111,7 @@ function reportKeyErrors(path: string, place: Place, errors: KeyErrors, profile:
 /** Keys of an object that the profile lets pass and nobody knows. */
 function strayKeys(object: Members, shape: KnownShape, profile: Profile): string[] {
   const stray: string[] = [];
-  for (const key in object) {
+  for (const key in sent(object)) {
     if (stray.length === 100) break; // enough to look for a misspelling among
     if (!shape.keys.has(key) && !(profile === "wire" && shape.wireOnly.has(key))) stray.push(key);
   }
@@ -330,8 +336,7 @@ const ENVIRONMENT_WORDS: Readonly<Record<string, string>> = {
 function describeNotAmong(allowed: readonly unknown[], value: unknown, key: string): SchemaStatement {
   const texts = allowed.filter((item) => typeof item === "string");
   const list = allowed.filter((item) => item !== null).map((item) => JSON.stringify(item));
-  const [only] = list;
-  const expected = only === "{}" ? "a breadcrumb" : list.length === 1 ? String(only) : `one of ${list.join(", ")}`;
+  const expected = list.length === 1 ? list.join() : `one of ${list.join(", ")}`;
   return {
     code: "value-not-allowed",
     message: `expected ${expected}, got ${describe(value)}.`,

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { runCompiler } from "../../scripts/spec/command.ts";
 import { compileSpec } from "../../scripts/spec/compile.ts";
@@ -71,7 +71,87 @@ describe("compiling", () => {
     expect(files.get("validators/wire.js")).toMatch(/^function new2\(value, out\) \{\n {2}if \(value !== null\)/m);
     expect(files.get("openapi.json")).toBe(compiled.get("openapi.json"));
   });
+
+  it("takes a union of null alone for null", async () => {
+    const union =
+      '            anyOf:\n              - $ref: "#/components/schemas/Int64"\n              - type: "null"\n          source_info:\n';
+    const validate = await validatorOf(
+      await compileSpec(edited(union, union.replace(/ *- \$ref.*\n/, "")), name),
+      "wire",
+    );
+    expect(validate({ batch_id: null })).toEqual([]);
+    expect(validate({ batch_id: 5 })).toEqual(["/batch_id must be null"]);
+  });
+
+  it("checks members whose names are no JavaScript, a tag and required ones among them", async () => {
+    const source = "      additionalProperties: false\n      properties:\n        channel:\n";
+    const names = ["a-b", "a_b", "2", 'quo"ted', "for"];
+    const members = names.map(
+      (name) => `        ${JSON.stringify(name)}:\n          description: A.\n          type: string\n`,
+    );
+    const text = edited(
+      source,
+      `      required: ${JSON.stringify(names)}\n${source.replace("        channel", `${members.join("")}        channel`)}`,
+    ).replaceAll("event_type", "event-type");
+    const validate = await validatorOf(await compileSpec(text, name), "wire");
+    const given = Object.fromEntries(names.map((name) => [name, "x"]));
+    const event = { "event-type": "session_start", data: {} };
+    expect(validate({ source_info: given, events: [event] })).toEqual([]);
+    for (const name of names) {
+      const others = Object.fromEntries(Object.entries(given).filter(([key]) => key !== name));
+      expect(validate({ source_info: others })).toEqual([`/source_info must have required property '${name}'`]);
+    }
+    expect(validate({ events: [{ event: "session_start", data: {} }] })).toEqual([
+      "/events/0 must have required property 'event-type'",
+    ]);
+  });
+
+  it("lets exclude each other in the types what no schema forbids, in the order that explains mistakes best", () => {
+    const types = compiled.get("schema.ts") ?? "";
+    const [first, second] = ["WithToken", "WithSeverity"].map((variant) => {
+      const body = new RegExp(
+        `interface CrashReportEventData${variant} extends CrashReportEventDataBase \\{(.*?)^\\}`,
+        "ms",
+      );
+      return body
+        .exec(types)?.[1]
+        ?.replaceAll(/\/\*\*.*?\*\//g, "")
+        .replaceAll(/\s+/g, " ");
+    });
+    expect(first).toContain("severity?: never; token?: string | null | undefined;");
+    expect(second).toContain("token?: never;");
+    expect(types).toContain(
+      "export type CrashReportEventData = CrashReportEventDataWithToken | CrashReportEventDataWithSeverity;",
+    );
+    expect(compiled.get("shapes.ts")).toContain('atMostOne: ["severity", "token"]');
+  });
 });
+
+/** What a compiled validator says, in one line for each error. */
+async function validatorOf(
+  files: GeneratedFiles,
+  profile: "canonical" | "wire",
+): Promise<(value: unknown) => string[]> {
+  const place = await mkdtemp(join(tmpdir(), "validator-"));
+  try {
+    await writeGenerated(place, files);
+    await writeFile(join(place, "package.json"), '{"type":"module"}');
+    const module = (await import(pathToFileURL(join(place, `validators/${profile}.js`)).href)) as ValidatorModule; // as its .d.ts says
+    return (value) => {
+      module.validateBatch(value);
+      return (module.validateBatch.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
+    };
+  } finally {
+    await rm(place, { recursive: true, force: true });
+  }
+}
+
+interface ValidatorModule {
+  readonly validateBatch: {
+    (value: unknown): boolean;
+    errors: readonly { readonly instancePath: string; readonly message: string }[] | null;
+  };
+}
 
 describe("checking", () => {
   beforeEach(async () => {
@@ -173,7 +253,7 @@ const BROKEN: readonly (readonly [string, string, string, string, RegExp])[] = [
     "      minItems: 1\n",
     "      minItem: 1\n",
     "minItem: 1",
-    /Unknown schema keyword minItem/,
+    /Unknown key minItem in a schema: did you mean minItems\?/,
   ],
   [
     "a keyword of the wrong type",
@@ -236,7 +316,7 @@ const BROKEN: readonly (readonly [string, string, string, string, RegExp])[] = [
     "            optional: true\n",
     "            optionnal: true\n",
     "optionnal: true",
-    /x-wire: unknown key optionnal/,
+    /: Unknown key optionnal in an x-wire: did you mean optional\?/,
   ],
   [
     "an alias on what is no property",
@@ -282,12 +362,193 @@ const BROKEN: readonly (readonly [string, string, string, string, RegExp])[] = [
     /id is an exact integer, which only a batch and the data of an event may hold/,
   ],
   [
-    "a keyword that the validators have no code for",
+    "a keyword that there is no code for",
     '        email:\n          description: An address.\n          type: [string, "null"]\n',
     '        email:\n          description: An address.\n          type: [number, "null"]\n          multipleOf: 2\n',
-    "UserIdentities:\n",
-    /The validators have no code for multipleOf here/,
+    "multipleOf: 2",
+    /Unknown key multipleOf in a schema/,
   ],
+  [
+    "a value that the validators have no code for",
+    "          x-known-values: [native, partner]\n",
+    "          x-known-values: [native, partner]\n        place:\n          description: Where.\n          const: { a: 1 }\n",
+    "const: { a: 1 }",
+    /There is no check for const \{"a":1\}/,
+  ],
+  [
+    "a union whose branches nothing tells apart",
+    '        email:\n          description: An address.\n          type: [string, "null"]\n',
+    "        email:\n          description: An address.\n          anyOf:\n            - { type: string, minLength: 9 }\n            - { type: string, maxLength: 5 }\n",
+    "email:\n",
+    /Two branches of this union take the same type of value, and nothing tells them apart/,
+  ],
+  [
+    "a condition that is no choice between keys",
+    "                          - required: [event_type]\n",
+    "                          - minProperties: 2\n",
+    "if:\n",
+    /An if can only ask for required keys, or for any of several/,
+  ],
+  [
+    "a pattern within x-wire that is none",
+    '                type: [integer, string, "null"]\n',
+    '                type: [integer, string, "null"]\n                pattern: "^("\n',
+    'pattern: "^("',
+    /\^\( is not a regular expression/,
+  ],
+  [
+    "a keyword deep within x-wire that is misspelt",
+    "                    - type: string\n                    - type: object\n",
+    "                    - type: string\n                      minLenght: 1\n                    - type: object\n",
+    "minLenght: 1",
+    /Unknown key minLenght in a schema: did you mean minLength\?/,
+  ],
+  [
+    "x-wire within what an x-wire changes",
+    "                    - type: string\n                    - type: object\n",
+    "                    - type: string\n                      x-wire: { settles: [D1] }\n                    - type: object\n",
+    "x-wire: { settles: [D1] }",
+    /x-wire: only a property that an x-wire adds can have one of its own/,
+  ],
+  [
+    "a format that nobody knows",
+    "              format: int32\n              minimum: 0\n",
+    "              format: int16\n              minimum: 0\n",
+    "format: int16",
+    /Unknown format int16: known are int32, int64/,
+  ],
+  [
+    "a format of another type",
+    "          format: ipv4\n",
+    "          format: int32\n",
+    "format: int32\n",
+    /int32 is a format of numbers/,
+  ],
+  [
+    "a part of the document that is misspelt",
+    "x-limits:\n",
+    "x-limit:\n",
+    "x-limit:\n",
+    /Unknown key x-limit in the document: did you mean x-limits\?/,
+  ],
+  [
+    "an extension that nothing reads",
+    "  - url: https://two.example/v2\n",
+    "  - url: https://two.example/v2\n    x-region: eu\n",
+    "x-region: eu",
+    /Unknown key x-region in a server\./,
+  ],
+  [
+    "a part of an operation that is misspelt",
+    "      operationId: uploadEvents\n",
+    "      operationID: uploadEvents\n",
+    "operationID: uploadEvents",
+    /Unknown key operationID in an operation: did you mean operationId\?/,
+  ],
+  [
+    "a part of a header that is misspelt",
+    "          description: Seconds to wait.\n          schema:\n",
+    "          description: Seconds to wait.\n          shema:\n",
+    "shema:",
+    /Unknown key shema in a header: did you mean schema\?/,
+  ],
+  [
+    "a part of the document that holds nothing of the kind",
+    '        "400":\n          $ref: "#/components/responses/BadRequest"\n',
+    '        "400": refused\n',
+    '"400": refused',
+    /Expected a response, a mapping\./,
+  ],
+  [
+    "a number in place of a name",
+    "      operationId: uploadEvents\n",
+    "      operationId: 5\n",
+    "operationId: 5",
+    /operationId: expected text\./,
+  ],
+  [
+    "a number in place of a reference",
+    '          $ref: "#/components/schemas/Environment"\n',
+    "          $ref: 5\n",
+    "$ref: 5",
+    /\$ref: expected text\./,
+  ],
+  [
+    "a batch that may as well be empty",
+    "      required: [environment]\n",
+    "",
+    "Batch:\n      description: One user",
+    /The canonical profile takes an empty Batch: something has to be required\./,
+  ],
+  [
+    "two servers for one pod",
+    "    x-pod: us2\n",
+    "    x-pod: us1\n",
+    "x-pod: us1\nsecurity",
+    /x-pod: us1 is another server already/,
+  ],
+  [
+    "a pod that can be no key",
+    "    x-pod: us2\n",
+    "    x-pod: us-2\n",
+    "x-pod: us-2",
+    /x-pod: expected a name such as us1/,
+  ],
+  [
+    "another name for a pod that there is not",
+    "    x-pod-alias: us1\n",
+    "    x-pod-alias: us3\n",
+    "x-pod-alias: us3",
+    /x-pod-alias: no server is that pod/,
+  ],
+  [
+    "an alias within what it stands for",
+    "          description: Deduplication key.\n",
+    "          description: Deduplication key.\n          examples: &again [*again]\n",
+    "*again]",
+    /\*again stands within what it stands for, without end/,
+  ],
+  [
+    "an alias of nothing",
+    "          description: Deduplication key.\n",
+    "          description: Deduplication key.\n          examples: *nothing\n",
+    "*nothing",
+    /\*nothing stands for nothing: no &nothing before it/,
+  ],
+  [
+    "properties that exclude each other, and are none",
+    "x-at-most-one: [severity, token]",
+    "x-at-most-one: [severity, tokn]",
+    "x-at-most-one: [severity, tokn]",
+    /x-at-most-one: "tokn" is no property of this schema/,
+  ],
+  [
+    "properties that exclude each other, and have to be there",
+    '            token:\n              description: A plain string in every source.\n              type: [string, "null"]\n',
+    "            token:\n              description: A plain string in every source.\n              type: string\n",
+    "x-at-most-one: [severity, token]",
+    /x-at-most-one: token has to be optional and nullable/,
+  ],
+  [
+    "properties that exclude each other where there is no name for it",
+    "          x-known-values: [native, partner]\n",
+    '          x-known-values: [native, partner]\n        place:\n          description: Where.\n          type: object\n          additionalProperties: false\n          x-at-most-one: [a, b]\n          properties:\n            a: { type: "null", description: A. }\n            b: { type: "null", description: B. }\n',
+    "x-at-most-one: [a, b]",
+    /x-at-most-one: expected on a schema with a name of its own/,
+  ],
+];
+
+/** Names of schemas that cannot become names of types or constants, and why. */
+const UNUSABLE_NAMES: readonly (readonly [string, string, RegExp])[] = [
+  [
+    "Environ-ment",
+    "Environ-ment:\n",
+    /Schema Environ-ment becomes a type: it needs a name of its own, such as CustomEvent/,
+  ],
+  ["Environ ment", "Environ ment:\n", /Schema Environ ment becomes a type/],
+  ["environment", "environment:\n      description: Test or live.\n      type", /Schema environment becomes a type/],
+  ["Record", "Record:\n", /Schema Record becomes a type/],
+  ["EventType", "EventType:\n", /The list of EventType would be called EVENT_TYPES, as another is/],
 ];
 
 describe("a broken description", () => {
@@ -298,6 +559,27 @@ describe("a broken description", () => {
     expect(message).toMatch(/^(test\/scripts\/fixtures\/mini\.yaml:\d+:\d+: .+\n?)+$/);
     const lines = message.split("\n").filter((line) => reason.test(line));
     expect(lines.map((line) => Number(line.split(":")[1]))).toEqual([lineOf(text, at)]);
+  });
+
+  it.each(UNUSABLE_NAMES)(
+    "with a schema called %s is refused with file, line and reason",
+    async (called, at, reason) => {
+      const text = mini.replaceAll(/\bEnvironment\b/g, called);
+      const message = await problemOf(text);
+      const lines = message.split("\n").filter((line) => reason.test(line));
+      expect(lines.map((line) => Number(line.split(":")[1]))).toEqual([lineOf(text, at)]);
+    },
+  );
+
+  it("is reported in one line when its aliases would fill the memory", async () => {
+    const level = (n: number) =>
+      `            l${String(n)}: &l${String(n)} [${Array(9)
+        .fill(`*l${String(n - 1)}`)
+        .join(", ")}]\n`;
+    const levels = Array.from({ length: 9 }, (_, n) => level(n + 1)).join("");
+    const key = "          description: Deduplication key.\n";
+    const message = await problemOf(edited(key, `${key}          example:\n            l0: &l0 [x]\n${levels}`));
+    expect(message).toMatch(/^test\/scripts\/fixtures\/mini\.yaml:1:1: YAML: Excessive alias count[^\n]*\.$/);
   });
 
   it("is reported with every problem of a kind, in the order of the lines", async () => {
@@ -357,5 +639,18 @@ describe("the command", () => {
     expect(gone.code).toBe(2);
     expect(gone.error).toMatch(/^\S*gone\.yaml cannot be read: ENOENT[^\n]*\n$/);
     expect(await run("--dry-run")).toEqual({ code: 2, log: "", error: "Unknown option '--dry-run'. Try --help.\n" });
+    const file = join(folder, "a-file");
+    await writeFile(file, "");
+    for (const check of [[], ["--check"]]) {
+      const taken = await run("--spec", miniFile, "--out", file, ...check);
+      expect({ ...taken, error: taken.error.replace(/^.*a-file/, "a-file") }).toEqual({
+        code: 2,
+        log: "",
+        error: "a-file is no folder. Try --help.\n",
+      });
+    }
+    const below = await run("--spec", miniFile, "--out", join(file, "below"));
+    expect(below).toMatchObject({ code: 2, log: "" });
+    expect(below.error).toMatch(/^\S*a-file\/below cannot be written: ENOTDIR[^\n]*\n$/);
   });
 });

@@ -205,6 +205,27 @@ const MEMBERS: readonly (readonly [string, JsonValue, JsonValue, string, string]
     "compatible loosened condition Batch.a",
   ],
   [
+    "whether an id may be a bigint or digits",
+    { type: "integer", "x-exact": "int64" },
+    { type: "integer" },
+    "breaking tightened x-exact Batch.a",
+    "compatible loosened x-exact Batch.a",
+  ],
+  [
+    "the range of an id",
+    { anyOf: [{ type: "integer", "x-exact": "uint64" }, { type: "null" }] },
+    { anyOf: [{ type: "integer", "x-exact": "int64" }, { type: "null" }] },
+    "breaking changed x-exact Batch.a",
+    "breaking changed x-exact Batch.a",
+  ],
+  [
+    "one of two things that keys tell apart",
+    { type: "object", if: { required: ["b"] }, then: { properties: { b: text } }, else: { properties: { c: text } } },
+    { type: "object", if: { required: ["b"] }, then: { properties: { b: {} } }, else: { properties: { c: text } } },
+    "compatible loosened type Batch.a.b",
+    "breaking tightened type Batch.a.b",
+  ],
+  [
     "deprecation",
     text,
     { type: "string", deprecated: true },
@@ -395,6 +416,130 @@ describe("the operations", () => {
     expect(compare(old, now).map((difference) => brief(difference).trim())).toEqual([expected]);
   });
 
+  const secured = (scheme: JsonObject, rest: JsonObject = { security: [{ key: [] }] }): JsonObject => ({
+    ...base,
+    ...rest,
+    components: { ...(base["components"] as JsonObject), securitySchemes: { key: scheme } },
+  });
+  const basic = { type: "http", scheme: "Basic" };
+  it.each<readonly [string, JsonObject, JsonObject, string]>([
+    ["of another kind", secured(basic), secured({ type: "http", scheme: "bearer" }), "breaking changed"],
+    ["no longer asked for", secured(basic), secured(basic, { security: [] }), "breaking changed"],
+    ["no longer spoken of", secured(basic), secured(basic, {}), "breaking changed"],
+    ["asked for now", secured(basic, { security: [] }), secured(basic), "breaking changed"],
+    ["of which fewer will do", secured(basic, { security: [{ key: [] }, {}] }), secured(basic), "breaking tightened"],
+    [
+      "of which others will do as well",
+      secured(basic),
+      secured(basic, { security: [{}, { key: [] }] }),
+      "compatible loosened",
+    ],
+    [
+      "with a scope more",
+      secured({ type: "oauth2" }),
+      secured({ type: "oauth2" }, { security: [{ key: ["write"] }] }),
+      "breaking changed",
+    ],
+    [
+      "in another header",
+      secured({ type: "apiKey", in: "header", name: "X-Key" }),
+      secured({ type: "apiKey", in: "header", name: "X-Token" }),
+      "breaking changed",
+    ],
+    ["that only one of the two speaks of", base, secured(basic), "attention changed"],
+  ])("differ by credentials %s", (_, old, now, expected) => {
+    expect(compare(old, now).map(brief)).toEqual([`${expected} security POST /events`]);
+  });
+
+  it("have the same credentials whatever these are called, and wherever they are asked for", () => {
+    const renamed = {
+      ...withPost({ security: [{ basicAuth: [] }] }),
+      components: {
+        ...(base["components"] as JsonObject),
+        securitySchemes: { basicAuth: { type: "http", scheme: "basic" } },
+      },
+    };
+    expect(compare(secured(basic), renamed)).toEqual([]);
+  });
+
+  it("are not judged by credentials that a description refers to and does not define, which is noted", () => {
+    const dangling = { ...base, security: [{ basic: [] }] };
+    const { differences, notes } = compareDescriptions(description(dangling, "old.yaml"), description(secured(basic)));
+    expect(differences).toEqual([]);
+    expect(notes).toEqual(["old.yaml: security scheme basic is not defined, so credentials were not compared."]);
+  });
+
+  const answering = (answer: JsonObject, rest: JsonObject = {}): JsonObject => ({
+    ...withPost({ responses: { "202": { description: "Queued." }, "429": { description: "Slower.", ...answer } } }),
+    ...rest,
+  });
+  const waiting = (schema: JsonObject) => answering({ headers: { "Retry-After": { schema } } });
+  const failing = (errors: JsonObject, rest: JsonObject = {}) =>
+    answering({ content: { "application/json": { schema: { type: "object", properties: { errors, ...rest } } } } });
+  const list: JsonObject = { type: "array", items: text };
+  it.each<readonly [string, JsonObject, JsonObject, string]>([
+    ["a header that is gone", waiting({}), answering({}), "attention removed header POST /events 429 retry-after"],
+    ["a header that is new", answering({}), waiting({}), "compatible added header POST /events 429 retry-after"],
+    [
+      "a header of another type",
+      waiting({ type: "integer" }),
+      waiting({ type: "string" }),
+      "attention changed type POST /events 429 retry-after",
+    ],
+    [
+      "a body of another type",
+      failing(list),
+      failing({ type: "object" }),
+      "attention changed type POST /events 429.errors",
+    ],
+    [
+      "a body in which more may be null",
+      failing(text),
+      failing({ type: ["string", "null"] }),
+      "attention loosened null POST /events 429.errors",
+    ],
+    [
+      "a body that says more",
+      failing(list),
+      failing(list, { id: text }),
+      "compatible added property POST /events 429.id",
+    ],
+    [
+      "a body that says less",
+      failing(list, { id: text }),
+      failing(list),
+      "attention removed property POST /events 429.id",
+    ],
+    [
+      "a body that is gone",
+      failing(list),
+      answering({}),
+      "attention removed media type POST /events 429 application/json",
+    ],
+  ])("differ in an answer by %s", (_, old, now, expected) => {
+    expect(compare(old, now).map(brief)).toEqual([expected]);
+    expect(compare(old, old)).toEqual([]);
+  });
+
+  it("answer with the same headers in whatever case they are written", () => {
+    expect(compare(waiting(text), answering({ headers: { "retry-after": { schema: text } } }))).toEqual([]);
+  });
+
+  it("are told once of a body that all their answers share", () => {
+    const shared = (errors: JsonObject): JsonObject => {
+      const failure = { content: { "application/json": { schema: { $ref: "#/components/schemas/Failure" } } } };
+      const document = withPost({ responses: { "202": {}, "400": failure, "429": failure } });
+      const schemas = (base["components"] as { schemas: JsonObject }).schemas;
+      return {
+        ...document,
+        components: { schemas: { ...schemas, Failure: { type: "object", properties: { errors } } } },
+      };
+    };
+    const [first, ...others] = compare(shared(list), shared({ type: "object" }));
+    expect(first).toMatchObject({ verdict: "attention", path: "Failure.errors", places: ["Failure.errors"] });
+    expect(others).toEqual([]);
+  });
+
   it("are the same when one description has the version in the server's address", () => {
     expect(compare({ ...base, paths: { "/v2/events": path } }, base)).toEqual([]);
   });
@@ -517,7 +662,8 @@ describe("bad input", () => {
     ["Swagger 2", "old.yaml", 'swagger: "2.0"', /it is Swagger "2\.0"; convert it to OpenAPI 3 first\.$/],
     ["a later OpenAPI", "new.yaml", "openapi: 4.0.0", /it is OpenAPI 4\.0\.0; 3\.0 and 3\.1 are read\.$/],
     ["an address", "https://docs.example/oas.yaml", undefined, /^https:\/\/docs\.example\/oas\.yaml/],
-    ["a folder", ".", undefined, /is a folder; name a file in it\.$/],
+    ["a folder", ".", undefined, /^\. is a folder; name a file in it\.$/],
+    ["no name at all", "", undefined, /^A description has to be named; the name is empty\.$/],
   ])("%s is refused in one line", (_, name, content, message) => {
     if (content !== undefined) writeFileSync(join(folder, name), content);
     const read = () => readDescription(name, [folder]);
@@ -609,6 +755,7 @@ describe("the command", () => {
   it.each([
     [[], "Which description is the old one? Try --help.\n"],
     [["--colour", "HEAD"], "Unknown option '--colour'"],
+    [["HEAD", ""], "A description has to be named; the name is empty.\n"],
     [["HEAD~9"], "HEAD~9: no such file, and git knows no revision HEAD~9.\n"],
     [["HEAD:gone.yaml"], "HEAD:gone.yaml: revision HEAD has no file gone.yaml.\n"],
   ])("exits with 2 for %j, in one line", (args, message) => {

@@ -69,6 +69,16 @@ describe.each(OBJECTS)("$name", (table) => {
     });
   }
 
+  it("takes nothing from a prototype, and no member that is not enumerable: JSON would not send it", () => {
+    const inherited = Object.create({ ...required, mispelt_key: 1 }) as Members;
+    const hidden = Object.entries({ ...required, mispelt_key: 1 }).map(([key, value]) => [key, { value }] as const);
+    for (const validate of [canonical, wire]) {
+      const ofNothing = complaints(validate, place({}));
+      expect(complaints(validate, place(inherited))).toEqual(ofNothing);
+      expect(complaints(validate, place(Object.defineProperties({}, Object.fromEntries(hidden))))).toEqual(ofNothing);
+    }
+  });
+
   it("takes a member that is undefined for one that is absent", () => {
     const absent = Object.fromEntries(Object.keys(fields).map((field) => [field, undefined]));
     expect(complaints(canonical, place({ ...absent, ...required }))).toEqual([]);
@@ -154,6 +164,14 @@ describe("the wire profile alone", () => {
       "a CCPA purpose of another name",
       batch({ consent_state: { ccpa: { sale: { consented: true, timestamp_unixtime_ms: 1 } } } }),
     ],
+    ["a GDPR purpose that is null", batch({ consent_state: { gdpr: { marketing: null } } })],
+    ["a CCPA purpose of another name that is null", batch({ consent_state: { ccpa: { sale: null } } })],
+    ["an integration without attributes", batch({ integration_attributes: { "92": null } })],
+    [
+      "a version of Apple Search Ads without attributes",
+      batch({ application_info: { apple_search_ads_attributes: { "version3.1": null } } }),
+    ],
+    ["a screen of more pixels than 32 bits count", batch({ device_info: { screen_height: 3e9 } })],
     ["an Android id that is empty", batch({ device_info: { android_advertising_id: "", supports_telephony: "" } })],
     [
       "orientations as numbers",

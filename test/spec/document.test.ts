@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { EVENT_TYPES, LIMITS, PODS } from "../../generated/contract.ts";
 import { validateBatch as canonical } from "../../generated/validators/canonical.js";
 import { validateBatch as wire } from "../../generated/validators/wire.js";
-import { batch, dataName, OBJECTS, type Members } from "./payload-tables.ts";
+import { batch, dataName, eventBatch, OBJECTS, type Members } from "./payload-tables.ts";
 
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
 const text = read("spec/events-api.yaml");
@@ -115,6 +116,22 @@ describe("the contract", () => {
     expect(LIMITS.livePathMaxAgeMs).toBe(30 * 24 * 60 * 60 * 1000);
   });
 
+  it("tells a reader who does not use this package to write ids as literals, with every digit", () => {
+    for (const name of ["Int64", "Uint64"]) {
+      const description = String(record(schemas[name])["description"]);
+      expect(description).toContain("Travels as an integer literal, never in quotes.");
+      expect(description).toMatch(
+        /this package takes a bigint or a string of decimal digits, and writes the literal\./,
+      );
+    }
+  });
+
+  it("is set without double spaces", () => {
+    const descriptions = [...membersCalled(spec, "description")].filter((value) => typeof value === "string");
+    expect(descriptions.length).toBeGreaterThan(400);
+    expect(descriptions.filter((description) => /\S {2,}\S/.test(description))).toEqual([]);
+  });
+
   it("says the same limit wherever a schema enforces a named one", () => {
     const at = (pointer: string) =>
       pointer
@@ -169,7 +186,8 @@ describe("the tables of payloads", () => {
 describe.each(Object.entries(profiles))("the %s document", (profile, { document, validate }) => {
   const ajv = new Ajv2020({ allErrors: true, strict: false, discriminator: true });
   ajv.addFormat("uuid", /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i);
-  for (const width of ["int32", "int64"]) ajv.addFormat(width, true);
+  ajv.addFormat("int32", { type: "number", validate: (value: number) => value === (value | 0) });
+  ajv.addFormat("int64", true);
   const components = structuredClone(record(record(document["components"])["schemas"]));
   for (const schema of Object.values(components)) delete record(record(schema)["discriminator"] ?? {})["mapping"];
   ajv.addSchema({ $id: "contract", components: { schemas: components } });
@@ -195,6 +213,34 @@ describe.each(Object.entries(profiles))("the %s document", (profile, { document,
     }
     expect(tally.taken).toBeGreaterThan(1000);
     expect(tally.refused).toBeGreaterThan(1000);
+  });
+
+  it("judges whatever may stand for a breadcrumb as the generated validator does", () => {
+    const accepts = compiled("Batch");
+    const data = fc.record(
+      { label: fc.constantFrom("here", 5, null), timestamp_unixtime_ms: fc.constantFrom(1, "x", null) },
+      { requiredKeys: [], noNullPrototype: true },
+    );
+    const breadcrumb = fc.oneof(
+      fc.record(
+        {
+          event_type: fc.constantFrom("breadcrumb", "breadcrumbs", null),
+          data: fc.oneof(data, fc.constantFrom(5, null)),
+          label: fc.constantFrom("here", 5),
+          mispelt_key: fc.constant(1),
+        },
+        { requiredKeys: [], noNullPrototype: true },
+      ),
+      data,
+      fc.constantFrom<unknown>("here", 5, null, []),
+    );
+    fc.assert(
+      fc.property(breadcrumb, (item) => {
+        const payload = eventBatch("crash_report", { breadcrumbs: [item] });
+        expect(accepts(payload)).toBe(validate(payload));
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   it("takes 1 to 100 batches in a bulk request", () => {
@@ -225,6 +271,23 @@ describe.each(Object.entries(profiles))("the %s document", (profile, { document,
     ]) {
       expect([batches, compiled("HistoricalBatches")(batches)]).toEqual([batches, !rejects]);
     }
+  });
+});
+
+describe("ids as digits", () => {
+  const { components } = profiles.wire.document;
+  const pattern = (name: string) =>
+    new RegExp(String(record(record(record(components)["schemas"])[name])["pattern"]), "u");
+
+  it("are no others than the wire document lets through, whose pattern alone cannot tell their range", () => {
+    const text = fc.oneof(fc.stringMatching(/^-?0{0,12}\d{0,22}$/), fc.string({ maxLength: 4 }), fc.constant("-0"));
+    fc.assert(
+      fc.property(text, (digits) => {
+        if (wire(batch({ mpid: digits }))) expect(digits).toMatch(pattern("Int64"));
+        if (wire(eventBatch("crash_report", { ios_image_size: digits }))) expect(digits).toMatch(pattern("Uint64"));
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
 

@@ -53,20 +53,29 @@ const uuid: Kind = {
   neither: [5, true, {}],
 };
 const integer: Kind = { both: [0, 1, -1, EPOCH_MS, null], neither: [1.5, "5", true, {}, Number.NaN] };
-const int32: Kind = { both: [0, 1, -12, 2_147_483_647, null], neither: [1.5, "5", true, {}] };
+/** 32 bits where the documentation says so; the official JSON Schema, and so the wire, has integers of no width. */
+const int32: Kind = {
+  both: [0, 1, -12, 2_147_483_647, null],
+  wire: [3_000_000_000, -2_147_483_649],
+  neither: [1.5, "5", true, {}],
+};
 const number: Kind = { both: [0, 1, -1, 0.95, 1e21, null], neither: ["5", true, {}] };
 const flag: Kind = { both: [true, false, null], neither: ["true", 1, {}] };
 /** A 64-bit id: exact, or refused. */
 const int64: Kind = {
   both: [5, -5, 2n ** 63n - 1n, -(2n ** 63n), "7346244611012968789", "-7778608565459706417", null],
-  neither: [2 ** 53, 1.5, 2n ** 63n, "9223372036854775808", "12a", "", "1.5", true, {}],
+  neither: [2 ** 53, 1.5, 2n ** 63n, "9223372036854775808", "00000000000000000005", "12a", "", "1.5", true, {}],
 };
 const uint64: Kind = {
   both: [4_295_507_968, 0, 2n ** 64n - 1n, "18446744073709551615", null],
-  neither: [-1, -1n, 2 ** 53, 2n ** 64n, "-1", true, {}],
+  neither: [-1, -1n, 2 ** 53, 2n ** 64n, "-1", "-0", true, {}],
 };
 /** Digits, or a number, where old documents disagree which. */
-const numeric: Kind = { both: [51.92, 0, -180, null], wire: ["51.92", "-0.5", "4"], neither: ["north", "", true, {}] };
+const numeric: Kind = {
+  both: [51.92, 0, -180, null],
+  wire: ["51.92", "-0.5", "4", "4.", ".5", "-.5", "+.5e-1"],
+  neither: ["north", "", ".", "-.e5", "e5", true, {}],
+};
 const oneOf = (values: readonly string[], wire: readonly unknown[], neither: readonly unknown[]): Kind => ({
   both: values,
   wire,
@@ -448,7 +457,11 @@ const eventTables: Readonly<Record<EventType, EventTable>> = {
       breadcrumbs: {
         both: [[], [{ event_type: "breadcrumb", data: { label: "here" } }], null],
         wire: [["here"], [{ label: "here" }], [{}]],
-        neither: ["here", {}, [5], [{ label: 5 }], [{ event_type: "breadcrumb" }], [null]],
+        neither: [
+          ...["here", {}, [5], [null], [{ label: 5 }], [{ event_type: "breadcrumb" }], [{ data: { label: "here" } }]],
+          // Told apart by its keys: what says that it is an event has to be one.
+          ...[[{ event_type: "breadcrumb", label: "here" }], [{ data: 5, label: "here" }], [{ mispelt_key: 1 }]],
+        ],
       },
       class_name: text,
       stack_trace: text,

@@ -54,6 +54,22 @@ export function eventsNarrowByTheirType(event: Event): string | undefined {
   return undefined;
 }
 
+/** Any payload of a commerce event, or none, beside whatever else there is to say. */
+export function onePayloadIsAsGoodAsAnother(): readonly Event[] {
+  const data = { currency_code: "EUR", shopping_cart: { products: [] } };
+  return [
+    { event_type: "commerce_event", data },
+    { event_type: "commerce_event", data: { ...data, product_action: { action: "purchase", total_amount: 5 } } },
+    { event_type: "commerce_event", data: { ...data, promotion_action: { action: "view" } } },
+    { event_type: "commerce_event", data: { ...data, product_impressions: [{ products: [] }] } },
+    { event_type: "commerce_event", data: { ...data, product_impressions: null } },
+  ];
+}
+
+export function payloadsNarrowEachOther(data: EventDataOf<"commerce_event">): void {
+  if (data.promotion_action) expectTypeOf<typeof data.product_action>().toEqualTypeOf<undefined>();
+}
+
 export function everyTypeCanBeTold(event: Event): EventType {
   switch (event.event_type) {
     case "custom_event":

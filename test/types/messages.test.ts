@@ -33,6 +33,22 @@ const MISTAKES = {
     code: 'const event: Event = { event_type: "custom_event", data: { event_name: "a", custom_event_type: "other", custom_atributes: {} } };',
     says: ["'custom_atributes' does not exist in type 'CustomEventData", "Did you mean to write 'custom_attributes'?"],
   },
+  "a misspelt member of a hand-written commerce event": {
+    code: 'const event: Event = { event_type: "commerce_event", data: { promotion_action: { action: "view" }, currency_cod: "EUR" } };',
+    says: ["'currency_cod' does not exist in type", "CommerceEventDataWithPromotionAction"],
+  },
+  "a misspelt member of a product action, in an event": {
+    code: 'const event: Event = { event_type: "commerce_event", data: { product_action: { action: "click", totl: 5 } } };',
+    says: ["'totl' does not exist in type 'ProductAction'"],
+  },
+  "a misspelt member of a promotion, in a commerce event": {
+    code: 'const event: EventOf<"commerce_event"> = { event_type: "commerce_event", data: { promotion_action: { action: "view", promos: [] } } };',
+    says: ["'promos' does not exist in type 'PromotionAction'"],
+  },
+  "two payloads in a commerce event": {
+    code: 'const event: EventOf<"commerce_event"> = { event_type: "commerce_event", data: { product_action: { action: "click" }, promotion_action: { action: "click" } } };',
+    says: ["is not assignable to type 'CommerceEventData'", "Types of property 'promotion_action' are incompatible"],
+  },
   "an event type that does not exist": {
     code: 'const event: Event = { event_type: "custom_evnt", data: {} };',
     says: [`Type '"custom_evnt"' is not assignable to type`],
@@ -43,7 +59,7 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const FILE = join(ROOT, "test/types/mistakes.ts"); // not there: its text is given to the compiler
 const LINES = Object.values(MISTAKES).map(({ code }, index) => `export function mistake${String(index)}() { ${code} }`);
 const TEXT = [
-  'import { createBatch, customEvent, type Event } from "mparticle-events";',
+  'import { createBatch, customEvent, type Event, type EventOf } from "mparticle-events";',
   ...LINES,
   'export const right = customEvent("a", "other", { custom_attributes: {} });',
 ].join("\n");

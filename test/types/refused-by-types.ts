@@ -128,6 +128,17 @@ export function wrongPlaces(): void {
   createBatch({ environment: "development", events: [] });
   // @ts-expect-error -- the data of another type
   note({ event_type: "opt_out", data: { label: "here" } });
+  const [product_action, promotion_action, product_impressions] = [
+    { action: "click" } as const,
+    { action: "view" } as const,
+    [],
+  ];
+  // @ts-expect-error -- an event has one payload
+  note({ event_type: "commerce_event", data: { product_action, promotion_action } });
+  // @ts-expect-error -- whichever two these are
+  note({ event_type: "commerce_event", data: { product_action, product_impressions } });
+  // @ts-expect-error -- an empty list being a payload, too
+  note({ event_type: "commerce_event", data: { promotion_action, product_impressions } });
   // @ts-expect-error -- what the service fills in
   createBatch({ environment: "development", batch_id: 5n });
   // @ts-expect-error -- a state, not a purpose

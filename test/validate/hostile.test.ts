@@ -277,7 +277,101 @@ describe("keys that every object seems to have", () => {
 
   it("stay the keys of one batch alone when what a batch lacks is on the prototype of another", () => {
     const heir: unknown = Object.create({ environment: "production" });
-    for (const way of WAYS) expectFindings(heir, way);
+    for (const way of WAYS) {
+      expect(expectFindings(heir, way)).toContainEqual(
+        expect.objectContaining({ severity: "error", code: "lost-in-json", path: "/environment" }),
+      );
+    }
+  });
+});
+
+describe("a batch that is an instance of a class", () => {
+  class Sent {
+    readonly environment = "production";
+    readonly user_identities = { customer_id: "42" };
+    readonly user_attributes = { tier: "gold" };
+  }
+  class Lazy extends Sent {
+    readonly #id = 5n;
+    get mpid(): bigint {
+      return this.#id;
+    }
+    get size(): number {
+      return Object.keys(this).length;
+    }
+    send(): void {}
+  }
+
+  it("is one like any other when its fields are all there is", () => {
+    for (const way of WAYS) expect(checkBatch(new Sent(), { ...way, endpoint: "events" })).toEqual([]);
+  });
+
+  it("has an error for each key that a getter of its class holds, and none for what is no key of a batch", () => {
+    for (const way of WAYS) {
+      const found = checkBatch(new Lazy(), { ...way, endpoint: "events" });
+      expect(found.map(({ severity, code, path }) => [severity, code, path])).toEqual([
+        ["error", "lost-in-json", "/mpid"],
+      ]);
+    }
+  });
+
+  it("is held against the contract for what JSON sends of it alone", () => {
+    expect(checkBatch(new Lazy(), { lints: false })).toEqual([]);
+    const missing = Object.defineProperties(new Lazy(), { environment: { enumerable: false } });
+    expect(checkBatch(missing, { lints: false })).toMatchObject([{ code: "lost-in-json", path: "/environment" }]);
+  });
+
+  it("is believed when it has a toJSON, though nobody knows what that does", () => {
+    class Written extends Lazy {
+      toJSON(): unknown {
+        return { environment: this.environment, mpid: String(this.mpid) };
+      }
+    }
+    const unseen = Object.defineProperties(new Written(), { environment: { enumerable: false } });
+    for (const way of WAYS) {
+      expect(checkBatch(unseen, { ...way, endpoint: "events" })).toMatchObject([
+        { severity: "warning", code: "to-json-present", path: "" },
+      ]);
+    }
+  });
+
+  it("is judged in bounded time, whatever it claims to descend from", () => {
+    const endless: unknown = new Proxy({}, { getPrototypeOf: () => endless as object });
+    const deep = Array.from({ length: 100_000 }).reduce<object>((above) => Object.create(above) as object, {});
+    for (const descendant of [endless, deep]) {
+      for (const way of WAYS) {
+        expectFindings(descendant, way);
+        expectFindings(batch({ user_attributes: descendant, events: [descendant] }), way);
+      }
+    }
+  });
+});
+
+describe("an array that claims 50,000,000 entries and has none", () => {
+  const holes = (): unknown[] => Object.assign([], { length: 50_000_000 });
+  const places: readonly (readonly [string, (list: unknown[]) => unknown])[] = [
+    ["of events", (list) => batch({ events: list })],
+    ["of names", (list) => batch({ deleted_user_attributes: list })],
+    ["for a user attribute", (list) => batch({ user_attributes: { a: list } })],
+    ["for a changed user attribute", (list) => eventBatch("user_attribute_change", { new: list, old: null })],
+    ["for a flag", (list) => eventBatch("first_run", { custom_flags: { a: list, b: { c: list } } })],
+    ["of breadcrumbs", (list) => eventBatch("crash_report", { breadcrumbs: list })],
+    ["of products", (list) => eventBatch("commerce_event", { product_action: { action: "click", products: list } })],
+    ["in a key that only the wire has", (list) => batch({ api_keys: list })],
+  ];
+  it.each(places)("is judged in bounded time, %s", (_, place) => {
+    for (const way of WAYS) {
+      const startedMs = performance.now();
+      expectFindings(place(holes()), way);
+      expect(performance.now() - startedMs).toBeLessThan(2000);
+    }
+  });
+
+  it("keeps the lints from the rest of a batch no longer than it takes to see that there is nothing more to say", () => {
+    const events = [{ event_type: "first_run", data: { timestamp_unixtime_ms: NOW / 1000 } }];
+    const payload = batch({ user_identities: { customer_id: "42" }, events, deleted_user_attributes: holes() });
+    expect(checkBatch(payload, { now: NOW }).map(({ severity }) => severity)).not.toContain("warning");
+    expect(checkBatch(payload, { now: NOW, maxFindings: 1001 }).at(-1)).toMatchObject({ severity: "warning" });
   });
 });
 

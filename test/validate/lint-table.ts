@@ -80,9 +80,79 @@ class Money {
   }
 }
 
+/** A class that has what JSON wants of it, and more. */
+class Tier {
+  readonly tier = "gold";
+  get since(): string {
+    return new Date(NOW).toISOString();
+  }
+  describe(): string {
+    return `${this.tier} since ${this.since}`;
+  }
+}
+
+/** Has a member that no loop meets. */
+function hiding(members: Members, name: string, value: unknown): Members {
+  return Object.defineProperty({ ...members }, name, { value, enumerable: false });
+}
+
+/** Members that JSON leaves out, and some that only look as if it did. */
+const MEMBERS_LOST: readonly Omit<LintRow, "code" | "severity">[] = [
+  {
+    of: "an attribute from a prototype",
+    wrong: { user_attributes: Object.create({ tier: "gold" }) as unknown },
+    path: "/user_attributes/tier",
+    says: ["inherited", "JSON leaves it out", "plain object"],
+    right: [{ user_attributes: Object.assign(Object.create({ toString: () => "gold" }), { tier: "gold" }) as unknown }],
+  },
+  {
+    of: "an attribute that a class computes",
+    wrong: { user_attributes: new Tier() },
+    path: "/user_attributes/since",
+    says: ["inherited"],
+    right: [{ user_attributes: { tier: "gold", since: "2026" } }],
+  },
+  {
+    of: "an attribute that is not enumerable",
+    wrong: custom({ custom_attributes: hiding({ a: "x" }, "b", "y") }),
+    path: "/events/0/data/custom_attributes/b",
+    says: ["not enumerable"],
+    right: [custom({ custom_attributes: hiding({ a: "x" }, "describe", () => "y") })],
+  },
+  {
+    of: "a flag from a prototype",
+    wrong: custom({ custom_flags: Object.create({ "Google.Category": "video" }) as unknown }),
+    path: "/events/0/data/custom_flags/Google.Category",
+    says: ["inherited"],
+    right: [custom({ custom_flags: Object.create(null) as unknown })],
+  },
+  {
+    of: "an identity from a prototype",
+    wrong: { partner_identities: Object.create({ a_b: "x" }) as unknown },
+    path: "/partner_identities/a_b",
+    says: ["inherited"],
+    right: [{ partner_identities: { a_b: "x" } }],
+  },
+  {
+    of: "a value for an integration from a prototype",
+    wrong: { integration_attributes: { "92": Object.create({ key: "value" }) as unknown } },
+    path: "/integration_attributes/92/key",
+    says: ["inherited"],
+    right: [{ integration_attributes: { "92": { key: "value" } } }],
+  },
+  {
+    of: "a key of an event that is not enumerable",
+    wrong: { events: [{ event_type: "first_run", data: hiding({}, "session_uuid", UUID) }] },
+    path: "/events/0/data/session_uuid",
+    says: ["not enumerable"],
+    right: [{ events: [{ event_type: "first_run", data: hiding({}, "note", "of nobody's") }] }],
+  },
+];
+
 /** Flags that JSON takes away from, and some that are the like of them. */
 const FLAGS_LOST: readonly { readonly of: string; readonly flag: unknown; readonly right: readonly unknown[] }[] = [
-  { of: "a number that JSON has not", flag: Number.NaN, right: [1, 1e300] },
+  { of: "a number that JSON has not", flag: Number.NaN, right: [1, 1e15] },
+  { of: "a member from a prototype within a flag", flag: [Object.create({ a: 1 })], right: [[Object.create(null)]] },
   { of: "a function within a flag", flag: [{ a: () => 1 }], right: [[{ a: "() => 1" }]] },
   { of: "a symbol for a flag", flag: Symbol("a"), right: ["a"] },
   { of: "a Set within a flag", flag: { tags: new Set(["a"]) }, right: [{ tags: ["a"] }, 5n] },
@@ -236,7 +306,33 @@ export const LINT_ROWS: readonly LintRow[] = [
     wrong: consent({ timestamp_unixtime_ms: 99_999_999_999 }),
     path: "/consent_state/gdpr/marketing/timestamp_unixtime_ms",
     says: ["1973-03-03", "multiply by 1000"],
-    right: [consent({ timestamp_unixtime_ms: 100_000_000_000 }), consent({ timestamp_unixtime_ms: 0 })],
+    right: [consent({ timestamp_unixtime_ms: 100_000_000_000 })],
+  },
+  {
+    code: "seconds-not-milliseconds",
+    of: "a consent at the beginning of time",
+    wrong: consent({ timestamp_unixtime_ms: 0 }),
+    path: "/consent_state/gdpr/marketing/timestamp_unixtime_ms",
+    says: ["0 is 1970-01-01", "leave it out"],
+    right: [custom({ session_start_unixtime_ms: 0 })],
+  },
+  {
+    code: "seconds-not-milliseconds",
+    of: "a product that was put into the cart before that",
+    wrong: events("commerce_event", {
+      product_action: { action: "add_to_cart", products: [{ id: "1", added_to_cart_time_ms: -5 }] },
+    }),
+    path: "/events/0/data/product_action/products/0/added_to_cart_time_ms",
+    says: ["-5 is 1969-12-31", "leave it out"],
+    right: [custom({ session_start_unixtime_ms: NOW })],
+  },
+  {
+    code: "seconds-not-milliseconds",
+    of: "a session that began just before none",
+    wrong: custom({ session_start_unixtime_ms: -1 }),
+    path: "/events/0/data/session_start_unixtime_ms",
+    says: ["-1 is 1969-12-31"],
+    right: [custom({ session_start_unixtime_ms: null })],
   },
   {
     code: "timestamp-in-future",
@@ -417,6 +513,15 @@ export const LINT_ROWS: readonly LintRow[] = [
     ],
   },
   {
+    code: "identity-change-empty",
+    of: "an identity change without data",
+    wrong: { events: [{ event_type: "user_identity_change", data: null }] },
+    path: "/events/0/data",
+    says: ["nothing changed"],
+    right: [{ events: [{ event_type: "session_end", data: null }] }],
+    profiles: wire,
+  },
+  {
     code: "legacy-platform",
     of: "a platform in the spelling of one SDK",
     wrong: { device_info: { platform: "FireTV" } },
@@ -444,6 +549,22 @@ export const LINT_ROWS: readonly LintRow[] = [
     right: [custom({ event_name: NEARLY_LONG })],
   },
   {
+    code: "event-name-too-long",
+    of: "a screen name of 257 characters",
+    wrong: events("screen_view", { screen_name: LONG }),
+    path: "/events/0/data/screen_name",
+    says: ["screens", "256"],
+    right: [events("screen_view", { screen_name: NEARLY_LONG })],
+  },
+  {
+    code: "event-name-too-long",
+    of: "a purchase on a screen with a name of 257 characters",
+    wrong: events("commerce_event", { promotion_action: { action: "view" }, screen_name: LONG }),
+    path: "/events/0/data/screen_name",
+    says: ["screens", "256"],
+    right: [events("commerce_event", { promotion_action: { action: "view" }, screen_name: NEARLY_LONG })],
+  },
+  {
     code: "attribute-name-too-long",
     of: "an event attribute name of 257 characters",
     wrong: custom({ custom_attributes: { [LONG]: "x" } }),
@@ -459,6 +580,22 @@ export const LINT_ROWS: readonly LintRow[] = [
     says: ["may refuse", "256"],
     right: [{ user_attributes: { [NEARLY_LONG]: "x" } }],
     profiles: wire,
+  },
+  {
+    code: "attribute-name-too-long",
+    of: "the change of a user attribute whose name has 257 characters",
+    wrong: events("user_attribute_change", { user_attribute_name: LONG }),
+    path: "/events/0/data/user_attribute_name",
+    says: ["may refuse", "256"],
+    right: [events("user_attribute_change", { user_attribute_name: NEARLY_LONG })],
+  },
+  {
+    code: "attribute-name-too-long",
+    of: "the removal of a user attribute whose name has 257 characters",
+    wrong: { deleted_user_attributes: ["tier", LONG] },
+    path: "/deleted_user_attributes/1",
+    says: ["may refuse", "256"],
+    right: [{ deleted_user_attributes: ["tier", NEARLY_LONG] }],
   },
   {
     code: "value-too-long",
@@ -559,12 +696,46 @@ export const LINT_ROWS: readonly LintRow[] = [
     profiles: wire,
   },
   {
+    code: "attribute-not-string",
+    of: "a number in a list",
+    wrong: { user_attributes: { sizes: ["42", 43] } },
+    path: "/user_attributes/sizes/1",
+    says: ["the number 43", "Pass it as a string"],
+    right: [{ user_attributes: { sizes: ["42", null] } }],
+    profiles: wire,
+  },
+  {
+    code: "attribute-not-string",
+    of: "a user attribute that changed to a boolean",
+    wrong: events("user_attribute_change", { new: true, old: null }),
+    path: "/events/0/data/new",
+    says: ["the boolean true"],
+    right: [events("user_attribute_change", { new: "true", old: null })],
+    profiles: wire,
+  },
+  {
     code: "unknown-reserved-attribute",
     of: "a reserved name in another case",
     wrong: { user_attributes: { $FirstName: "Ada" } },
     path: "/user_attributes/$FirstName",
     says: ['"$FirstName"', 'Did you mean "$firstname"?'],
     right: [{ user_attributes: { $firstname: "Ada", FirstName: "Ada" } }],
+  },
+  {
+    code: "unknown-reserved-attribute",
+    of: "the removal of a reserved name in another case",
+    wrong: { deleted_user_attributes: ["$Age"] },
+    path: "/deleted_user_attributes/0",
+    says: ['"$Age"', 'Did you mean "$age"?'],
+    right: [{ deleted_user_attributes: ["$age", "Age", ""] }],
+  },
+  {
+    code: "unknown-reserved-attribute",
+    of: "the change of a reserved name in another case",
+    wrong: events("user_attribute_change", { user_attribute_name: "$LastName" }),
+    path: "/events/0/data/user_attribute_name",
+    says: ['Did you mean "$lastname"?'],
+    right: [events("user_attribute_change", { user_attribute_name: "$lastname" })],
   },
   {
     code: "unknown-reserved-attribute",
@@ -608,15 +779,65 @@ export const LINT_ROWS: readonly LintRow[] = [
     right: [custom({ event_num: 2 ** 53 - 1 })],
   },
   {
+    code: "unsafe-integer",
+    of: "an id that a double has rounded, in a list",
+    wrong: { user_attributes: { accounts: ["1", 2 ** 53] } },
+    path: "/user_attributes/accounts/1",
+    says: ["beyond 2^53", "string of digits"],
+    right: [{ user_attributes: { accounts: ["1", String(2 ** 53)] } }],
+  },
+  {
+    code: "unsafe-integer",
+    of: "an id that a double has rounded, for a flag",
+    wrong: custom({ custom_flags: { campaign: 2 ** 53 } }),
+    path: "/events/0/data/custom_flags/campaign",
+    says: ["beyond 2^53", "string of digits"],
+    right: [custom({ custom_flags: { campaign: 2 ** 53 - 1 } })],
+  },
+  {
+    code: "unsafe-integer",
+    of: "an id that a double has rounded, in a flag that is a list",
+    wrong: custom({ custom_flags: { campaigns: [1, -(2 ** 53)] } }),
+    path: "/events/0/data/custom_flags/campaigns/1",
+    says: ["beyond 2^53"],
+    right: [custom({ custom_flags: { campaigns: [1, 2] } })],
+  },
+  {
+    code: "unsafe-integer",
+    of: "an id that a double has rounded, deep in a flag",
+    wrong: custom({ custom_flags: { campaign: { id: [2 ** 60] } } }),
+    path: "/events/0/data/custom_flags/campaign",
+    says: ["1152921504606847000", "beyond 2^53"],
+    right: [custom({ custom_flags: { campaign: { id: [2 ** 50] } } })],
+    profiles: wire,
+  },
+  {
+    code: "unsafe-integer",
+    of: "a step of the checkout that no double holds, beside an amount that is merely large",
+    wrong: events("commerce_event", { product_action: { action: "checkout", checkout_step: 2 ** 53 } }),
+    path: "/events/0/data/product_action/checkout_step",
+    says: ["beyond 2^53"],
+    right: [
+      events("commerce_event", {
+        product_action: { action: "checkout", total_amount: 1e20, products: [{ price: 1e20, quantity: 2 ** 53 }] },
+        lifetime_value_change: -1e20,
+        device_current_state: { application_memory_total_bytes: 2 ** 53 },
+      }),
+    ],
+    profiles: wire,
+  },
+  {
     code: "lost-in-json",
     of: "a Map for an object",
     wrong: custom({ custom_attributes: new Map([["a", "x"]]) }),
     path: "/events/0/data/custom_attributes",
     says: ["makes {} of a Map", "Object.fromEntries"],
     right: [custom({ custom_attributes: Object.fromEntries([["a", "x"]]) })],
+    severity: "error",
   },
+  ...MEMBERS_LOST.map((row): LintRow => ({ ...row, code: "lost-in-json", severity: "error" })),
   {
-    code: "lost-in-json",
+    code: "to-json-present",
     of: "an object that writes itself as text",
     wrong: { user_attributes: new Money() },
     path: "/user_attributes",
@@ -631,6 +852,7 @@ export const LINT_ROWS: readonly LintRow[] = [
     says: ["JSON cannot hold"],
     right: right.map((value) => custom({ custom_flags: { flag: value } })),
     profiles: wire,
+    severity: "error",
   })),
   {
     code: "not-serializable",
@@ -726,6 +948,15 @@ export const LINT_ROWS: readonly LintRow[] = [
     path: "/events/0/data",
     says: ["says nothing", "product_action, promotion_action, product_impressions"],
     right: [events("commerce_event", { promotion_action: { action: "view" } })],
+  },
+  {
+    code: "commerce-without-payload",
+    of: "a commerce event without data",
+    wrong: { events: [{ event_type: "commerce_event", data: null }] },
+    path: "/events/0/data",
+    says: ["says nothing"],
+    right: [{ events: [{ event_type: "screen_view", data: null }] }],
+    profiles: wire,
   },
   {
     code: "commerce-with-several-payloads",

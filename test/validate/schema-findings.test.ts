@@ -40,6 +40,14 @@ function many(count: number): Members {
   return Object.fromEntries(Array.from({ length: count }, (_, index) => [`name_${String(index)}`, "x"]));
 }
 
+/** An event in the style of a class, whose accessors JSON does not ask. */
+class FirstRun {
+  readonly data = {};
+  get event_type(): string {
+    return EVENT_TYPES.find((type) => type.startsWith("first")) ?? "";
+  }
+}
+
 const TIMESTAMP = "/events/0/data/timestamp_unixtime_ms";
 const EVENT_TYPE_LIST = `Event types are ${EVENT_TYPES.join(", ")}.`;
 const EXACT_HINT = "Pass the id as a bigint or as a string of digits.";
@@ -628,6 +636,75 @@ const ROWS: readonly Row[] = [
     code: "integer-out-of-range",
     path: "/device_info/screen_height",
     says: ["32 bits", "2147483648"],
+    profiles: canonical,
+  },
+  {
+    of: "a negative zero for an unsigned id",
+    payload: eventBatch("crash_report", { ios_image_size: "-0" }),
+    code: "integer-out-of-range",
+    path: "/events/0/data/ios_image_size",
+    says: ["expected uint64", '"-0"'],
+  },
+  // ---------------------------------------------------------------- lost-in-json
+  {
+    of: "a key of a batch that its prototype has",
+    payload: Object.assign(Object.create({ environment: "production" }), { events: [] }),
+    code: "lost-in-json",
+    path: "/environment",
+    says: ["inherited", "JSON leaves it out"],
+    hint: "Pass a plain object that has it itself.",
+    profiles: canonical,
+  },
+  {
+    of: "a key of a batch that is not enumerable",
+    payload: Object.defineProperty({}, "environment", { value: "production" }),
+    code: "lost-in-json",
+    path: "/environment",
+    says: ["not enumerable", "JSON leaves it out"],
+    hint: "Pass a plain object that has it itself.",
+    profiles: canonical,
+  },
+  {
+    of: "a key of an event that its class computes",
+    payload: batch({ events: [new FirstRun()] }),
+    code: "lost-in-json",
+    path: "/events/0/event_type",
+    says: ["inherited", "JSON leaves it out"],
+    hint: "Pass a plain object that has it itself.",
+  },
+  {
+    of: "the data of an event on its prototype",
+    payload: batch({ events: [Object.assign(Object.create({ data: {} }), { event_type: "first_run" })] }),
+    code: "lost-in-json",
+    path: "/events/0/data",
+    says: ["inherited", "JSON leaves it out"],
+    hint: "Pass a plain object that has it itself.",
+  },
+  // ---------------------------------------------------------------- a breadcrumb, which may be one thing or another on the wire
+  {
+    of: "a breadcrumb without its data, whatever is in its place",
+    payload: eventBatch("crash_report", { breadcrumbs: [{ event_type: "breadcrumb" }] }),
+    code: "missing-key",
+    path: "/events/0/data/breadcrumbs/0/data",
+    says: ['"data" is required in Event'],
+  },
+  {
+    of: "the data of a breadcrumb with text for a time",
+    payload: eventBatch("crash_report", { breadcrumbs: [{ label: "here", timestamp_unixtime_ms: "now" }] }),
+    code: "wrong-type",
+    path: "/events/0/data/breadcrumbs/0/timestamp_unixtime_ms",
+    says: ["expected an integer", '"now"'],
+    hint: "Pass milliseconds since the Unix epoch, such as Date.now().",
+    profiles: wire,
+  },
+  {
+    of: "a breadcrumb that is a number",
+    payload: eventBatch("crash_report", { breadcrumbs: [5] }),
+    code: "wrong-type",
+    path: "/events/0/data/breadcrumbs/0",
+    says: ["expected a string or an object", "the number 5"],
+    hint: 'Pass it as a string: "5".',
+    profiles: wire,
   },
 ];
 
@@ -790,6 +867,31 @@ describe("several mistakes", () => {
         "/user_identities/mail",
       ]);
     }
+  });
+
+  it("are told of the breadcrumb that was meant, by the keys it has", () => {
+    const wrong: readonly (readonly [unknown, readonly string[]])[] = [
+      [
+        { event_type: "breadcrumb", data: { timestamp_unixtime_ms: "x", label: 5 } },
+        ["/data/timestamp_unixtime_ms", "/data/label"],
+      ],
+      [
+        { event_type: "breadcrumbs", data: { label: "x", session_number: "a" } },
+        ["/event_type", "/data/session_number"],
+      ],
+      [{ data: { label: 5 } }, ["/data/label", "/event_type"]],
+    ];
+    for (const profile of both) {
+      for (const [breadcrumb, places] of wrong) {
+        const found = errorsOf(eventBatch("crash_report", { breadcrumbs: [breadcrumb] }), profile);
+        expect(found.map(({ path }) => path)).toEqual(places.map((place) => `/events/0/data/breadcrumbs/0${place}`));
+      }
+    }
+    const bare = { label: "x", timestamp_unixtime_ms: "x", session_number: "y" };
+    expect(errorsOf(eventBatch("crash_report", { breadcrumbs: [bare] }), "wire").map(({ path }) => path)).toEqual([
+      "/events/0/data/breadcrumbs/0/timestamp_unixtime_ms",
+      "/events/0/data/breadcrumbs/0/session_number",
+    ]);
   });
 
   it("are two when a key is required twice over and one misspelling cannot stand for both", () => {
