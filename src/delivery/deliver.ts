@@ -8,7 +8,14 @@ import type { Dispatcher, Parcel } from "./dispatcher.ts";
 import type { Effects } from "./effects.ts";
 import { Fifo } from "./fifo.ts";
 import type { Outcome, Verdict } from "./outcome.ts";
-import { combineVerdicts, prepareBatch, requestIdOf, type Prepared, type PrepareOptions } from "./prepare.ts";
+import {
+  combineVerdicts,
+  prepareBatch,
+  requestIdOf,
+  type Piece,
+  type Prepared,
+  type PrepareOptions,
+} from "./prepare.ts";
 
 export type BatchSource = Iterable<Batch> | AsyncIterable<Batch>;
 
@@ -190,14 +197,16 @@ export function toParcels(
   sinceMs: number,
   settle: (verdict: Verdict) => void,
 ): readonly Parcel[] {
-  if (pieces.length === 1) return pieces.map((piece) => ({ ...piece, sinceMs, settle }));
+  if (pieces.length === 1) return pieces.map((piece) => toParcel(piece, sinceMs, settle));
   const verdicts: Verdict[] = [];
-  return pieces.map((piece) => ({
-    ...piece,
-    sinceMs,
-    settle: (verdict) => {
-      verdicts.push(verdict);
-      if (verdicts.length === pieces.length) settle(combineVerdicts(requestIdOf(batch), verdicts));
-    },
-  }));
+  const settlePiece = (verdict: Verdict): void => {
+    verdicts.push(verdict);
+    if (verdicts.length === pieces.length) settle(combineVerdicts(requestIdOf(batch), verdicts));
+  };
+  return pieces.map((piece) => toParcel(piece, sinceMs, settlePiece));
+}
+
+/** Member by member: to spread a piece costs as much as a tenth of sending it. */
+function toParcel({ texts, bytes, requestId }: Piece, sinceMs: number, settle: (verdict: Verdict) => void): Parcel {
+  return { texts, bytes, requestId, sinceMs, settle };
 }

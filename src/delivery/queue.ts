@@ -502,8 +502,10 @@ export class EventQueue {
     const { dispatcher, effects } = this.#internals;
     const sinceMs = effects.now();
     const parcels = batches.map((batch): Parcel => {
+      const { texts, bytes } = textsOf(batch);
       return {
-        ...textsOf(batch),
+        texts,
+        bytes,
         sinceMs,
         requestId: batch.requestId,
         lane: batch.lane,
