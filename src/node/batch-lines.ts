@@ -5,12 +5,14 @@ import type { OutboxEntry, StoredBatch } from "../delivery/outbox.ts";
  * neither raw tabs nor line breaks, so nothing is escaped, nothing is parsed, and every digit of an id stays what it is.
  */
 export function formatLines(batches: readonly OutboxEntry[]): string {
-  return batches.map(formatLine).join("\n");
-}
-
-function formatLine({ requestId, context, events }: OutboxEntry): string {
-  const head = `${JSON.stringify(requestId)}\t${context ?? ""}`;
-  return events.length === 0 ? head : `${head}\t${events.join("\t")}`;
+  // Put together in one go by whoever writes it: joining the parts of each line first would copy all of it twice.
+  let text = "";
+  for (const { requestId, context, events } of batches) {
+    text += `${JSON.stringify(requestId)}\t${context ?? ""}`;
+    for (const event of events) text += `\t${event}`;
+    text += "\n";
+  }
+  return text;
 }
 
 /** What {@link formatLines} wrote; a context that was not given is `""`. */

@@ -15,8 +15,12 @@ export const SCHEMA = `
   );
 `;
 
-/** Rows read at a time. */
-const PAGE_ROWS = 100;
+interface PendingBatch {
+  /** Grows from batch to batch: a batch whose removal was taken back has its place all the same. */
+  readonly index: number;
+  /** Those it is in. */
+  readonly rows: readonly number[];
+}
 
 /** A batch that was set aside, with the reason. */
 export interface StoredDeadLetter extends StoredBatch, DeadLetter {}
@@ -25,10 +29,11 @@ export interface StoredDeadLetter extends StoredBatch, DeadLetter {}
 export class OutboxLog {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
-  /** Batches that are pending, and the rows they are in. */
-  readonly #batches = new Map<string, readonly number[]>();
-  /** Rows, oldest first, and how many pending batches each has. */
-  #rows = new Map<number, number>();
+  readonly #batches = new Map<string, PendingBatch>();
+  #batchCount = 0;
+  /** Rows, oldest first, and how many pending batches each has; those that have none leave with the transaction. */
+  readonly #rows = new Map<number, number>();
+  #emptied: number[] = [];
   /** `up_to` of each row of `settled`, oldest first. */
   #settledUpTo: number[] = [];
   #nextSeq = 1;
@@ -46,7 +51,7 @@ export class OutboxLog {
       for (const { requestId } of pending) this.#link(requestId, seq);
       this.#nextSeq = seq + 1;
     }
-    this.#nextSeq = Math.max(this.#nextSeq, 1 + Math.max(0, ...settled.values()));
+    this.#nextSeq = Math.max(this.#nextSeq, 1 + (this.#settledUpTo.at(-1) ?? 0));
     this.#undo = [];
   }
 
@@ -54,12 +59,13 @@ export class OutboxLog {
   transaction(work: () => void): void {
     try {
       inTransaction(this.#database, work);
+      for (const seq of this.#emptied) this.#rows.delete(seq);
     } catch (error) {
       for (const undo of this.#undo.reverse()) undo();
-      this.#rows = new Map([...this.#rows].sort(([one], [other]) => one - other));
       throw error;
     } finally {
       this.#undo = [];
+      this.#emptied = [];
     }
   }
 
@@ -88,9 +94,8 @@ export class OutboxLog {
     const remembered = requestIds.filter((requestId) => this.#unlink(requestId));
     if (remembered.length > 0) {
       this.#statements.insertSettled.run(upTo, JSON.stringify(remembered));
-      const settledUpTo = this.#settledUpTo;
-      this.#settledUpTo = [...settledUpTo, upTo];
-      this.#undo.push(() => (this.#settledUpTo = settledUpTo));
+      this.#settledUpTo.push(upTo);
+      this.#undo.push(() => this.#settledUpTo.pop());
     }
     this.#forgetSettled();
   }
@@ -106,19 +111,14 @@ export class OutboxLog {
     }
   }
 
-  /** What is pending, oldest first. */
-  pending(): readonly StoredBatch[] {
-    const found = new Map<string, { requestId: string; context: string; events: string[] }>();
-    for (const { seq, batches } of this.#readLog()) {
-      for (const { requestId, context, events } of batches) {
-        if (this.#batches.get(requestId)?.includes(seq) !== true) continue;
-        const stored = found.get(requestId) ?? { requestId, context: "", events: [] };
-        if (stored.context === "") stored.context = context;
-        for (const event of events) stored.events.push(event);
-        found.set(requestId, stored);
-      }
+  /** What is pending, oldest first; read as it is taken, for there may be more of it than memory. */
+  *pending(): Generator<StoredBatch, void> {
+    const rows = new RowCache((seq) => this.#readRow(seq));
+    const batches = [...this.#batches].sort(([, one], [, other]) => one.index - other.index);
+    for (const [requestId] of batches) {
+      const stored = this.#find(requestId, (seq) => rows.read(seq));
+      if (stored !== undefined) yield stored;
     }
-    return [...found.values()];
   }
 
   /** What was set aside, oldest first. */
@@ -148,30 +148,31 @@ export class OutboxLog {
   }
 
   #link(requestId: string, seq: number): void {
-    const rows = this.#batches.get(requestId);
-    this.#batches.set(requestId, rows === undefined ? [seq] : [...rows, seq]);
+    const known = this.#batches.get(requestId);
+    const { index, rows } = known ?? { index: this.#batchCount++, rows: [] };
+    this.#batches.set(requestId, { index, rows: [...rows, seq] });
     this.#rows.set(seq, (this.#rows.get(seq) ?? 0) + 1);
     this.#undo.push(() => {
-      if (rows === undefined) this.#batches.delete(requestId);
-      else this.#batches.set(requestId, rows);
+      if (known === undefined) this.#batches.delete(requestId);
+      else this.#batches.set(requestId, known);
     });
   }
 
   /** Forgets a batch and the rows that only it needed; true when others of its rows remain. */
   #unlink(requestId: string): boolean {
-    const rows = this.#batches.get(requestId);
-    if (rows === undefined) return false;
+    const batch = this.#batches.get(requestId);
+    if (batch === undefined) return false;
     this.#batches.delete(requestId);
-    this.#undo.push(() => this.#batches.set(requestId, rows));
+    this.#undo.push(() => this.#batches.set(requestId, batch));
     let remains = false;
-    for (const seq of rows) {
+    for (const seq of batch.rows) {
       const count = this.#rows.get(seq) ?? 1;
       this.#undo.push(() => this.#rows.set(seq, count));
+      this.#rows.set(seq, count - 1);
       if (count > 1) {
-        this.#rows.set(seq, count - 1);
         remains = true;
       } else {
-        this.#rows.delete(seq);
+        this.#emptied.push(seq);
         this.#statements.deleteLog.run(seq);
       }
     }
@@ -180,7 +181,7 @@ export class OutboxLog {
 
   /** Rows that are gone need nobody to say what of them is settled. */
   #forgetSettled(): void {
-    const [oldest = this.#nextSeq] = this.#rows.keys();
+    const oldest = this.#oldestRow;
     const first = this.#settledUpTo[0];
     if (first === undefined || first >= oldest) return;
     const settledUpTo = this.#settledUpTo;
@@ -189,18 +190,28 @@ export class OutboxLog {
     this.#undo.push(() => (this.#settledUpTo = settledUpTo));
   }
 
-  #find(requestId: string): StoredBatch | undefined {
-    const rows = this.#batches.get(requestId);
-    if (rows === undefined) return undefined;
-    const parts = rows.flatMap((seq) =>
-      this.#statements.selectRow
-        .all(seq)
-        .flatMap((row) => readLines(text(row, "batches")).filter((batch) => batch.requestId === requestId)),
-    );
+  get #oldestRow(): number {
+    for (const [seq, count] of this.#rows) if (count > 0) return seq;
+    return this.#nextSeq;
+  }
+
+  #find(requestId: string, read = (seq: number) => this.#readRow(seq).batches): StoredBatch | undefined {
+    const batch = this.#batches.get(requestId);
+    if (batch === undefined) return undefined;
+    const parts = batch.rows.flatMap((seq) => read(seq).get(requestId) ?? []);
     return {
       requestId,
       context: parts.find(({ context }) => context !== "")?.context ?? "",
       events: parts.flatMap(({ events }) => events),
+    };
+  }
+
+  #readRow(seq: number): LogRow {
+    const [row] = this.#statements.selectRow.all(seq);
+    const batches = row === undefined ? "" : text(row, "batches");
+    return {
+      batches: new Map(readLines(batches).map((batch) => [batch.requestId, batch])),
+      characters: batches.length,
     };
   }
 
@@ -214,15 +225,47 @@ export class OutboxLog {
     return settled;
   }
 
+  /** Row by row: one has what was added in a whole turn of the event loop, and many may be more than memory. */
   *#readLog(): Generator<{ readonly seq: number; readonly batches: readonly StoredBatch[] }> {
-    for (let after = 0; ;) {
-      const rows = this.#statements.selectLog.all(after, PAGE_ROWS);
-      if (rows.length === 0) return;
-      for (const row of rows) {
-        after = Number(row["seq"]);
-        yield { seq: after, batches: readLines(text(row, "batches")) };
-      }
+    for (let seq = 0; ;) {
+      const [row] = this.#statements.selectNext.all(seq);
+      if (row === undefined) return;
+      seq = Number(row["seq"]);
+      yield { seq, batches: readLines(text(row, "batches")) };
     }
+  }
+}
+
+/** What one commit wrote, by `requestId`. */
+interface LogRow {
+  readonly batches: ReadonlyMap<string, StoredBatch>;
+  readonly characters: number;
+}
+
+const MAX_CACHED_CHARACTERS = 8 * 1024 * 1024;
+
+/** Batches of the same time are in the same rows, so few rows have to be held to read each of them about once. */
+class RowCache {
+  readonly #read: (seq: number) => LogRow;
+  readonly #rows = new Map<number, LogRow>();
+  #characters = 0;
+
+  constructor(read: (seq: number) => LogRow) {
+    this.#read = read;
+  }
+
+  read(seq: number): LogRow["batches"] {
+    const known = this.#rows.get(seq);
+    if (known !== undefined) return known.batches;
+    const row = this.#read(seq);
+    this.#rows.set(seq, row);
+    this.#characters += row.characters;
+    for (const [oldest, { characters }] of this.#rows) {
+      if (this.#characters <= MAX_CACHED_CHARACTERS || oldest === seq) break;
+      this.#rows.delete(oldest);
+      this.#characters -= characters;
+    }
+    return row.batches;
   }
 }
 
@@ -230,7 +273,7 @@ function prepareStatements(database: Database) {
   const prepare = (sql: string): Statement => database.prepare(sql);
   return {
     insertLog: prepare("INSERT INTO log (seq, batches) VALUES (?, ?)"),
-    selectLog: prepare("SELECT seq, batches FROM log WHERE seq > ? ORDER BY seq LIMIT ?"),
+    selectNext: prepare("SELECT seq, batches FROM log WHERE seq > ? ORDER BY seq LIMIT 1"),
     selectRow: prepare("SELECT batches FROM log WHERE seq = ?"),
     deleteLog: prepare("DELETE FROM log WHERE seq = ?"),
     settled: prepare("SELECT up_to, request_ids FROM settled ORDER BY seq"),

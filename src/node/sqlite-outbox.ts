@@ -6,7 +6,6 @@ import { parseExact } from "../transport/json.ts";
 import { positive } from "../transport/option-checks.ts";
 import { OutboxFile, outboxError, type OutboxFileSettings } from "./outbox-file.ts";
 import type { OutboxLog } from "./outbox-log.ts";
-import { problemOf } from "./sqlite.ts";
 
 /** How safe, and how large, an outbox is. */
 export interface SqliteOutboxOptions {
@@ -17,13 +16,16 @@ export interface SqliteOutboxOptions {
    */
   readonly durability?: "process" | "power" | undefined;
   /**
-   * Largest size of the file, in bytes; a log of up to 5 MB lies beside it. When it is reached, `add` rejects with
-   * `OUTBOX`. `@default 1_073_741_824`
+   * Largest size of the file, in bytes; beside it lie a log of up to 5 MB and a reserve of up to 4 MB for a full disk.
+   * When it is reached, `add` rejects with `OUTBOX`. `@default 1_073_741_824`
    */
   readonly maxBytes?: number | undefined;
   /** Whether batches that the service refused are set aside, to be looked at and sent again. `@default true` */
   readonly keepRejected?: boolean | undefined;
-  /** How long to wait for an owner that is about to end, in milliseconds. `@default 5_000` */
+  /**
+   * How long to wait for an owner that is about to end, in milliseconds: longer than it may take to drain its queue.
+   * `@default 15_000`
+   */
   readonly takeoverTimeoutMs?: number | undefined;
 }
 
@@ -88,7 +90,8 @@ class FileOutbox implements SqliteOutbox {
   readonly #keepRejected: boolean;
   readonly #takeoverTimeoutMs: number;
   #file: OutboxFile | undefined;
-  #opening = false;
+  #opening: Promise<void> | undefined;
+  #closed = false;
   #writes: Write[] = [];
 
   constructor(path: string, options: SqliteOutboxOptions) {
@@ -102,30 +105,40 @@ class FileOutbox implements SqliteOutbox {
     const maxBytes = positive("maxBytes", options.maxBytes ?? DEFAULT_MAX_BYTES);
     this.#settings = { path: resolve(path), durability, maxBytes };
     this.#keepRejected = options.keepRejected ?? true;
-    this.#takeoverTimeoutMs = positive("takeoverTimeoutMs", options.takeoverTimeoutMs ?? 5_000);
+    this.#takeoverTimeoutMs = positive("takeoverTimeoutMs", options.takeoverTimeoutMs ?? 15_000);
   }
 
   async open(): Promise<void> {
-    const { path } = this.#settings;
-    if (this.#file !== undefined || this.#opening) throw outboxError(`${path} is open already.`);
-    this.#opening = true;
+    if (this.#file !== undefined || this.#opening !== undefined) {
+      throw outboxError(`${this.#settings.path} is open already.`);
+    }
+    this.#closed = false;
+    this.#opening = this.#takeOver();
     try {
-      const giveUpAtMs = performance.now() + this.#takeoverTimeoutMs;
-      while ((this.#file = OutboxFile.tryToOpen(this.#settings)) === undefined) {
-        if (performance.now() >= giveUpAtMs) {
-          throw outboxError(`${path} is in use by another queue, of this process or another; each needs its own.`);
-        }
-        await sleep(TAKEOVER_POLL_MS);
-      }
+      await this.#opening;
     } finally {
-      this.#opening = false;
+      this.#opening = undefined;
+    }
+  }
+
+  async #takeOver(): Promise<void> {
+    const { path } = this.#settings;
+    const giveUpAtMs = performance.now() + this.#takeoverTimeoutMs;
+    while ((this.#file = OutboxFile.tryToOpen(this.#settings)) === undefined) {
+      if (performance.now() >= giveUpAtMs) {
+        throw outboxError(`${path} is in use by another queue, of this process or another; each needs its own.`);
+      }
+      await sleep(TAKEOVER_POLL_MS);
+      if (this.#closed) throw outboxError(`${path} was closed before its last owner gave it up.`);
     }
   }
 
   async *recover(): AsyncGenerator<StoredBatch> {
     await Promise.resolve();
     const file = this.#opened();
-    yield* file.guard(() => file.log.pending());
+    const pending = file.log.pending();
+    const read = (): IteratorResult<StoredBatch, void> => file.guard(() => pending.next());
+    for (let next = read(); next.done !== true; next = read()) yield next.value;
   }
 
   append(entries: readonly OutboxEntry[]): Promise<void> {
@@ -170,10 +183,11 @@ class FileOutbox implements SqliteOutbox {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
+    await this.#opening?.catch(() => undefined); // whoever opens it is told
     this.#commit();
     const file = this.#file;
     this.#file = undefined;
-    await Promise.resolve();
     file?.close();
   }
 
@@ -206,28 +220,12 @@ class FileOutbox implements SqliteOutbox {
     if (file === undefined || writes.length === 0) return;
     this.#writes = [];
     try {
-      perform(writes, file.log);
-    } catch (error) {
-      this.#commitOneByOne(writes, file, error);
+      perform(writes, file);
+    } catch {
+      commitOneByOne(writes, file);
       return;
     }
     for (const write of writes) write.resolve();
-  }
-
-  /** One that cannot be written must not stop the others: what frees space goes first. */
-  #commitOneByOne(writes: readonly Write[], file: OutboxFile, error: unknown): void {
-    if (["full", "io"].includes(problemOf(error) ?? "")) file.compact();
-    const appends = writes.filter(({ entries }) => entries !== undefined);
-    for (const write of [...writes.filter(({ entries }) => entries === undefined), ...appends]) {
-      try {
-        file.guard(() => {
-          perform([write], file.log);
-        });
-        write.resolve();
-      } catch (cause) {
-        write.reject(cause);
-      }
-    }
   }
 
   #opened(): OutboxFile {
@@ -236,10 +234,29 @@ class FileOutbox implements SqliteOutbox {
   }
 }
 
+/** One that cannot be written must not stop the others: what makes room goes first. */
+function commitOneByOne(writes: readonly Write[], file: OutboxFile): void {
+  const appends = writes.filter(({ entries }) => entries !== undefined);
+  for (const write of [...writes.filter(({ entries }) => entries === undefined), ...appends]) {
+    try {
+      perform([write], file);
+      write.resolve();
+    } catch (error) {
+      write.reject(error);
+    }
+  }
+}
+
 /** Writes all of it or nothing. */
-function perform(writes: readonly Write[], log: OutboxLog): void {
-  log.transaction(() => {
-    log.append(joinEntries(writes.flatMap(({ entries }) => entries ?? [])));
+function perform(writes: readonly Write[], file: OutboxFile): void {
+  const entries = joinEntries(writes.flatMap((write) => write.entries ?? []));
+  let characters = 0;
+  for (const { context = "", events } of entries) {
+    characters += context.length;
+    for (const event of events) characters += event.length;
+  }
+  file.write(characters, (log) => {
+    log.append(entries);
     for (const { change } of writes) change?.(log);
   });
 }

@@ -16,15 +16,16 @@ export interface Statement {
 export type SqlValue = string | number | null;
 export type Row = Readonly<Record<string, unknown>>;
 
-type OpenDatabase = (path: string) => Database;
+/** @throws Error - when SQLite cannot open the file. */
+export type OpenDatabase = (path: string) => Database;
 
 /**
- * Opens a database file with the SQLite that Node has, or else with the optional peer `libsql`.
+ * Finds the SQLite that Node has, or else the optional peer `libsql`.
  *
- * @throws Error - when there is neither, or SQLite cannot open the file.
+ * @throws Error - when there is neither.
  */
-export function openDatabase(path: string): Database {
-  return (builtIn() ?? peer())(path);
+export function loadSqlite(): OpenDatabase {
+  return builtIn() ?? peer();
 }
 
 function builtIn(): OpenDatabase | undefined {

@@ -5,6 +5,14 @@ import type { Outbox, OutboxEntry, StoredBatch } from "../delivery/outbox.ts";
 export interface OutboxStorage {
   /** Makes another outbox on this very place; it is opened by whoever asked for it. */
   connect(): Outbox;
+  /**
+   * Ends the outboxes that are open as the death of their process would: without `close`, and nothing they hold in memory
+   * gets there any more. What `connect` makes next finds what is there at this moment, and nobody who owns it. For a
+   * database that may be a lost connection, for files a copy of them.
+   *
+   * Without it nobody checks whether the outbox survives a crash: one that writes only in `close` passes.
+   */
+  crash?(): Promise<void> | void;
   /** Removes the place with all that is in it. */
   dispose?(): Promise<void> | void;
 }
@@ -39,8 +47,14 @@ export function outboxConformance(
         opened.push(outbox);
         return outbox;
       };
+      const crash =
+        storage.crash &&
+        (async (): Promise<void> => {
+          await storage.crash?.();
+          opened.length = 0;
+        });
       try {
-        await check({ storage, open });
+        await check({ storage, open, crash });
       } finally {
         for (const outbox of opened) await outbox.close();
         await storage.dispose?.();
@@ -53,6 +67,8 @@ interface Tools {
   readonly storage: OutboxStorage;
   /** An outbox that is open; it is closed at the end of the case. */
   readonly open: () => Promise<Outbox>;
+  /** Where the storage can: nobody closes those any more that were open. */
+  readonly crash: (() => Promise<void>) | undefined;
 }
 
 const CONTEXT =
@@ -184,6 +200,24 @@ const CASES: Readonly<Record<string, (tools: Tools) => Promise<void>>> = {
     await outbox.close();
     await outbox.close();
     await storage.connect().close();
+  },
+
+  "has what was appended when its process dies, if the storage can crash": async ({ open, crash }) => {
+    if (crash === undefined) return;
+    const outbox = await open();
+    await outbox.append([entry("r-1", event(1)), entry("r-2", event(2))]);
+    await outbox.append([{ requestId: "r-1", events: [event(3)] }]);
+    await crash();
+    const afterFirst = await open();
+    assert.deepEqual(await pendingIn(afterFirst), [
+      { requestId: "r-1", context: CONTEXT, events: [event(1), event(3)] },
+      { requestId: "r-2", context: CONTEXT, events: [event(2)] },
+    ]);
+    // What was recovered is still there for the one after that.
+    await afterFirst.append([entry("r-3", event(4))]);
+    await crash();
+    const ids = (await pendingIn(await open())).map(({ requestId }) => requestId);
+    assert.deepEqual(ids, ["r-1", "r-2", "r-3"]);
   },
 
   "finishes what is being written when it is closed": async (tools) => {

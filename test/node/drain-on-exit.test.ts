@@ -1,11 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { EventQueue, EventsClient } from "mparticle-events";
 import { drainOnExit } from "../../src/node/drain-on-exit.ts";
+import { SpillFiles } from "../../src/node/spill-files.ts";
 import { startFakeServer, type FakeServer, type FakeServerOptions } from "../../src/testing/testing.ts";
-import { die, type Death } from "./dying-process.ts";
+import { bundleChild } from "./children/bundle.ts";
+import { live, watch, type Death, type Life, type Living } from "./dying-process.ts";
 
 let folder: string;
 let spillPath: string;
@@ -21,11 +23,14 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function run(
-  way: string,
-  options: { events: number; spill?: boolean; signal?: NodeJS.Signals; again?: number },
-): Promise<Death> {
-  return die({ ...options, url: server?.url ?? "", way, spillPath: options.spill === false ? undefined : spillPath });
+type Options = Omit<Life, "url" | "way" | "spillPath"> & { readonly spill?: boolean };
+
+function start(way: Life["way"], { spill = true, ...options }: Options): Living {
+  return live({ ...options, url: server?.url ?? "", way, spillPath: spill ? spillPath : undefined });
+}
+
+function run(way: Life["way"], options: Options): Promise<Death> {
+  return start(way, options).death;
 }
 
 async function listen(script: FakeServerOptions["script"]): Promise<FakeServer> {
@@ -37,27 +42,60 @@ function eventsKept(service: FakeServer): number {
   return service.counts().acceptedEventsOnce;
 }
 
+/** What the next start would find. */
+function spilled(): { readonly ids: readonly string[]; readonly events: number } {
+  const { batches } = new SpillFiles(spillPath).read();
+  return {
+    ids: batches.map(({ requestId }) => requestId),
+    events: batches.reduce((sum, { events }) => sum + events.length, 0),
+  };
+}
+
 describe("a process that dies while the service answers", () => {
   it.each([
     ["SIGTERM", "signal", { signal: "SIGTERM" as const }],
     ["SIGINT", "signal", { signal: "SIGINT" as const }],
     ["its own end", "end", {}],
     ["its own end without drainOnExit", "plain-end", {}],
-  ])("by %s sends everything first", async (_, way, how) => {
+  ] as const)("by %s sends everything first", async (_, way, how) => {
     const service = await listen({ status: 202, delayMs: 20 });
     const death = await run(way, { events: 400, ...how });
     expect(eventsKept(service)).toBe(400);
-    expect(existsSync(spillPath)).toBe(false);
+    expect(readdirSync(folder)).toEqual([]);
     expect({ code: death.code, signal: death.signal }).toEqual(
       "signal" in how ? { code: null, signal: how.signal } : { code: 0, signal: null },
     );
     expect(death.lastedMs).toBeLessThan(1_500);
   });
 
-  it("by a signal that the application handles leaves the exit code to it", async () => {
+  it.each(["handler", "once-handler"] as const)(
+    "by a signal for which the application has a %s, still at work when all is sent, leaves the end to it",
+    async (way) => {
+      const service = await listen(202);
+      const death = await run(way, { events: 100, signal: "SIGTERM" });
+      expect(death).toMatchObject({ code: 7, signal: null });
+      expect(death.output.match(/handled/g)).toHaveLength(1);
+      expect(eventsKept(service)).toBe(100);
+    },
+  );
+
+  it("by a signal does not wait for a package that waits for it", async () => {
     const service = await listen(202);
-    expect(await run("own-handler", { events: 100, signal: "SIGTERM" })).toMatchObject({ code: 7 });
+    const death = await run("signal-exit", { events: 100, signal: "SIGTERM" });
+    expect(death).toMatchObject({ signal: "SIGTERM", output: expect.stringContaining("left politely") as string });
     expect(eventsKept(service)).toBe(100);
+  });
+
+  it("by a signal drains the queues of an ES module and a CommonJS copy of the package, and ends", async () => {
+    const service = await listen(202);
+    const [copies, commonJs] = await Promise.all([bundleChild("copies"), bundleChild("package", "cjs")]);
+    const { death } = watch([process.execPath, copies, service.url, commonJs, spillPath], (child) => {
+      child.kill("SIGTERM");
+      // Should the two wait for each other.
+      setTimeout(() => child.kill("SIGKILL"), 5_000).unref();
+    });
+    expect(await death).toMatchObject({ signal: "SIGTERM" });
+    expect(eventsKept(service)).toBe(2);
   });
 });
 
@@ -67,20 +105,21 @@ describe("a process that dies with events unsent", () => {
     ["process.exit", "exit", 2_000, { code: 3 }],
     ["an uncaught error", "throw", 500, { code: 1 }],
     ["an unhandled rejection", "reject", 500, { code: 1 }],
-  ])("by %s (%s) spills %d of them, and the next start sends them with their ids", async (_, way, events, expected) => {
-    const service = await listen({ status: 202, reset: "before-answer", delayMs: 5_000 });
-    expect(await run(way, { events })).toMatchObject(expected);
-    const spilled = readFileSync(spillPath, "utf8")
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line.split("\t")[0] ?? "") as string);
-    service.script(202);
-    expect(await run("end", { events: 0 })).toMatchObject({ code: 0 });
-    expect(eventsKept(service)).toBe(events);
-    expect([...service.acceptedIds().keys()].sort()).toEqual([...spilled].sort());
-    expect(service.requests.at(-1)?.body).toContain('"mpid":7346244611012968789');
-    expect(existsSync(spillPath)).toBe(false);
-  });
+  ] as const)(
+    "by %s (%s) spills %d of them, and the next start sends them with their ids",
+    async (_, way, events, expected) => {
+      const service = await listen({ status: 202, reset: "before-answer", delayMs: 5_000 });
+      expect(await run(way, { events })).toMatchObject(expected);
+      expect(readdirSync(folder)).toEqual(["queue.spill"]);
+      const { ids } = spilled();
+      service.script(202);
+      expect(await run("end", { events: 0 })).toMatchObject({ code: 0 });
+      expect(eventsKept(service)).toBe(events);
+      expect([...service.acceptedIds().keys()].sort()).toEqual([...ids].sort());
+      expect(service.requests.at(-1)?.body).toContain('"mpid":7346244611012968789');
+      expect(readdirSync(folder)).toEqual([]);
+    },
+  );
 
   it("by a signal, out of time, spills the rest", async () => {
     const service = await listen("hang");
@@ -92,48 +131,223 @@ describe("a process that dies with events unsent", () => {
     expect(eventsKept(service)).toBe(305);
   });
 
-  it("by a second signal does not wait any longer", async () => {
+  it.each([
+    ["SIGINT", "SIGINT"],
+    ["SIGTERM", "SIGINT"],
+  ] as const)("by %s does not wait any longer when %s follows", async (signal, second) => {
     await listen("hang");
-    const death = await run("signal", { events: 300, signal: "SIGINT", again: 100 });
-    expect(death.lastedMs).toBeLessThan(1_200);
-    expect(readFileSync(spillPath, "utf8").match(/event-/g)).toHaveLength(300);
+    const again = { signal: second, afterMs: 100 };
+    const death = await run("signal", { events: 300, timeoutMs: 8_000, signal, again });
+    expect(death.signal).toBe(second);
+    expect(death.lastedMs).toBeLessThan(4_000);
+    expect(spilled().events).toBe(300);
   });
 
-  it("and nowhere to put them says how many are lost", async () => {
+  it("and others that wait for room spills those as well", async () => {
+    const service = await listen("hang");
+    const death = await run("waiting", { events: 60, maxBufferedBytes: 5_000 });
+    expect(death).toMatchObject({ code: 3 });
+    expect(spilled().events).toBe(60);
+    service.script(202);
+    await run("end", { events: 0 });
+    expect(eventsKept(service)).toBe(60);
+  });
+
+  it.each([
+    ["", "exit", 42, undefined],
+    [", those included that wait for room", "waiting", 60, 5_000],
+  ] as const)("and nowhere to put them says how many are lost%s", async (_, way, events, maxBufferedBytes) => {
     await listen("hang");
-    const death = await run("exit", { events: 42, spill: false });
-    expect(death.output).toMatch(/ends with 42 events unsent/);
+    const death = await run(way, { events, spill: false, ...(maxBufferedBytes !== undefined && { maxBufferedBytes }) });
+    expect(death.output).toContain(`ends with ${String(events)} events unsent`);
+  });
+
+  it("and no room to write them says how many are lost, leaves nothing half written, and keeps what was there", async () => {
+    const service = await listen("hang");
+    await run("exit", { events: 5 });
+    const before = readFileSync(spillPath);
+    const death = await run("exit", { events: 400, maxFileBytes: 8 * 1024 });
+    expect(death.output).toMatch(/400 events are lost: \S+ could not be written/);
+    expect(readdirSync(folder)).toEqual(["queue.spill"]);
+    expect(readFileSync(spillPath).equals(before)).toBe(true);
+    service.script(202);
+    await run("end", { events: 0 });
+    expect(eventsKept(service)).toBe(5);
+  });
+});
+
+describe("what a process left", () => {
+  it("stays while the next one has not delivered it, however that one dies", async () => {
+    const service = await listen("hang");
+    await run("exit", { events: 20 });
+    expect(await run("signal", { events: 0, signal: "SIGKILL" })).toMatchObject({ signal: "SIGKILL" });
+    expect(spilled().events).toBe(20);
+    expect(await run("exit", { events: 7 })).toMatchObject({ code: 3 });
+    expect(spilled().events).toBe(27);
+    service.script(202);
+    await run("end", { events: 0 });
+    expect(service.counts()).toMatchObject({ acceptedEventsOnce: 27, acceptedEvents: 27 });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("stays when the next one closes its queue out of time", async () => {
+    const service = await listen("hang");
+    await run("exit", { events: 20 });
+    expect(await run("close", { events: 3 })).toMatchObject({ code: 0 });
+    service.script(202);
+    await run("end", { events: 0 });
+    expect(service.counts()).toMatchObject({ acceptedEventsOnce: 23, acceptedEvents: 23 });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("stays when the next one has given it up, as far as that was not delivered", async () => {
+    const service = await listen("hang");
+    await run("exit", { events: 5, eventBytes: 90_000 }); // five users, two of them in a request
+    const { ids } = spilled();
+    service.script(({ batches }) => (batches.some((batch) => batch.source_request_id === ids[0]) ? 202 : 503));
+    expect(await run("end", { events: 0, maxElapsedMs: 60 })).toMatchObject({ code: 0 });
+    expect(service.acceptedIds().size).toBe(2);
+    expect(spilled().ids).toEqual(ids.slice(2));
+    service.script(202);
+    await run("end", { events: 0 });
+    expect(service.counts()).toMatchObject({ acceptedEventsOnce: 5, acceptedEvents: 5 });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("is kept by one that started before it and ends after it", async () => {
+    const service = await listen("hang");
+    const old = start("signal", { events: 5 });
+    await old.added;
+    const successor = start("signal", { events: 2, timeoutMs: 50 });
+    await successor.added;
+    old.kill("SIGINT");
+    old.kill("SIGTERM");
+    await old.death;
+    expect(spilled().events).toBe(5);
+    successor.kill("SIGTERM");
+    await successor.death;
+    expect(spilled().events).toBe(7);
+    service.script(202);
+    await run("end", { events: 0 });
+    expect(service.counts()).toMatchObject({ acceptedEventsOnce: 7, acceptedEvents: 7 });
+  });
+
+  it("is kept when several share a path, and die at once", async () => {
+    const service = await listen("hang");
+    const processes = [3, 5, 7, 11].map((events) => start("signal", { events, timeoutMs: 50 }));
+    await Promise.all(processes.map(({ added }) => added));
+    for (const process of processes) process.kill("SIGTERM");
+    await Promise.all(processes.map(({ death }) => death));
+    expect(spilled().events).toBe(26);
+    service.script(202);
+    await run("end", { events: 0 });
+    expect(service.counts()).toMatchObject({ acceptedEventsOnce: 26, acceptedEvents: 26 });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("is kept by one that has nothing to leave", async () => {
+    const service = await listen("hang");
+    const old = start("signal", { events: 5, timeoutMs: 50 });
+    await old.added;
+    const successor = start("signal", { events: 0 });
+    await successor.added;
+    old.kill("SIGTERM");
+    await old.death;
+    successor.kill("SIGTERM");
+    await successor.death;
+    expect(spilled().events).toBe(5);
+    service.script(202);
+    await run("end", { events: 0 });
+    expect(eventsKept(service)).toBe(5);
   });
 });
 
 describe("drainOnExit", () => {
-  it("keeps a file that it cannot read, and says where", () => {
-    writeFileSync(spillPath, "no spill file\n");
-    const said: string[] = [];
-    const log = (message: string): void => void said.push(message);
-    const client = new EventsClient({
-      apiKey: "k",
-      apiSecret: "s",
-      logger: { debug: log, info: log, warn: log, error: log },
-    });
+  const said: string[] = [];
+  const log = (message: string): void => {
+    said.push(message);
+  };
+  const logger = { debug: log, info: log, warn: log, error: log };
+  const client = new EventsClient({ apiKey: "k", apiSecret: "s", logger });
+
+  beforeEach(() => {
+    said.length = 0;
+  });
+
+  it("keeps a spill file that is damaged, and says where", () => {
+    const text = "mparticle-events spill 1 0b0e4f0a-6b0c-4a3e-8f57-6a1d1c1f2e3d 1\nnot a batch\n";
+    writeFileSync(spillPath, text);
     const stop = drainOnExit(new EventQueue(client), { spillPath });
     stop();
     expect(said).toEqual([expect.stringContaining("kept as")]);
     const kept = /kept as (\S+)\.$/.exec(said[0] ?? "")?.[1];
-    expect(readFileSync(kept ?? "", "utf8")).toBe("no spill file\n");
+    expect(readFileSync(kept ?? "", "utf8")).toBe(text);
+    expect(existsSync(spillPath)).toBe(false);
+  });
+
+  it.each([
+    [
+      "a folder",
+      () => {
+        mkdirSync(spillPath);
+      },
+      /queue\.spill: it is a folder\. Choose the path of a file\.$/,
+    ],
+    [
+      "a file of somebody else",
+      () => {
+        writeFileSync(spillPath, '{"customers":[]}\n');
+      },
+      /queue\.spill: it is there already, and no spill file; it was not changed\. Choose another path\.$/,
+    ],
+    [
+      "a spill file of a later version",
+      () => {
+        writeFileSync(spillPath, "mparticle-events spill 2 of a kind that is not known yet\n");
+      },
+      /queue\.spill: it has format 2, expected 1; it was not changed\. Let the version/,
+    ],
+  ])("refuses %s as its path, at once, and leaves it alone", (_, make, message) => {
+    make();
+    const before = readdirSync(folder);
+    expect(() => drainOnExit(new EventQueue(client), { spillPath })).toThrow(message);
+    expect(readdirSync(folder)).toEqual(before);
+    expect(said).toEqual([]);
+  });
+
+  it("takes an empty file for none", () => {
+    writeFileSync(spillPath, "");
+    drainOnExit(new EventQueue(client), { spillPath })();
+    expect(said).toEqual([]);
   });
 
   it("refuses a folder that is not there, at once", () => {
-    const queue = new EventQueue(new EventsClient({ apiKey: "k", apiSecret: "s" }));
-    expect(() => drainOnExit(queue, { spillPath: join(folder, "missing", "file") })).toThrow("missing");
+    const path = join(folder, "missing", "file");
+    expect(() => drainOnExit(new EventQueue(client), { spillPath: path })).toThrow(
+      /missing\/file: its folder is not there, or cannot be written to/,
+    );
   });
 
-  it("leaves no listener behind when it is taken back", () => {
+  it.each([
+    [{ spillPath: 5 as unknown as string }, /`spillPath` is 5/],
+    [{ timeoutMs: -1 }, /`timeoutMs` is -1/],
+    [{ signals: "SIGTERM" as unknown as [] }, /`signals` has "S"/],
+    [{ signals: ["SIGKILL"] as const }, /`signals` has "SIGKILL"/],
+  ])("refuses %j, naming the option", (options, message) => {
+    const before = process.listenerCount("exit");
+    expect(() => drainOnExit(new EventQueue(client), options)).toThrow(message);
+    expect(process.listenerCount("exit")).toBe(before);
+  });
+
+  it("listens once for all queues, and leaves no listener behind when all are taken back", () => {
     const events = ["SIGTERM", "SIGINT", "exit"] as const;
     const before = events.map((event) => process.listenerCount(event));
-    const stop = drainOnExit(new EventQueue(new EventsClient({ apiKey: "k", apiSecret: "s" })), { spillPath });
-    expect(events.map((event) => process.listenerCount(event))).not.toEqual(before);
-    stop();
+    const stops = [0, 1].map(() => drainOnExit(new EventQueue(client), { spillPath }));
+    const oneMore = before.map((count) => count + 1);
+    expect(events.map((event) => process.listenerCount(event))).toEqual(oneMore);
+    stops[0]?.();
+    expect(events.map((event) => process.listenerCount(event))).toEqual(oneMore);
+    stops[1]?.();
     expect(events.map((event) => process.listenerCount(event))).toEqual(before);
   });
 });

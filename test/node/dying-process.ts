@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { bundleChild } from "./children/bundle.ts";
 
 const dying = await bundleChild("dying");
@@ -6,16 +6,38 @@ const dying = await bundleChild("dying");
 /** How a process adds events, and how it is to die. */
 export interface Life {
   readonly url: string;
-  readonly way: string;
+  readonly way:
+    | "exit"
+    | "throw"
+    | "reject"
+    | "end"
+    | "plain-end"
+    | "signal"
+    | "handler"
+    | "once-handler"
+    | "signal-exit"
+    | "close"
+    | "closing"
+    | "waiting";
   readonly events: number;
+  /** About how large each is. */
+  readonly eventBytes?: number;
   /** Of `drainOnExit`. */
   readonly timeoutMs?: number;
+  /** Among which the events are divided; the paths of those after the first have a number. */
+  readonly queues?: number;
   readonly spillPath?: string | undefined;
   readonly outboxPath?: string | undefined;
+  /** Of the client's retries. */
+  readonly maxElapsedMs?: number;
+  /** Of each queue. */
+  readonly maxBufferedBytes?: number;
   /** Sent once its events are added. */
   readonly signal?: NodeJS.Signals | undefined;
-  /** When to send it once more, in milliseconds after the first one. */
-  readonly again?: number;
+  /** One more, some time after the first one. */
+  readonly again?: { readonly signal: NodeJS.Signals; readonly afterMs: number };
+  /** Largest size of a file it may write, in bytes. */
+  readonly maxFileBytes?: number;
 }
 
 /** What was seen of its end. */
@@ -27,27 +49,55 @@ export interface Death {
   readonly lastedMs: number;
 }
 
+/** A process that lives. */
+export interface Living {
+  /** Resolves when its events are added. */
+  readonly added: Promise<void>;
+  readonly death: Promise<Death>;
+  kill(signal: NodeJS.Signals): void;
+}
+
 /** Runs a process until it is dead. */
 export function die(life: Life): Promise<Death> {
-  const { url, way, events, timeoutMs = 1_500, spillPath = "", outboxPath = "", signal, again } = life;
-  const child = spawn(process.execPath, [dying, url, String(events), way, String(timeoutMs), spillPath, outboxPath], {
-    stdio: ["ignore", "pipe", "pipe"],
+  return live(life).death;
+}
+
+/** Starts a process. */
+export function live(life: Life): Living {
+  const { signal, again, maxFileBytes } = life;
+  const program = [process.execPath, dying, JSON.stringify(life)];
+  // In blocks of 512 bytes.
+  const limit = `ulimit -f ${String((maxFileBytes ?? 0) / 512)}; exec "$0" "$@"`;
+  return watch(maxFileBytes === undefined ? program : ["sh", "-c", limit, ...program], (child) => {
+    if (signal === undefined) return;
+    child.kill(signal);
+    if (again !== undefined) setTimeout(() => child.kill(again.signal), again.afterMs);
   });
+}
+
+/** Starts a program that prints "added", and watches it die. */
+export function watch(
+  [command = "", ...args]: readonly string[],
+  onAdded: (child: ChildProcess) => void = () => {},
+): Living {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   let addedAt = 0;
+  let tellAdded = (): void => {};
+  const added = new Promise<void>((resolve) => (tellAdded = resolve));
   const onOutput = (chunk: Buffer): void => {
     output += String(chunk);
     if (addedAt > 0 || !output.includes("added\n")) return;
     addedAt = performance.now();
-    if (signal === undefined) return;
-    child.kill(signal);
-    if (again !== undefined) setTimeout(() => child.kill(signal), again);
+    tellAdded();
+    onAdded(child);
   };
   child.stdout.on("data", onOutput);
   child.stderr.on("data", onOutput);
-  return new Promise((resolve) => {
+  const death = new Promise<Death>((resolve) => {
     child.on("close", (code, endedBy) => {
       resolve({ code, signal: endedBy, output, lastedMs: performance.now() - addedAt });
     });
   });
+  return { added, death, kill: (signal) => child.kill(signal) };
 }

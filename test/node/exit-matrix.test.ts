@@ -1,68 +1,108 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { startFakeServer, type FakeServer } from "../../src/testing/testing.ts";
-import { die } from "./dying-process.ts";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { sqliteOutbox } from "mparticle-events/node";
+import { startFakeServer } from "../../src/testing/testing.ts";
+import { die, type Life } from "./dying-process.ts";
+
+interface Way {
+  readonly way: Life["way"];
+  readonly death: string;
+  readonly signal?: NodeJS.Signals;
+}
 
 /** The service hangs while the process dies, and answers the next one: what that one delivers is what was not lost. */
-const WAYS = [
-  { way: "exit", death: "process.exit", signal: undefined },
-  { way: "throw", death: "an uncaught error", signal: undefined },
-  { way: "reject", death: "an unhandled rejection", signal: undefined },
+const WAYS: readonly Way[] = [
+  { way: "exit", death: "process.exit" },
+  { way: "throw", death: "an uncaught error" },
+  { way: "reject", death: "an unhandled rejection" },
+  { way: "close", death: "its own end, the queue closed out of time" },
   { way: "signal", death: "SIGTERM", signal: "SIGTERM" },
+  { way: "signal", death: "SIGINT", signal: "SIGINT" },
+  { way: "closing", death: "SIGTERM on the way of close()", signal: "SIGTERM" },
   { way: "signal", death: "SIGKILL", signal: "SIGKILL" },
-] as const;
-/** What keeps the events, and how many there are. */
-const KEEPERS = [
-  ...[120].map((events) => ({ keeper: "nothing", events })),
-  ...[1, 120, 3_000].map((events) => ({ keeper: "a spill file", events })),
-  ...[1, 120, 3_000].map((events) => ({ keeper: "an outbox", events })),
-  ...[120].map((events) => ({ keeper: "both", events })),
 ];
 
+const KEEPERS = ["nothing", "a spill file", "an outbox", "both"] as const;
+
+/** How many events there are, of how many queues. */
+const LEVELS = [
+  { events: 1, queues: 1 },
+  { events: 120, queues: 1 },
+  { events: 120, queues: 2 },
+];
+const MANY = { events: 3_000, queues: 1 };
+
+interface Case extends Way {
+  readonly keeper: (typeof KEEPERS)[number];
+  readonly events: number;
+  readonly queues: number;
+  readonly kept: number;
+}
+
 const CASES = WAYS.flatMap((way) =>
-  KEEPERS.map(({ keeper, events }) => {
-    const isKept =
-      keeper === "an outbox" || keeper === "both" || (keeper === "a spill file" && way.signal !== "SIGKILL");
-    const kept = isKept ? events : 0;
-    const title = `${String(kept)} of ${String(events)} reach the service after ${way.death} with ${keeper}`;
-    return [title, { ...way, keeper, events, kept }] as const;
-  }),
+  KEEPERS.flatMap((keeper) =>
+    // Where nothing is kept, or twice, more of it shows nothing more.
+    (keeper === "a spill file" || keeper === "an outbox" ? [...LEVELS, MANY] : LEVELS).map(
+      ({ events, queues }): readonly [string, Case] => {
+        const isKept = keeper === "nothing" ? false : keeper !== "a spill file" || way.signal !== "SIGKILL";
+        const kept = isKept ? events : 0;
+        const where = queues === 1 ? "" : ` of ${String(queues)} queues`;
+        const title = `${String(kept)} of ${String(events)}${where} reach the service after ${way.death} with ${keeper}`;
+        return [title, { ...way, keeper, events, queues, kept }];
+      },
+    ),
+  ),
 );
 
 let folder: string;
-let server: FakeServer;
 
-beforeEach(async () => {
+beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "mparticle-events-matrix-"));
-  server = await startFakeServer({ script: "hang" });
 });
 
-afterEach(async () => {
-  await server.close();
+afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe("of the events that a process holds when it dies", () => {
-  it.each(CASES)("%s", async (_, { way, signal, keeper, events, kept }) => {
-    const paths = {
-      spillPath: keeper === "a spill file" || keeper === "both" ? join(folder, "events.spill") : undefined,
-      outboxPath: keeper === "an outbox" || keeper === "both" ? join(folder, "events.db") : undefined,
+/** What is left in an outbox. */
+async function countPending(path: string): Promise<number> {
+  const outbox = sqliteOutbox(path);
+  await outbox.open();
+  let count = 0;
+  for await (const { events } of outbox.recover()) count += events.length;
+  await outbox.close();
+  return count;
+}
+
+// The processes wait more than they work.
+describe.concurrent("of the events that a process holds when it dies", () => {
+  it.for(CASES)("%s", { timeout: 60_000 }, async ([, { way, signal, keeper, events, queues, kept }], { expect }) => {
+    const place = mkdtempSync(join(folder, "case-"));
+    await using server = await startFakeServer({ script: "hang" });
+    const life = {
+      url: server.url,
+      timeoutMs: 100,
+      queues,
+      spillPath: keeper === "a spill file" || keeper === "both" ? join(place, "events.spill") : undefined,
+      outboxPath: keeper === "an outbox" || keeper === "both" ? join(place, "events.db") : undefined,
     };
-    const life = { url: server.url, timeoutMs: 100, ...paths };
     const death = await die({ ...life, way, events, signal });
     expect(death.output).toContain("added");
     expect(server.counts().acceptedEventsOnce).toBe(0);
     if (keeper === "nothing" && signal !== "SIGKILL") {
-      expect(death.output).toContain(`ends with ${String(events)} events unsent`);
+      const said = [...death.output.matchAll(/ends with (\d+) events unsent/g)].map(([, count]) => Number(count));
+      expect(said.reduce((sum, count) => sum + count)).toBe(events);
     }
     server.script(202);
     expect(await die({ ...life, way: "end", events: 0 })).toMatchObject({ code: 0 });
-    expect(server.counts()).toMatchObject({ acceptedEventsOnce: kept });
-    expect(existsSync(join(folder, "events.spill"))).toBe(false);
+    expect(server.counts()).toMatchObject({ acceptedEventsOnce: kept, acceptedEvents: kept });
     // Nothing is left for a third one.
-    await die({ ...life, way: "end", events: 0 });
-    expect(server.counts()).toMatchObject({ acceptedEvents: kept });
+    const left = readdirSync(place);
+    expect(left.filter((name) => name.includes("spill"))).toEqual([]);
+    const outboxes = left.filter((name) => /\.db(-\d)?$/.test(name));
+    expect(outboxes).toHaveLength(life.outboxPath === undefined ? 0 : queues);
+    for (const name of outboxes) expect(await countPending(join(place, name))).toBe(0);
   });
 });

@@ -1,15 +1,26 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { EventQueue, EventsClient, customEvent, type MParticleError, type Outbox } from "mparticle-events";
-import { openDatabase } from "../../src/node/sqlite.ts";
+import { loadSqlite } from "../../src/node/sqlite.ts";
 import { sqliteOutbox, type SqliteOutbox, type SqliteOutboxOptions } from "../../src/node/sqlite-outbox.ts";
 import { recordingFetch, startFakeServer } from "../../src/testing/testing.ts";
 import { bundleChild } from "./children/bundle.ts";
+import { SmallDisk, whyNoSmallDisk } from "./small-disk.ts";
 
 const run = promisify(execFile);
 
@@ -17,11 +28,9 @@ let filling: string;
 let unprivileged: string;
 let adding: string;
 beforeAll(async () => {
-  [filling, unprivileged, adding] = (await Promise.all(["filling", "unprivileged", "adding"].map(bundleChild))) as [
-    string,
-    string,
-    string,
-  ];
+  [filling, unprivileged, adding] = (await Promise.all(
+    ["filling", "unprivileged", "adding"].map((name) => bundleChild(name)),
+  )) as [string, string, string];
 });
 
 let folder: string;
@@ -68,9 +77,110 @@ async function expectRefused(message: RegExp): Promise<void> {
   expect(readFileSync(path).equals(before)).toBe(true);
 }
 
+const NO_SPACE = /There is no space left on the disk of \S+events\.db; nothing was added\. Make room on it:/;
+
 describe("a full disk", () => {
-  it("is said to be full, keeps what is stored, and is used again once there is room", async () => {
-    // A limit on the size of files stands for the disk: 512-byte blocks.
+  const reason = whyNoSmallDisk();
+
+  beforeEach(({ skip }) => {
+    skip(reason !== undefined, reason);
+  });
+
+  /** Appends until there is no room. */
+  async function fillUp(outbox: Outbox): Promise<readonly string[]> {
+    const stored: string[] = [];
+    for (;;) {
+      const requestId = `r-${String(stored.length)}`;
+      try {
+        await append(outbox, requestId);
+      } catch (error) {
+        expect(String(error)).toMatch(NO_SPACE);
+        return stored;
+      }
+      stored.push(requestId);
+    }
+  }
+
+  it("filled by the queue empties as the service accepts, and takes events again", async () => {
+    using disk = new SmallDisk();
+    path = join(disk.folder, "events.db");
+    const fetch = recordingFetch(503);
+    const client = new EventsClient({
+      apiKey: "k",
+      apiSecret: "s",
+      fetch,
+      retry: { baseDelayMs: 1, maxDelayMs: 20 },
+    });
+    const outbox = sqliteOutbox(path, { takeoverTimeoutMs: 1 });
+    await using queue = new EventQueue(client, { outbox, flushIntervalMs: 1 });
+    const add = (n: number): Promise<void> =>
+      queue.add(
+        { environment: "development", user_identities: { customer_id: String(n) } },
+        customEvent("x".repeat(20_000), "other"),
+      );
+    let count = 0;
+    let refusal: unknown;
+    for (; refusal === undefined; count++) await add(count).catch((error: unknown) => (refusal = error));
+    expect(refusal).toMatchObject({ code: "OUTBOX", message: expect.stringMatching(NO_SPACE) as string });
+    expect(count).toBeGreaterThan(20);
+    fetch.script(202);
+    await queue.flush();
+    await add(count);
+    await queue.flush();
+    expect(queue.stats().events).toMatchObject({ added: count, accepted: count, pending: 0 });
+    await queue.close();
+    expect(await pendingIds(await open())).toEqual([]);
+  });
+
+  it("filled by others as well, to the last byte, keeps what is stored, and lets it be removed", async () => {
+    using disk = new SmallDisk();
+    path = join(disk.folder, "events.db");
+    const outbox = await open();
+    const stored = await fillUp(outbox);
+    disk.fill();
+    await expect(append(outbox, "more")).rejects.toThrow(NO_SPACE);
+    expect(await pendingIds(outbox)).toEqual(stored);
+    for (const requestId of stored.slice(1)) await outbox.remove([requestId]);
+    expect(await pendingIds(outbox)).toEqual(["r-0"]);
+    disk.clear();
+    await append(outbox, "next");
+    await outbox.close();
+    expect(readdirSync(disk.folder)).toEqual(["events.db"]);
+    expect(await pendingIds(await open())).toEqual(["r-0", "next"]);
+  });
+
+  it("is no obstacle for the next owner when the one before was killed", async () => {
+    using disk = new SmallDisk();
+    path = join(disk.folder, "events.db");
+    const child = spawn(process.execPath, [filling, path, "stay"], { stdio: ["ignore", "pipe", "inherit"] });
+    const closed = once(child, "close");
+    const [said] = (await once(child.stdout, "data")) as [Buffer];
+    const { message, stored } = JSON.parse(String(said)) as { message: string; stored: string[] };
+    expect(message).toMatch(NO_SPACE);
+    child.kill("SIGKILL");
+    await closed;
+    disk.fill();
+    const outbox = await open();
+    expect(await pendingIds(outbox)).toEqual(stored);
+    for (const requestId of stored) await outbox.remove([requestId]);
+    await append(outbox, "next");
+    expect(await pendingIds(outbox)).toEqual(["next"]);
+  });
+
+  it("says so when there is no room for a new file either", async () => {
+    using disk = new SmallDisk();
+    path = join(disk.folder, "events.db");
+    disk.fill();
+    const outbox = sqliteOutbox(path, { takeoverTimeoutMs: 1 });
+    await expect(outbox.open()).rejects.toThrow(NO_SPACE);
+    disk.clear();
+    await append(await open(), "first");
+  });
+});
+
+describe("a limit", () => {
+  it("for the size of files is said to be one, keeps what is stored, and is over with the process", async () => {
+    // 512-byte blocks.
     const { stdout } = await run("sh", ["-c", 'ulimit -f 2000; exec "$0" "$1" "$2"', process.execPath, filling, path]);
     const { message, stored, pending } = JSON.parse(stdout) as {
       message: string;
@@ -85,7 +195,7 @@ describe("a full disk", () => {
     expect(await pendingIds(outbox)).toEqual([...stored, "next"]);
   });
 
-  it("of its own making is `maxBytes`, which dead letters count for", async () => {
+  it("of its own is `maxBytes`, which dead letters count for", async () => {
     const outbox = await open({ maxBytes: 200_000 });
     let refusal: unknown;
     let count = 0;
@@ -97,6 +207,32 @@ describe("a full disk", () => {
     expect(await pendingIds(outbox)).toHaveLength(count - 1);
     await outbox.remove(["r-0", "r-1"]);
     await append(outbox, "next");
+  });
+
+  it("that is reached lets that go first which makes room, whatever was asked for first", async () => {
+    const outbox = await open({ maxBytes: 200_000 });
+    let refusal: unknown;
+    let count = 0;
+    for (; refusal === undefined; count++) {
+      await append(outbox, `r-${String(count)}`).catch((error: unknown) => (refusal = error));
+    }
+    await expect(Promise.all([append(outbox, "next"), outbox.remove(["r-0", "r-1"])])).resolves.toBeDefined();
+    expect(await pendingIds(outbox)).toHaveLength(count - 2);
+    expect((await pendingIds(outbox)).at(-1)).toBe("next");
+  });
+});
+
+describe("a process without SQLite", () => {
+  it("is told where to get it, and leaves nothing behind", async () => {
+    // There is neither a package near its folder nor, with this flag, one in Node.
+    const flag = process.allowedNodeEnvironmentFlags.has("--experimental-sqlite") ? ["--no-experimental-sqlite"] : [];
+    const failed = run(process.execPath, [...flag, filling, path], { cwd: folder });
+    await expect(failed).rejects.toMatchObject({
+      stderr: expect.stringMatching(
+        /sqliteOutbox\(\) needs SQLite: Node 22\.13 or later.*npm install libsql/,
+      ) as string,
+    });
+    expect(readdirSync(folder)).toEqual([]);
   });
 });
 
@@ -128,7 +264,7 @@ describe("a file that cannot be used", () => {
   });
 
   it("because it belongs to something else is said to be", async () => {
-    const database = openDatabase(path);
+    const database = loadSqlite()(path);
     database.exec("CREATE TABLE customers (name TEXT)");
     database.close();
     await expectRefused(/is a database of something else; it was not changed/);
@@ -136,7 +272,7 @@ describe("a file that cannot be used", () => {
 
   it.each([0, 2])("because its format is %d is said to be, with the format that is expected", async (format) => {
     await fill(1);
-    const database = openDatabase(path);
+    const database = loadSqlite()(path);
     database.exec(`PRAGMA user_version = ${String(format)}`);
     database.close();
     await expectRefused(new RegExp(`has format ${String(format)}, expected 1; it was not changed`));

@@ -1,11 +1,26 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import assert from "node:assert/strict";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { EventQueue, EventsClient, customEvent, type Outbox } from "mparticle-events";
-import { sqliteOutbox, type SqliteOutbox } from "../../src/node/sqlite-outbox.ts";
-import { outboxConformance, poison, startFakeServer } from "../../src/testing/testing.ts";
+import {
+  EventQueue,
+  EventsClient,
+  customEvent,
+  type EventQueueOptions,
+  type Outbox,
+  type StoredBatch,
+} from "mparticle-events";
+import { sqliteOutbox, type SqliteOutbox, type SqliteOutboxOptions } from "../../src/node/sqlite-outbox.ts";
+import {
+  outboxConformance,
+  poison,
+  recordingFetch,
+  startFakeServer,
+  type OutboxStorage,
+} from "../../src/testing/testing.ts";
 
 let folder: string;
 let path: string;
@@ -21,8 +36,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function open(...options: Parameters<typeof sqliteOutbox> extends [string, ...infer Rest] ? Rest : never) {
-  const outbox = sqliteOutbox(path, ...options);
+async function open(options: SqliteOutboxOptions = {}): Promise<SqliteOutbox> {
+  const outbox = sqliteOutbox(path, options);
   await outbox.open();
   opened.push(outbox);
   return outbox;
@@ -43,14 +58,33 @@ async function pendingIds(outbox: Outbox): Promise<readonly string[]> {
   return ids;
 }
 
+/** A file in a folder of its own; when its owner crashes, the next one finds a copy of what was on disk. */
+function fileStorage(options: SqliteOutboxOptions): OutboxStorage {
+  let file = path;
+  const connected: SqliteOutbox[] = [];
+  return {
+    connect() {
+      const outbox = sqliteOutbox(file, { takeoverTimeoutMs: 1, ...options });
+      connected.push(outbox);
+      return outbox;
+    },
+    crash() {
+      const copy = `${file}-copy`;
+      for (const part of ["", "-wal"]) copyFileSync(file + part, copy + part);
+      file = copy;
+    },
+    async dispose() {
+      for (const outbox of connected) await outbox.close();
+    },
+  };
+}
+
 describe("an outbox in a file", () => {
-  const cases = outboxConformance(() => ({ connect: () => sqliteOutbox(path, { takeoverTimeoutMs: 1 }) }));
+  const cases = outboxConformance(() => fileStorage({}));
   it.each(cases.map((one) => [one.title, one] as const))("%s", (_, { run }) => run());
 
   it.each(cases.map((one) => [one.title, one] as const))("%s, when it waits for the disk", (title) => {
-    const synced = outboxConformance(() => ({
-      connect: () => sqliteOutbox(path, { takeoverTimeoutMs: 1, durability: "power" }),
-    }));
+    const synced = outboxConformance(() => fileStorage({ durability: "power" }));
     return synced.find((one) => one.title === title)!.run();
   });
 
@@ -61,6 +95,118 @@ describe("an outbox in a file", () => {
     await outbox.close();
     expect(existsSync(`${path}-wal`)).toBe(false);
     expect(statSync(path).mode & 0o077).toBe(0);
+  });
+
+  /** Batches that began in one commit and went on in others, more of them than are held in memory at a time. */
+  async function fillWithMuch(outbox: Outbox): Promise<readonly StoredBatch[]> {
+    const batches = Array.from({ length: 48 }, (_, n): StoredBatch => ({
+      requestId: `r-${String(99 - n)}`,
+      context: CONTEXT,
+      events: ["a", "b"].map((part) => JSON.stringify(`${String(n)}${part}${"x".repeat(200_000)}`)),
+    }));
+    const fours = Array.from({ length: batches.length / 4 }, (_, n) => batches.slice(n * 4, n * 4 + 4));
+    for (const four of fours) {
+      await outbox.append(four.map(({ events, ...rest }) => ({ ...rest, events: events.slice(0, 1) })));
+    }
+    for (const four of fours) {
+      await outbox.append(four.map(({ requestId, events }) => ({ requestId, events: events.slice(1) })));
+    }
+    return batches;
+  }
+
+  it("tells all of a large backlog, in order, each batch once", async () => {
+    const first = await open();
+    const batches = await fillWithMuch(first);
+    await first.close();
+    const found: StoredBatch[] = [];
+    for await (const batch of (await open()).recover()) found.push(batch);
+    expect(found).toEqual(batches);
+  });
+
+  it("tells the rest of a large backlog while it is delivered, and what is delivered no more", async () => {
+    const outbox = await open();
+    const batches = await fillWithMuch(outbox);
+    const ids = batches.map(({ requestId }) => requestId);
+    // Every tenth is gone before it is asked for.
+    const early = ids.filter((_, n) => n % 10 === 9);
+    const told: StoredBatch[] = [];
+    for await (const batch of outbox.recover()) {
+      told.push(batch);
+      await outbox.remove(told.length === 5 ? early : [batch.requestId]);
+      await outbox.append([{ requestId: `new-${batch.requestId}`, context: CONTEXT, events: [EVENT] }]);
+    }
+    expect(told).toEqual(batches.filter(({ requestId }) => !early.includes(requestId)));
+  });
+
+  it("gives the space of what was delivered back to the disk", async () => {
+    const outbox = await open();
+    const batches = await fillWithMuch(outbox);
+    expect(statSync(path).size).toBeGreaterThan(15_000_000);
+    for (const { requestId } of batches) await outbox.remove([requestId]);
+    await outbox.close();
+    expect(statSync(path).size).toBeLessThan(10_000_000);
+  });
+});
+
+describe("a queue with an outbox", () => {
+  const USER = { environment: "development", user_identities: { customer_id: "1" } } as const;
+
+  function makeQueue(outbox: Outbox, fetch: typeof globalThis.fetch, options: EventQueueOptions = {}): EventQueue {
+    const client = new EventsClient({ apiKey: "k", apiSecret: "s", fetch });
+    return new EventQueue(client, { outbox, ...options });
+  }
+
+  it("leaves there what it could not deliver", async () => {
+    const queue = makeQueue(sqliteOutbox(path), recordingFetch("hang"));
+    await queue.add(USER, customEvent("sent in vain", "other"));
+    const { unsent } = await queue.close({ timeoutMs: 20 });
+    expect(unsent).toHaveLength(1);
+    expect(await pendingIds(await open())).toEqual(unsent.map((batch) => batch.source_request_id));
+  });
+
+  it("removes from there what it had to drop", async () => {
+    const outbox = sqliteOutbox(path);
+    opened.push(outbox);
+    const dropped: unknown[] = [];
+    const queue = makeQueue(outbox, recordingFetch("hang"), {
+      overflow: "drop-oldest",
+      maxBufferedBytes: 3_000,
+      onOutcome: ({ batch }) => {
+        dropped.push(batch.source_request_id);
+      },
+    });
+    for (const customer_id of ["1", "2", "3"]) {
+      await queue.add({ ...USER, user_identities: { customer_id } }, customEvent("x".repeat(1_500), "other"));
+    }
+    expect(dropped).toHaveLength(2);
+    const { unsent } = await queue.close({ timeoutMs: 20 });
+    expect(await pendingIds(await open())).toEqual(unsent.map((batch) => batch.source_request_id));
+    expect(unsent).toHaveLength(1);
+  });
+
+  it("sends nothing before it is stored", async () => {
+    const outbox = sqliteOutbox(path);
+    const fetch = recordingFetch(202);
+    let store: () => void = () => {};
+    const slow: Outbox = {
+      open: () => outbox.open(),
+      close: () => outbox.close(),
+      recover: () => outbox.recover(),
+      remove: (ids) => outbox.remove(ids),
+      setAside: (letters) => outbox.setAside(letters),
+      append: async (entries) => {
+        await new Promise<void>((resolve) => (store = resolve));
+        await outbox.append(entries);
+      },
+    };
+    await using queue = makeQueue(slow, fetch, { flushIntervalMs: 1 });
+    const added = queue.add(USER, customEvent("e", "other"));
+    const flushed = queue.flush();
+    await sleep(50);
+    expect(fetch.requests).toHaveLength(0);
+    store();
+    await Promise.all([added, flushed]);
+    expect(fetch.accepted()).toHaveLength(1);
   });
 });
 
@@ -166,6 +312,58 @@ describe("the conformance cases", () => {
     await refused(forgetful, "gives back what was appended, to the byte");
     await refused(forgetful, "has one owner at a time");
     await refused(forgetful, "stores all of a write or nothing of it");
+  });
+
+  it("notice a store that writes when it is closed, if they are told how it crashes", async () => {
+    /** All that an outbox has to do, but for the end of the process. */
+    const makeLazyStorage = (canCrash: boolean): OutboxStorage => {
+      let stored = new Map<string, { context: string; events: string[] }>();
+      let owner: Outbox | undefined;
+      const connect = (): Outbox => {
+        let held: typeof stored | undefined;
+        const opened = (): typeof stored => held ?? assert.fail("not open");
+        const outbox: Outbox = {
+          // eslint-disable-next-line @typescript-eslint/require-await -- the shape of the interface
+          async open() {
+            assert.equal(owner, undefined);
+            owner = outbox;
+            held = structuredClone(stored);
+          },
+          // eslint-disable-next-line @typescript-eslint/require-await -- the shape of the interface
+          async close() {
+            if (held === undefined) return;
+            stored = held;
+            held = owner = undefined;
+          },
+          // eslint-disable-next-line @typescript-eslint/require-await -- the shape of the interface
+          async append(entries) {
+            const batches = structuredClone(opened());
+            for (const { requestId, context, events } of entries) {
+              const batch = batches.get(requestId) ?? { context: context ?? assert.fail("no context"), events: [] };
+              batches.set(requestId, { ...batch, events: [...batch.events, ...events] });
+            }
+            held = batches;
+          },
+          // eslint-disable-next-line @typescript-eslint/require-await -- the shape of the interface
+          async remove(ids) {
+            for (const id of ids) opened().delete(id);
+          },
+          setAside: (letters) => outbox.remove(letters.map(({ requestId }) => requestId)),
+          // eslint-disable-next-line @typescript-eslint/require-await -- the shape of the interface
+          recover: async function* () {
+            for (const [requestId, batch] of opened()) yield { requestId, ...batch };
+          },
+        };
+        return outbox;
+      };
+      return { connect, ...(canCrash && { crash: () => void (owner = undefined) }) };
+    };
+    for (const { run } of outboxConformance(() => makeLazyStorage(false))) await run();
+    const failed: string[] = [];
+    for (const { title, run } of outboxConformance(() => makeLazyStorage(true))) {
+      await run().catch(() => failed.push(title));
+    }
+    expect(failed).toEqual(["has what was appended when its process dies, if the storage can crash"]);
   });
 });
 

@@ -1,34 +1,68 @@
 /**
- * A process that adds events to a queue and dies: `dying.ts URL EVENTS WAY DRAIN_MS [SPILL] [OUTBOX]`. Prints "added"
+ * A process that adds events to queues and dies: `dying.ts LIFE`, where `LIFE` is the JSON of a `Life`. Prints "added"
  * when all are taken in.
  */
 import { EventQueue, EventsClient, customEvent } from "mparticle-events";
 import { drainOnExit, sqliteOutbox } from "mparticle-events/node";
+import type { Life } from "../dying-process.ts";
 
-const [url, count, way, timeoutMs, spillPath = "", outboxPath = ""] = process.argv.slice(2);
-const client = new EventsClient({ apiKey: "k", apiSecret: "s", baseUrl: url, logger: console });
-const outbox = outboxPath === "" ? undefined : sqliteOutbox(outboxPath);
-const queue = new EventQueue(client, { flushIntervalMs: 60_000, maxEventsPerBatch: 50, outbox });
-if (way !== "plain-end")
-  drainOnExit(queue, { timeoutMs: Number(timeoutMs), spillPath: spillPath === "" ? undefined : spillPath });
-if (way === "own-handler") {
-  process.on("SIGTERM", () => {
-    setTimeout(() => process.exit(7), 300);
-  });
+const life = JSON.parse(process.argv[2] ?? "") as Life;
+const { url, way, events, eventBytes = 0, timeoutMs = 1_500, queues: count = 1, maxElapsedMs, maxBufferedBytes } = life;
+const client = new EventsClient({
+  apiKey: "k",
+  apiSecret: "s",
+  baseUrl: url,
+  logger: console,
+  retry: { maxElapsedMs, baseDelayMs: 10 },
+});
+
+function pathOf(path: string | undefined, queue: number): string | undefined {
+  return path === undefined || queue === 0 ? path : `${path}-${String(queue)}`;
 }
 
-for (let n = 0; n < Number(count); n++) {
+const exitLater = (): void => {
+  process.stdout.write("handled\n");
+  setTimeout(() => process.exit(7), 500);
+};
+// One before the package's own, one after it.
+if (way === "once-handler") process.once("SIGTERM", exitLater);
+
+const queues = Array.from({ length: count }, (_, n) => {
+  const outboxPath = pathOf(life.outboxPath, n);
+  const outbox = outboxPath === undefined ? undefined : sqliteOutbox(outboxPath);
+  const queue = new EventQueue(client, { flushIntervalMs: 60_000, maxEventsPerBatch: 50, outbox, maxBufferedBytes });
+  if (way !== "plain-end") drainOnExit(queue, { timeoutMs, spillPath: pathOf(life.spillPath, n) });
+  return queue;
+});
+
+if (way === "handler") process.on("SIGTERM", exitLater);
+if (way === "signal-exit") {
+  // What the package of that name does: it ends the process once it is alone.
+  const emitter = { count: 1 };
+  Object.assign(process, { __signal_exit_emitter__: emitter });
+  const listener = (): void => {
+    if (process.listenerCount("SIGTERM") > emitter.count) return;
+    process.off("SIGTERM", listener);
+    process.stdout.write("left politely\n");
+    process.kill(process.pid, "SIGTERM");
+  };
+  process.on("SIGTERM", listener);
+}
+
+const taken = Array.from({ length: events }, (_, n) => {
   const user = {
     environment: "development" as const,
     user_identities: { customer_id: String(n % 5) },
     mpid: "7346244611012968789",
   };
-  await queue.add(user, customEvent(`event-${String(n)}`, "other"));
-}
+  return queues[n % count]!.add(user, customEvent(`event-${String(n)}`.padEnd(eventBytes), "other"));
+});
+if (way !== "waiting") await Promise.all(taken);
 process.stdout.write("added\n");
 
 switch (way) {
   case "exit":
+  case "waiting":
     process.exit(3);
     break;
   case "throw":
@@ -38,6 +72,13 @@ switch (way) {
     break;
   case "reject":
     void Promise.reject(new Error("unhandled on purpose"));
+    break;
+  case "close":
+    await Promise.all(queues.map((queue) => queue.close({ timeoutMs: 50 })));
+    break;
+  case "closing":
+    // Until the signal comes.
+    for (const queue of queues) void queue.close({ timeoutMs: 20_000 });
     break;
   case "end":
   case "plain-end":

@@ -1,0 +1,87 @@
+import type { StoredBatch } from "../delivery/outbox.ts";
+import type { QueueInternals } from "../delivery/queue.ts";
+import type { Spill, SpillFiles } from "./spill-files.ts";
+
+/** What a queue leaves to the next start, and what the last one has left to it. */
+export class Leftovers {
+  readonly #queue: QueueInternals;
+  readonly #files: SpillFiles;
+  /** Of earlier processes, with the ids of their batches: they stay until each of these is accepted or rejected. */
+  #earlier: { readonly spills: readonly Spill[]; readonly ids: ReadonlySet<string> } = { spills: [], ids: new Set() };
+  /** What this process has left so far. */
+  #own: readonly Spill[] = [];
+
+  constructor(queue: QueueInternals, files: SpillFiles) {
+    this.#queue = queue;
+    this.#files = files;
+  }
+
+  /**
+   * Gives the queue what earlier processes have left.
+   *
+   * @throws Error - when there is something that none of them has written.
+   */
+  takeIn(): void {
+    const { telemetry, restore } = this.#queue;
+    const { spills, batches: found, setAside } = this.#files.read();
+    for (const file of setAside) {
+      telemetry.trouble(
+        `A spill file of ${this.#files.path} is damaged; nothing of it is sent. It was kept as ${file}.`,
+      );
+    }
+    if (spills.length === 0) return;
+    // A process that died as it wrote anew what it had written before has left some twice; the newer one has grown.
+    const batches = [...new Map(found.map((batch) => [batch.requestId, batch])).values()];
+    this.#earlier = { spills, ids: idsOf(batches) };
+    restore(batches)
+      .then((undelivered) => {
+        if (undelivered.length === batches.length && batches.length > 0) return;
+        const ids = idsOf(undelivered);
+        // In their order, and not in that in which they were given up.
+        this.#keep(batches.filter(({ requestId }) => ids.has(requestId)));
+      })
+      .catch((error: unknown) => {
+        telemetry.trouble(`${this.#files.path} could not be taken in; it stays for the next start.`, error);
+      });
+  }
+
+  /** Runs at the end, maybe more than once. What earlier processes have left is left once more, as long as it is not settled. */
+  leave(batches: readonly StoredBatch[]): void {
+    const rest = batches.filter(({ requestId }) => !this.#earlier.ids.has(requestId));
+    const old = this.#own;
+    if (rest.length === 0 && old.length === 0) return;
+    try {
+      this.#own = rest.length === 0 ? [] : [this.#files.write(rest, old)];
+    } catch (error) {
+      const lost = `${String(countEvents(rest))} events are lost`;
+      this.#queue.telemetry.trouble(`${lost}: ${this.#files.path} could not be written.`, error);
+      return;
+    }
+    if (old.length > 0) this.#remove(old);
+  }
+
+  /** Of what earlier processes have left, only this still has to be delivered. */
+  #keep(undelivered: readonly StoredBatch[]): void {
+    const { spills } = this.#earlier;
+    const kept = undelivered.length === 0 ? [] : [this.#files.write(undelivered, spills)];
+    this.#earlier = { spills: kept, ids: idsOf(undelivered) };
+    this.#remove(spills);
+  }
+
+  #remove(spills: readonly Spill[]): void {
+    try {
+      this.#files.remove(spills);
+    } catch (error) {
+      const what = `A spill file of ${this.#files.path} could not be removed`;
+      this.#queue.telemetry.trouble(`${what}; the next start sends once more what is in it.`, error);
+    }
+  }
+}
+
+export function countEvents(batches: readonly StoredBatch[]): number {
+  return batches.reduce((sum, { events }) => sum + events.length, 0);
+}
+
+function idsOf(batches: readonly StoredBatch[]): ReadonlySet<string> {
+  return new Set(batches.map(({ requestId }) => requestId));
+}
