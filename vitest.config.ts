@@ -15,8 +15,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     testTimeout: 20_000,
-    // Many of them wait for processes and sockets: two at a time even where there are only two processors.
-    maxWorkers: 2,
+    // Many of them wait for processes and sockets: three at a time even where there are only two processors.
+    maxWorkers: 3,
     coverage: { include: ["src/**"] },
   },
 });

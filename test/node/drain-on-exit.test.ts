@@ -7,7 +7,7 @@ import { drainOnExit } from "../../src/node/drain-on-exit.ts";
 import { SpillFiles } from "../../src/node/spill-files.ts";
 import { startFakeServer, type FakeServer, type FakeServerOptions } from "../../src/testing/testing.ts";
 import { bundleChild } from "./children/bundle.ts";
-import { live, watch, type Death, type Life, type Living } from "./dying-process.ts";
+import { comeBack, live, watch, type Death, type Life, type Living } from "./dying-process.ts";
 
 let folder: string;
 let spillPath: string;
@@ -112,7 +112,7 @@ describe("a process that dies with events unsent", () => {
       expect(await run(way, { events })).toMatchObject(expected);
       expect(readdirSync(folder)).toEqual(["queue.spill"]);
       const { ids } = spilled();
-      service.script(202);
+      await comeBack(service);
       expect(await run("end", { events: 0 })).toMatchObject({ code: 0 });
       expect(eventsKept(service)).toBe(events);
       expect([...service.acceptedIds().keys()].sort()).toEqual([...ids].sort());
@@ -126,7 +126,7 @@ describe("a process that dies with events unsent", () => {
     const death = await run("signal", { events: 300, signal: "SIGTERM" });
     expect(death).toMatchObject({ signal: "SIGTERM" });
     expect(death.lastedMs).toBeGreaterThan(1_400);
-    service.script(202);
+    await comeBack(service);
     await run("end", { events: 5 });
     expect(eventsKept(service)).toBe(305);
   });
@@ -148,7 +148,7 @@ describe("a process that dies with events unsent", () => {
     const death = await run("waiting", { events: 60, maxBufferedBytes: 5_000 });
     expect(death).toMatchObject({ code: 3 });
     expect(spilled().events).toBe(60);
-    service.script(202);
+    await comeBack(service);
     await run("end", { events: 0 });
     expect(eventsKept(service)).toBe(60);
   });
@@ -170,7 +170,7 @@ describe("a process that dies with events unsent", () => {
     expect(death.output).toMatch(/400 events are lost: \S+ could not be written/);
     expect(readdirSync(folder)).toEqual(["queue.spill"]);
     expect(readFileSync(spillPath).equals(before)).toBe(true);
-    service.script(202);
+    await comeBack(service);
     await run("end", { events: 0 });
     expect(eventsKept(service)).toBe(5);
   });
@@ -184,7 +184,7 @@ describe("what a process left", () => {
     expect(spilled().events).toBe(20);
     expect(await run("exit", { events: 7 })).toMatchObject({ code: 3 });
     expect(spilled().events).toBe(27);
-    service.script(202);
+    await comeBack(service);
     await run("end", { events: 0 });
     expect(service.counts()).toMatchObject({ acceptedEventsOnce: 27, acceptedEvents: 27 });
     expect(readdirSync(folder)).toEqual([]);
@@ -194,7 +194,7 @@ describe("what a process left", () => {
     const service = await listen("hang");
     await run("exit", { events: 20 });
     expect(await run("close", { events: 3 })).toMatchObject({ code: 0 });
-    service.script(202);
+    await comeBack(service);
     await run("end", { events: 0 });
     expect(service.counts()).toMatchObject({ acceptedEventsOnce: 23, acceptedEvents: 23 });
     expect(readdirSync(folder)).toEqual([]);
@@ -204,11 +204,12 @@ describe("what a process left", () => {
     const service = await listen("hang");
     await run("exit", { events: 5, eventBytes: 90_000 }); // five users, two of them in a request
     const { ids } = spilled();
+    await comeBack(service);
     service.script(({ batches }) => (batches.some((batch) => batch.source_request_id === ids[0]) ? 202 : 503));
     expect(await run("end", { events: 0, maxElapsedMs: 60 })).toMatchObject({ code: 0 });
     expect(service.acceptedIds().size).toBe(2);
     expect(spilled().ids).toEqual(ids.slice(2));
-    service.script(202);
+    await comeBack(service);
     await run("end", { events: 0 });
     expect(service.counts()).toMatchObject({ acceptedEventsOnce: 5, acceptedEvents: 5 });
     expect(readdirSync(folder)).toEqual([]);
@@ -227,7 +228,7 @@ describe("what a process left", () => {
     successor.kill("SIGTERM");
     await successor.death;
     expect(spilled().events).toBe(7);
-    service.script(202);
+    await comeBack(service);
     await run("end", { events: 0 });
     expect(service.counts()).toMatchObject({ acceptedEventsOnce: 7, acceptedEvents: 7 });
   });
@@ -239,7 +240,7 @@ describe("what a process left", () => {
     for (const process of processes) process.kill("SIGTERM");
     await Promise.all(processes.map(({ death }) => death));
     expect(spilled().events).toBe(26);
-    service.script(202);
+    await comeBack(service);
     await run("end", { events: 0 });
     expect(service.counts()).toMatchObject({ acceptedEventsOnce: 26, acceptedEvents: 26 });
     expect(readdirSync(folder)).toEqual([]);
@@ -256,7 +257,7 @@ describe("what a process left", () => {
     successor.kill("SIGTERM");
     await successor.death;
     expect(spilled().events).toBe(5);
-    service.script(202);
+    await comeBack(service);
     await run("end", { events: 0 });
     expect(eventsKept(service)).toBe(5);
   });

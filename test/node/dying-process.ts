@@ -1,4 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { FakeServer } from "../../src/testing/testing.ts";
 import { bundleChild } from "./children/bundle.ts";
 
 const dying = await bundleChild("dying");
@@ -60,6 +62,13 @@ export interface Living {
 /** Runs a process until it is dead. */
 export function die(life: Life): Promise<Death> {
   return live(life).death;
+}
+
+/** Lets a service answer that did not: what the dead have sent and is still on its way must not be answered as well. */
+export async function comeBack(service: FakeServer): Promise<void> {
+  do await sleep(20);
+  while (service.sockets.open > 0);
+  service.script(202);
 }
 
 /** Starts a process. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { sqliteOutbox } from "mparticle-events/node";
 import { startFakeServer } from "../../src/testing/testing.ts";
-import { die, type Life } from "./dying-process.ts";
+import { comeBack, die, type Life } from "./dying-process.ts";
 
 interface Way {
   readonly way: Life["way"];
@@ -95,7 +95,7 @@ describe.concurrent("of the events that a process holds when it dies", () => {
       const said = [...death.output.matchAll(/ends with (\d+) events unsent/g)].map(([, count]) => Number(count));
       expect(said.reduce((sum, count) => sum + count)).toBe(events);
     }
-    server.script(202);
+    await comeBack(server);
     expect(await die({ ...life, way: "end", events: 0 })).toMatchObject({ code: 0 });
     expect(server.counts()).toMatchObject({ acceptedEventsOnce: kept, acceptedEvents: kept });
     // Nothing is left for a third one.
