@@ -1,6 +1,6 @@
 import type { Batch } from "../../generated/schema.ts";
 import { InvalidBatchError, MParticleError } from "../errors.ts";
-import { forgetStamps } from "../model/stamp.ts";
+import { forgetStamps } from "../model/stamp-memory.ts";
 import { onAbort } from "../transport/abort.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
 import { RequestPacker } from "./chunk.ts";

@@ -21,9 +21,9 @@ export function completeOnce<Completed extends object>(object: Completed, comple
   return completed;
 }
 
-/** Handed over again, the object is another one. */
-export function forget(object: object): void {
-  memories.delete(object);
+/** A batch that was accepted and is handed over again, as a heartbeat is, is meant to be sent again. */
+export function forgetStamps(batch: object): void {
+  memories.delete(batch);
 }
 
 /** Tells an object from a list of as many members, and both from any value. */

@@ -1,4 +1,4 @@
-import { completeOnce, forget } from "./stamp-memory.ts";
+import { completeOnce } from "./stamp-memory.ts";
 
 /** The effects that identify and date what is sent; injected in tests. */
 export interface Stamps {
@@ -48,7 +48,7 @@ export function stampEvent<E>(event: E, stamps: Stamps = SYSTEM_STAMPS, dateIt =
  * The batch itself when nothing is missing, as {@link createBatch} makes it; otherwise a copy with `source_request_id`
  * and each event's id and time filled in.
  *
- * Until {@link forgetStamps}, the object handed over again gets what it had, so that whoever tries again after an error
+ * Until `forgetStamps`, the object handed over again gets what it had, so that whoever tries again after an error
  * sends nothing twice. Changed in between, at any depth, it is another batch.
  *
  * @param dateEvents - whether events without a time get the present one; not for historical data, whose time is its point.
@@ -65,11 +65,6 @@ export function stampBatch<B extends StampedBatch>(batch: B, dateEvents: boolean
       }),
     };
   });
-}
-
-/** A batch that was accepted and is handed over again, as a heartbeat is, is meant to be sent again. */
-export function forgetStamps(batch: object): void {
-  forget(batch);
 }
 
 /** Asked for every batch that is sent; those of {@link createBatch} cost no more than this. */

@@ -1,18 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { EventsClient, type Batch, type EventsClientOptions } from "mparticle-events";
-import type { Effects } from "../../src/delivery/effects.ts";
-import { recordingFetch, type FetchStep, type Script } from "../../src/testing/testing.ts";
+import type { Batch } from "mparticle-events";
 import { virtualTime } from "./virtual-time.ts";
-
-function makeClient(
-  script: Script<FetchStep>,
-  time: Effects,
-  options: Partial<EventsClientOptions> = {},
-): EventsClient {
-  return new EventsClient({ apiKey: "k", apiSecret: "s3cr3t", fetch: recordingFetch(script), ...options }, time);
-}
-
-const good = (id: string): Batch => ({ environment: "development", source_request_id: id });
+import { good, makeClient } from "./scripted-client.ts";
 
 describe("what a hostile batch throws", () => {
   const revoked = Proxy.revocable({ environment: "development" }, {});

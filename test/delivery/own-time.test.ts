@@ -1,18 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { EventsClient, type Batch, type EventsClientOptions } from "mparticle-events";
-import type { Effects } from "../../src/delivery/effects.ts";
-import { recordingFetch, type FetchStep, type Script } from "../../src/testing/testing.ts";
 import { heldTime } from "./held-time.ts";
-
-function makeClient(
-  script: Script<FetchStep>,
-  time: Effects,
-  options: Partial<EventsClientOptions> = {},
-): EventsClient {
-  return new EventsClient({ apiKey: "k", apiSecret: "s3cr3t", fetch: recordingFetch(script), ...options }, time);
-}
-
-const good = (id: string): Batch => ({ environment: "development", source_request_id: id });
+import { good, makeClient } from "./scripted-client.ts";
 
 describe("with all places in flight taken by requests that hang", () => {
   it("the time of those that wait is up all the same", async () => {
