@@ -9,6 +9,7 @@ import { queue } from "./rows/queue.ts";
 import { recovery } from "./rows/recovery.ts";
 import { single } from "./rows/single.ts";
 import { startUp } from "./rows/start.ts";
+import { spill } from "./rows/spill.ts";
 import { stall } from "./rows/stall.ts";
 
 /** All rows, in their order. */
@@ -24,4 +25,5 @@ export const ROWS: readonly Row[] = [
   check,
   outbox,
   growing,
+  spill,
 ];

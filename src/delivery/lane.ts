@@ -6,12 +6,6 @@ import { Fifo } from "./fifo.ts";
 import { BATCH_END, batchHead, type StoredBatch } from "./outbox.ts";
 import type { Verdict } from "./outcome.ts";
 
-/** Text of an event and its length in UTF-8. */
-export interface Item {
-  readonly text: string;
-  readonly bytes: number;
-}
-
 /** The context of a batch (all of it but the events) as text, and the lane of its user. */
 export interface Context {
   readonly text: string;
@@ -26,8 +20,8 @@ export interface QueuedBatch {
   readonly lane: Lane;
   readonly index: number;
   readonly generation: Generation;
-  /** Its events, oldest first. */
-  readonly items: Item[];
+  /** Its events as JSON, oldest first. */
+  readonly events: string[];
   /** Of the whole batch as it will travel, at most. */
   bytes: number;
   readonly openedAtMs: number;
@@ -149,26 +143,23 @@ function firstUnsettled(line: Fifo<QueuedBatch>): QueuedBatch | undefined {
 }
 
 /** A batch in the form in which it is kept. */
-export function toStored({ requestId, context, items }: QueuedBatch): StoredBatch {
-  return { requestId, context: context.text, events: items.map(({ text }) => text) };
+export function toStored({ requestId, context, events }: QueuedBatch): StoredBatch {
+  return { requestId, context: context.text, events };
 }
 
 /** A batch as it travels: its texts, one after the other, and their bytes. */
-export function textsOf({ requestId, context, items }: QueuedBatch): {
+export function textsOf({ requestId, context, events, bytes }: QueuedBatch): {
   readonly texts: string[];
   readonly bytes: number;
 } {
   const head = batchHead(requestId, context.text);
   const texts = [head];
-  let bytes = utf8Length(head) + BATCH_END.length;
-  for (const item of items) {
-    if (texts.length > 1) {
-      texts.push(",");
-      bytes++;
-    }
-    texts.push(item.text);
-    bytes += item.bytes;
+  for (const event of events) {
+    if (texts.length > 1) texts.push(",");
+    texts.push(event);
   }
   texts.push(BATCH_END);
-  return { texts, bytes };
+  // Of each event with a comma, which the last one does not have.
+  const eventBytes = Math.max(0, bytes - context.bytes - FRAME_BYTES - 1);
+  return { texts, bytes: utf8Length(head) + eventBytes + BATCH_END.length };
 }

@@ -19,7 +19,6 @@ import {
   textsOf,
   toStored,
   type Context,
-  type Item,
   type Lane,
   type QueuedBatch,
 } from "./lane.ts";
@@ -76,6 +75,12 @@ export interface CloseReport {
   readonly unsent: readonly Batch[];
 }
 
+/** An event as JSON, and its length in UTF-8. */
+interface Item {
+  readonly text: string;
+  readonly bytes: number;
+}
+
 /** A call of `add` whose turn has not come. */
 interface WaitingAdd {
   readonly context: Context;
@@ -110,7 +115,9 @@ const DONE = Promise.resolve();
 export interface QueueInternals {
   readonly telemetry: Telemetry;
   readonly outbox: Outbox | undefined;
-  /** All that is neither accepted nor refused, oldest first: also what `close` has handed back. */
+  /** Takes in what waits for room: it gets the ids that it is kept under, and sent with if the process goes on. */
+  readonly admitAll: () => void;
+  /** All that was taken in and is neither accepted nor refused, oldest first: also what `close` has handed back. */
   readonly pending: () => readonly StoredBatch[];
   /** Takes in what was pending in an earlier process; resolves when it is settled, with what was not delivered. */
   readonly restore: (batches: readonly StoredBatch[]) => Promise<readonly StoredBatch[]>;
@@ -165,11 +172,10 @@ export class EventQueue {
     internalsOfQueue = (queue) => ({
       telemetry: queue.#internals.telemetry,
       outbox: queue.#options.outbox,
-      pending: () => [
-        ...Array.from(queue.#unsettled, toStored),
-        ...Array.from(queue.#waiting, asBatch),
-        ...queue.#unsent,
-      ],
+      admitAll: () => {
+        queue.#admitWaiting("room or not");
+      },
+      pending: () => [...Array.from(queue.#unsettled, toStored), ...queue.#unsent],
       restore: async (batches) => {
         const undelivered: StoredBatch[] = [];
         for (const stored of batches) {
@@ -350,7 +356,7 @@ export class EventQueue {
       taken?.set(batch, []);
     }
     for (const item of items) {
-      if (batch.items.length > 0 && !this.#hasRoom(batch, item)) {
+      if (batch.events.length > 0 && !this.#hasRoom(batch, item)) {
         this.#seal(batch);
         batch = this.#open(context, lane);
       }
@@ -360,7 +366,7 @@ export class EventQueue {
       else itsItems.push(item);
     }
     const stored = this.#outbox === undefined || taken === undefined ? DONE : this.#store(this.#outbox, taken);
-    if (batch.items.length >= this.#options.maxEventsPerBatch) this.#seal(batch);
+    if (batch.events.length >= this.#options.maxEventsPerBatch) this.#seal(batch);
     this.#armTimer();
     if (wasIdle) this.#tellPlatform();
     return stored;
@@ -382,11 +388,11 @@ export class EventQueue {
 
   #hasRoom(batch: QueuedBatch, item: Item): boolean {
     const { maxBatchBytes } = this.#internals.preparation;
-    return batch.items.length < this.#options.maxEventsPerBatch && batch.bytes + item.bytes + 1 < maxBatchBytes;
+    return batch.events.length < this.#options.maxEventsPerBatch && batch.bytes + item.bytes + 1 < maxBatchBytes;
   }
 
   #put(batch: QueuedBatch, item: Item): void {
-    batch.items.push(item);
+    batch.events.push(item.text);
     batch.bytes += item.bytes + 1;
     this.#bufferedBytes += item.bytes + 1;
     this.#events.enter(1);
@@ -406,7 +412,7 @@ export class EventQueue {
       lane,
       index: this.#batchCount++,
       generation: this.#barrier.enter(),
-      items: [],
+      events: [],
       bytes: context.bytes + FRAME_BYTES,
       openedAtMs: this.#internals.effects.now(),
       state: "open",
@@ -528,7 +534,7 @@ export class EventQueue {
       this.#comeBack(batch);
       return;
     }
-    this.#events.settle(verdict.kind, batch.items.length);
+    this.#events.settle(verdict.kind, batch.events.length);
     this.#batches.settle(verdict.kind, 1);
     this.#outbox?.settle(batch.requestId, verdict);
     // The ledger is true whenever somebody can look: before anybody is called.
@@ -611,7 +617,7 @@ export class EventQueue {
   }
 
   /** Lets those in that wait, in turn, as far as there is room. */
-  #admitWaiting(): void {
+  #admitWaiting(whether: "room" | "room or not" = "room"): void {
     if (this.#outboxState === "recovering") {
       this.#wakeRecovery();
       return;
@@ -619,7 +625,7 @@ export class EventQueue {
     let admitted = false;
     for (
       let next = this.#waiting.peek();
-      next !== undefined && !this.#isFull(next.bytes);
+      next !== undefined && (whether === "room or not" || !this.#isFull(next.bytes));
       next = this.#waiting.peek()
     ) {
       this.#waiting.shift();
@@ -711,7 +717,7 @@ export class EventQueue {
       this.#abort.abort(closedError());
       this.#wakeRecovery();
       // Nobody may be left to hear of the refusal: what waits is handed back as all the rest.
-      for (const { context, items } of this.#waiting) this.#settleWaiting(asBatch({ context, items }), items.length);
+      for (const waiting of this.#waiting) this.#settleWaiting(waiting);
       this.#refuseWaiting(closedError());
       for (const batch of this.#unsettled) {
         if (batch.state !== "travelling")
@@ -731,8 +737,10 @@ export class EventQueue {
   }
 
   /** The outcome of an `add` that still waits when the queue is closed. */
-  #settleWaiting(stored: StoredBatch, events: number): void {
-    this.#events.refuse("undelivered", events);
+  #settleWaiting({ context, items }: WaitingAdd): void {
+    const events = items.map(({ text }) => text);
+    const stored: StoredBatch = { requestId: SYSTEM_STAMPS.newId(), context: context.text, events };
+    this.#events.refuse("undelivered", events.length);
     this.#batches.refuse("undelivered", 1);
     this.#unsent.push(stored);
     const error = closedError([stored.requestId]);
@@ -763,7 +771,7 @@ export class EventQueue {
         if (batch.state === "settled") return;
         // Nothing of it could be stored: it never was a batch.
         if (batch.contextStored) this.#offer(batch.lane);
-        else if (batch.items.length === 0) this.#forget(batch);
+        else if (batch.events.length === 0) this.#forget(batch);
       });
       batch.stored = settled;
     }
@@ -773,7 +781,7 @@ export class EventQueue {
   #takeBack(batch: QueuedBatch, item: Item): void {
     // Given up in the meantime, and reported as that.
     if (batch.state === "settled") return;
-    batch.items.splice(batch.items.indexOf(item), 1);
+    batch.events.splice(batch.events.indexOf(item.text), 1);
     batch.bytes -= item.bytes + 1;
     this.#bufferedBytes -= item.bytes + 1;
     this.#events.takeBack(1);
@@ -824,11 +832,6 @@ export class EventQueue {
     this.#makeDue(batch);
     return batch;
   }
-}
-
-/** What waits, as the batch it would be. */
-function asBatch({ context, items }: Pick<WaitingAdd, "context" | "items">): StoredBatch {
-  return { requestId: SYSTEM_STAMPS.newId(), context: context.text, events: items.map(({ text }) => text) };
 }
 
 /** @param stored - our own text of it. */

@@ -5,14 +5,16 @@ import type { OutboxEntry, StoredBatch } from "../delivery/outbox.ts";
  * neither raw tabs nor line breaks, so nothing is escaped, nothing is parsed, and every digit of an id stays what it is.
  */
 export function formatLines(batches: readonly OutboxEntry[]): string {
-  // Put together in one go by whoever writes it: joining the parts of each line first would copy all of it twice.
   let text = "";
-  for (const { requestId, context, events } of batches) {
-    text += `${JSON.stringify(requestId)}\t${context ?? ""}`;
-    for (const event of events) text += `\t${event}`;
-    text += "\n";
-  }
+  for (const batch of batches) text += formatLine(batch);
   return text;
+}
+
+/** A line of {@link formatLines}, put together by whoever writes it: joining its parts first would copy all of it twice. */
+export function formatLine({ requestId, context, events }: OutboxEntry): string {
+  let line = `${JSON.stringify(requestId)}\t${context ?? ""}`;
+  for (const event of events) line += `\t${event}`;
+  return `${line}\n`;
 }
 
 /** What {@link formatLines} wrote; a context that was not given is `""`. */

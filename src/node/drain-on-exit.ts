@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { constants } from "node:os";
 import { resolve } from "node:path";
 import { internalsOfQueue, type EventQueue, type QueueInternals } from "../delivery/queue.ts";
@@ -44,13 +45,14 @@ export function drainOnExit(queue: EventQueue, options: DrainOptions = {}): () =
   const signals = Array.from(options.signals ?? (["SIGTERM", "SIGINT"] as const), requireSignal);
   const timeoutMs = positive("timeoutMs", options.timeoutMs ?? 10_000);
   const internals = internalsOfQueue(queue);
-  const { outbox, pending, telemetry } = internals;
+  const { admitAll, outbox, pending, telemetry } = internals;
   const leftovers = options.spillPath === undefined ? undefined : takeIn(internals, resolve(options.spillPath));
   const drain: Drain = {
     signals,
     flush: () => queue.flush({ timeoutMs }),
     spill() {
       // An outbox has on disk what was added.
+      if (outbox === undefined) admitAll();
       const rest = outbox === undefined ? pending() : [];
       if (leftovers !== undefined) leftovers.leave(rest);
       else if (rest.length > 0) {
@@ -69,7 +71,20 @@ export function drainOnExit(queue: EventQueue, options: DrainOptions = {}): () =
 function takeIn(queue: QueueInternals, path: string): Leftovers {
   const leftovers = new Leftovers(queue, new SpillFiles(path));
   leftovers.takeIn();
+  rehearse(queue, path, leftovers);
   return leftovers;
+}
+
+/** Runs while there is time, on a file of its own, what runs at the end: half of a first time is spent on compiling it. */
+function rehearse({ pending }: QueueInternals, path: string, leftovers: Leftovers): void {
+  pending();
+  leftovers.leave([]);
+  const files = new SpillFiles(`${path}.rehearsal-${randomUUID()}`);
+  try {
+    files.remove([files.write([{ requestId: "", context: "{}", events: ["{}"] }], [])]);
+  } catch {
+    // A disk that is full now may have room when it matters.
+  }
 }
 
 /** @throws TypeError - for what is no signal, or one that nobody can listen for: it would never come. */

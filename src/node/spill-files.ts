@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { StoredBatch } from "../delivery/outbox.ts";
-import { formatLines, readLines } from "./batch-lines.ts";
+import { formatLine, readLines } from "./batch-lines.ts";
 
 /** A file that this process has read or written. */
 export interface Spill {
@@ -37,6 +37,10 @@ const FORMAT = 1;
 const HEADER = /^mparticle-events spill (\d+)(?: ([\da-f-]{36}) (\d+)$)?/;
 /** More than any first line of ours has. */
 const HEADER_BYTES = 128;
+/** So much is encoded at a time; no line has to be cut for it. */
+const PIECE_BYTES = 32 * 1024;
+/** Where it is encoded. Filled, for to write to memory for the first time takes longer than to write to the disk. */
+const MEMORY = Buffer.alloc(2 * PIECE_BYTES, " ");
 const ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 interface Header {
@@ -104,9 +108,8 @@ export class SpillFiles {
     const id = randomUUID();
     const own = `${this.path}.${id}`;
     const unfinished = `${own}.tmp`;
-    const header = `mparticle-events spill ${String(FORMAT)} ${id} ${String(batches.length)}\n`;
     try {
-      writeFile(unfinished, header + formatLines(batches));
+      writeFile(unfinished, id, batches);
       for (const spill of old) this.#moveAside(spill);
       return { id, file: this.#publish(unfinished, own) };
     } catch (error) {
@@ -220,15 +223,28 @@ function firstLineOf(file: string): string | undefined {
   }
 }
 
-/** A new file, in one write unless the system wants more; it holds personal data. */
-function writeFile(file: string, text: string): void {
-  const bytes = Buffer.from(text);
+/** A new file; it holds personal data. */
+function writeFile(file: string, id: string, batches: readonly StoredBatch[]): void {
   const descriptor = openSync(file, "wx", 0o600);
   try {
-    for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+    let piece = `mparticle-events spill ${String(FORMAT)} ${id} ${String(batches.length)}\n`;
+    for (const batch of batches) {
+      piece += formatLine(batch);
+      if (piece.length < PIECE_BYTES) continue;
+      write(descriptor, piece);
+      piece = "";
+    }
+    write(descriptor, piece);
   } finally {
     closeSync(descriptor);
   }
+}
+
+function write(descriptor: number, text: string): void {
+  const length = Buffer.byteLength(text);
+  const bytes = length > MEMORY.length ? Buffer.from(text) : MEMORY;
+  if (bytes === MEMORY) bytes.write(text);
+  for (let at = 0; at < length;) at += writeSync(descriptor, bytes, at, length - at);
 }
 
 function removeIfThere(file: string): void {

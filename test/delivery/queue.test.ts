@@ -14,6 +14,7 @@ import {
   type QueueStats,
   type UserContext,
 } from "mparticle-events";
+import { internalsOfQueue } from "../../src/delivery/queue.ts";
 import { startFakeServer, type FakeServer, type FakeServerOptions } from "../../src/testing/testing.ts";
 
 let server: FakeServer;
@@ -399,6 +400,20 @@ describe("overflow", () => {
     expect(most).toBeLessThanOrEqual(10_000 + 1_000);
     await queue.flush();
     expect(queue.stats().events).toMatchObject({ accepted: 300 });
+  });
+
+  it("lets in what waits when a process says it ends, so that it is kept under the ids it is sent with", async () => {
+    await start({ script: [{ status: 202, delayMs: 300 }, 202], queue: { maxBufferedBytes: 3_000 } });
+    const adds = Array.from({ length: 12 }, (_, n) => queue.add(user(String(n)), big(String(n))));
+    expect(queue.stats().waitingAdds).toBeGreaterThan(0);
+    const kept = internalsOfQueue(queue).pending();
+    expect(kept).toHaveLength(12);
+    expect(queue.stats()).toMatchObject({ waitingAdds: 0, events: { pending: 12 } });
+    expect(internalsOfQueue(queue).pending()).toEqual(kept);
+    // The end did not come after all.
+    await Promise.all(adds);
+    await queue.flush();
+    expect([...server.acceptedIds().keys()].sort()).toEqual(kept.map(({ requestId }) => requestId).sort());
   });
 
   it("drops the newest when the oldest are on their way", async () => {
