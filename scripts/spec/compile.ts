@@ -127,5 +127,5 @@ export declare const validateBatch: {
 }
 
 function json(document: JsonObject): string {
-  return `${JSON.stringify(document, null, 2)}\n`;
+  return `${JSON.stringify(document, null, 1)}\n`;
 }
