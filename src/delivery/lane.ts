@@ -11,6 +11,9 @@ export interface Context {
   readonly text: string;
   readonly bytes: number;
   readonly laneKey: string;
+  /** Pending batches that have it; while there are any, it has its lane. */
+  batches: number;
+  lane: Lane | undefined;
 }
 
 /** A batch in a queue, from its first event to its outcome. */
@@ -37,8 +40,6 @@ export interface QueuedBatch {
 /** All batches of one user ({@link laneKeyOf}): they travel in order, the next ones when those before are settled. */
 export interface Lane {
   readonly key: string;
-  /** Those that its batches have. */
-  readonly contexts: Context[];
   /** Takes the user's next events; it may be due already. */
   open: QueuedBatch | undefined;
   /** To be sent, in order. */
@@ -73,32 +74,35 @@ export class Lanes {
   }
 
   /** The lane of a context, made when nothing of its user is pending. */
-  enter(context: Context): Lane {
-    const { text, laneKey } = context;
-    let lane = this.#lanes.get(laneKey);
+  laneOf(context: Context): Lane {
+    if (context.batches > 0 && context.lane !== undefined) return context.lane;
+    const { laneKey: key } = context;
+    let lane = this.#lanes.get(key);
     if (lane === undefined) {
-      lane = { key: laneKey, contexts: [], open: undefined, due: new Fifo(), returned: undefined, travelling: 0 };
-      this.#lanes.set(laneKey, lane);
+      lane = { key, open: undefined, due: new Fifo(), returned: undefined, travelling: 0 };
+      this.#lanes.set(key, lane);
     }
-    if (!this.#contexts.has(text)) {
-      this.#contexts.set(text, context);
-      lane.contexts.push(context);
-    }
+    context.lane = lane;
     return lane;
   }
 
-  /** Forgets a user of whom nothing is pending any more. */
-  leave(lane: Lane): boolean {
+  /** A batch was made of the context. */
+  enter(context: Context): void {
+    if (context.batches++ === 0 && !this.#contexts.has(context.text)) this.#contexts.set(context.text, context);
+  }
+
+  /** The batch is settled. Forgets its user when nothing else of them is pending, and says so. */
+  leave({ context, lane }: QueuedBatch): boolean {
+    if (--context.batches === 0 && this.#contexts.get(context.text) === context) this.#contexts.delete(context.text);
     if (lane.travelling > 0 || lane.open !== undefined || nextDue(lane) !== undefined) return false;
     this.#lanes.delete(lane.key);
-    for (const { text } of lane.contexts) this.#contexts.delete(text);
     return true;
   }
 }
 
 /** @param text - the user as JSON. */
 export function makeContext(text: string, user: UserContext): Context {
-  return { text, bytes: utf8Length(text), laneKey: laneKeyOf(user) ?? text };
+  return { text, bytes: utf8Length(text), laneKey: laneKeyOf(user) ?? text, batches: 0, lane: undefined };
 }
 
 /**
@@ -152,14 +156,14 @@ export function textsOf({ requestId, context, events, bytes }: QueuedBatch): {
   readonly texts: string[];
   readonly bytes: number;
 } {
-  const head = batchHead(requestId, context.text);
-  const texts = [head];
+  const [common, own] = batchHead(requestId, context.text);
+  const texts = [common, own];
   for (const event of events) {
-    if (texts.length > 1) texts.push(",");
+    if (texts.length > 2) texts.push(",");
     texts.push(event);
   }
   texts.push(BATCH_END);
   // Of each event with a comma, which the last one does not have.
   const eventBytes = Math.max(0, bytes - context.bytes - FRAME_BYTES - 1);
-  return { texts, bytes: utf8Length(head) + eventBytes + BATCH_END.length };
+  return { texts, bytes: context.bytes - 1 + utf8Length(own) + eventBytes + BATCH_END.length };
 }

@@ -41,9 +41,12 @@ export interface Outbox {
   close(): Promise<void>;
 }
 
-/** The JSON text of a batch up to its first event. What follows are strings that exist: nothing is serialised twice. */
-export function batchHead(requestId: string, context: string): string {
-  return `{"source_request_id":${JSON.stringify(requestId)},${context.slice(1, -1)},"events":[`;
+/**
+ * The JSON text of a batch up to its first event, in two: what a user's batches have in common, which is not copied, and
+ * the rest. What follows are strings that exist: nothing is serialised twice.
+ */
+export function batchHead(requestId: string, context: string): [common: string, own: string] {
+  return [context.slice(0, -1), `,"source_request_id":${JSON.stringify(requestId)},"events":[`];
 }
 
 /** What follows the last event. */
@@ -51,5 +54,5 @@ export const BATCH_END = "]}";
 
 /** The JSON text of a stored batch. */
 export function textOfBatch({ requestId, context, events }: StoredBatch): string {
-  return batchHead(requestId, context) + events.join(",") + BATCH_END;
+  return batchHead(requestId, context).join("") + events.join(",") + BATCH_END;
 }

@@ -345,7 +345,7 @@ export class EventQueue {
 
   /** Puts events into the open batch of their user. */
   #take(context: Context, items: readonly Item[]): Promise<void> {
-    const lane = this.#lanes.enter(context);
+    const lane = this.#lanes.laneOf(context);
     const wasIdle = this.#batches.pending === 0;
     // What has to be stored.
     const taken = this.#outbox === undefined ? undefined : new Map<QueuedBatch, Item[]>();
@@ -420,6 +420,7 @@ export class EventQueue {
       contextStored: false,
       onSettled: undefined,
     };
+    this.#lanes.enter(context);
     this.#unsettled.add(batch);
     this.#batches.enter(1);
     this.#bufferedBytes += batch.bytes;
@@ -566,7 +567,7 @@ export class EventQueue {
     this.#unsettled.delete(batch);
     this.#bufferedBytes -= batch.bytes;
     this.#offer(lane);
-    if (this.#lanes.leave(lane)) this.#ready.delete(lane);
+    if (this.#lanes.leave(batch)) this.#ready.delete(lane);
     this.#barrier.leave(batch.generation);
     this.#admitWaiting();
     if (this.#batches.pending > 0) return;
@@ -576,6 +577,9 @@ export class EventQueue {
   #report(batch: QueuedBatch, verdict: Verdict): void {
     if (this.#abort.signal.aborted && verdict.kind === "undelivered") this.#unsent.push(toStored(batch));
     batch.onSettled?.(verdict);
+    const { telemetry } = this.#internals;
+    // An object with a getter of its own costs as much as all else at the end of a batch.
+    if (verdict.kind === "accepted" && !telemetry.hearsOutcomes(this.#options.onOutcome)) return;
     let parsed: Batch | undefined;
     const outcome: Outcome = {
       ...verdict,
@@ -585,7 +589,7 @@ export class EventQueue {
         return (parsed ??= toBatch(toStored(batch)));
       },
     };
-    this.#internals.telemetry.outcome(outcome, this.#options.onOutcome);
+    telemetry.outcome(outcome, this.#options.onOutcome);
   }
 
   /** An outcome for events that never became part of a batch. */
@@ -827,7 +831,7 @@ export class EventQueue {
   #restore({ requestId, context: text, events }: StoredBatch): QueuedBatch {
     // Our own text of a context, written by an earlier process.
     const context = makeContext(text, parseExact(text) as UserContext);
-    const batch = this.#makeBatch(requestId, context, this.#lanes.enter(context));
+    const batch = this.#makeBatch(requestId, context, this.#lanes.laneOf(context));
     for (const event of events) this.#put(batch, { text: event, bytes: utf8Length(event) });
     this.#makeDue(batch);
     return batch;

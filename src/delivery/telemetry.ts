@@ -99,6 +99,11 @@ export class Telemetry {
     this.#log("warn", () => `Pausing for ${String(Math.round(report.durationMs))} ms. ${report.error.message}`, report);
   }
 
+  /** Whether anybody would be told of a batch that was accepted. */
+  hearsOutcomes(alsoTell: Observers["onOutcome"]): boolean {
+    return (this.#observers.onOutcome ?? alsoTell) !== undefined || CHANNELS.outcome.hasSubscribers;
+  }
+
   /** @param alsoTell - an observer of the queue the batch came from. */
   outcome(outcome: Outcome, alsoTell?: (outcome: Outcome) => void): void {
     this.#call(this.#observers.onOutcome, outcome);

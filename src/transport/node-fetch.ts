@@ -143,9 +143,15 @@ function createExchange({
 /** Node joins a text to the head and encodes both: the better for a small body, and a fifth of what a large one costs. */
 const MAX_TEXT_BYTES = 8 * 1024;
 
+const COMMA = 0x2c;
+
 function writeBody({ texts, bytes }: RequestBody, slab: Buffer): Buffer {
   let written = 0;
-  for (const text of texts) written += slab.write(text, written);
+  for (const text of texts) {
+    // A third of all texts, for which a call of `write` would take longest.
+    if (text === ",") slab[written++] = COMMA;
+    else written += slab.write(text, written);
+  }
   if (written !== bytes) throw new Error(`a body of ${String(bytes)} bytes turned out to have ${String(written)}`);
   return slab.subarray(0, bytes);
 }

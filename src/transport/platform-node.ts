@@ -22,7 +22,7 @@ export function runSoon(task: () => void): void {
 }
 
 /** A channel of `node:diagnostics_channel`. */
-export function channel(name: string): { publish(message: object): void } {
+export function channel(name: string): { readonly hasSubscribers: boolean; publish(message: object): void } {
   return diagnosticsChannel(name);
 }
 

@@ -26,8 +26,8 @@ export function runSoon(task: () => void): void {
 }
 
 /** There are no diagnostics channels here. */
-export function channel(_name: string): { publish(message: object): void } {
-  return { publish: () => undefined };
+export function channel(_name: string): { readonly hasSubscribers: boolean; publish(message: object): void } {
+  return { hasSubscribers: false, publish: () => undefined };
 }
 
 /** Where nothing tells of the end, the timer has to keep the program alive until what it waits for is sent. */

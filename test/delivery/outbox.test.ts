@@ -17,7 +17,7 @@ describe("textOfBatch", () => {
       events: events.slice(0, count).map(serializeEvent),
     };
     expect(textOfBatch(stored)).toBe(
-      serializeBatch({ source_request_id: stored.requestId, ...context, events: events.slice(0, count) }),
+      serializeBatch({ ...context, source_request_id: stored.requestId, events: events.slice(0, count) }),
     );
   });
 });

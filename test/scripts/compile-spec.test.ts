@@ -179,7 +179,7 @@ describe("checking", () => {
     await writeFile(file, "{\n");
     expect(await stale()).toEqual([
       expect.stringMatching(
-        /^generated\/openapi\.json: differs from line 2 on\n {2}is: {8}\n {2}should be: {3}"openapi"/,
+        /^generated\/openapi\.json: differs from line 2 on\n {2}is: {8}\n {2}should be: {2}"openapi"/,
       ),
     ]);
   });
