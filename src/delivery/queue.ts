@@ -757,7 +757,7 @@ export class EventQueue {
     if (taken.size === 0) return DONE;
     const entries = [...taken].map(([{ requestId, context, contextStored }, items]): OutboxEntry => ({
       requestId,
-      ...(!contextStored && { context: context.text }),
+      context: contextStored ? undefined : context.text,
       events: items.map(({ text }) => text),
     }));
     const stored = outbox.append(entries).then(

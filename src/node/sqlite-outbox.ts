@@ -78,9 +78,9 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): S
 /** Something to be written, in one transaction with its neighbours. */
 interface Write {
   /** Entries to be appended: those of one batch are joined. */
-  readonly entries?: readonly OutboxEntry[];
+  readonly entries?: readonly OutboxEntry[] | undefined;
   /** Anything else. */
-  readonly change?: (log: OutboxLog) => void;
+  readonly change?: ((log: OutboxLog) => void) | undefined;
   resolve(): void;
   reject(error: unknown): void;
 }
@@ -210,7 +210,8 @@ class FileOutbox implements SqliteOutbox {
           this.#commit();
         });
       }
-      this.#writes.push({ ...write, resolve, reject });
+      const { entries, change } = write;
+      this.#writes.push({ entries, change, resolve, reject });
     });
   }
 
