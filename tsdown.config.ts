@@ -47,6 +47,7 @@ export default defineConfig({
   ],
   // As the MIT licence asks of whoever passes it on.
   copy: [{ from: "node_modules/openapi-fetch/LICENSE", rename: "openapi-fetch.LICENSE" }],
+  inputOptions: { preserveEntrySignatures: "allow-extension" },
   outputOptions: {
     // The declarations have them.
     comments: { jsdoc: false },
@@ -56,6 +57,7 @@ export default defineConfig({
         { name: VALIDATORS, test: /generated\/validators\/(canonical|wire)\.js$/ },
         { name: "facts", test: /generated\/contract\.ts$|transport\/exchange\.ts$/ },
         { name: "core", test: (id) => !/\.d\.[mc]?ts$|platform-node|node-fetch/.test(id), minShareCount: 2 },
+        { name: "platform-node", test: /(platform-node|node-fetch)\.ts$/ },
       ],
     },
   },

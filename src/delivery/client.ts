@@ -61,8 +61,16 @@ export interface ClientInternals {
   readonly preparation: PrepareOptions;
 }
 
+const INTERNALS = /* @__PURE__ */ new WeakMap<EventsClient, ClientInternals>();
+
 /** Not a member of the client: it is no business of its users. */
-export let internalsOf: (client: EventsClient) => ClientInternals;
+export function internalsOf(client: EventsClient): ClientInternals {
+  const internals = INTERNALS.get(client);
+  if (internals === undefined) {
+    throw new TypeError(`The client is ${show(client)}; expected an EventsClient of this copy of the package.`);
+  }
+  return internals;
+}
 
 /**
  * Sends batches to the Events API with one set of credentials. Make one per input and keep it: it holds the
@@ -77,15 +85,6 @@ export class EventsClient {
   readonly #effects: Effects;
   readonly #validate: Validate | undefined;
   readonly #maxBatchBytes: number;
-
-  static {
-    internalsOf = (client) => ({
-      dispatcher: client.#dispatcher,
-      telemetry: client.#telemetry,
-      effects: client.#effects,
-      preparation: client.#preparation("/bulkevents"),
-    });
-  }
 
   /**
    * @param options - see {@link EventsClientOptions}.
@@ -114,6 +113,12 @@ export class EventsClient {
       concurrency,
     });
     this.#coalescer = options.coalesce === true ? new Coalescer(this.#dispatcher) : undefined;
+    INTERNALS.set(this, {
+      dispatcher: this.#dispatcher,
+      telemetry: this.#telemetry,
+      effects,
+      preparation: this.#preparation("/bulkevents"),
+    });
   }
 
   /** The typed openapi-fetch client underneath, for what this class does not do; its middleware sees all requests. */

@@ -2,6 +2,7 @@ import { onIdleExit, runSoon, utf8Length } from "#platform";
 import { LIMITS } from "../../generated/contract.ts";
 import type { Batch, Event } from "../../generated/schema.ts";
 import { InvalidBatchError, MParticleError } from "../errors.ts";
+import { show } from "../model/show.ts";
 import { stampEvent, SYSTEM_STAMPS } from "../model/stamp.ts";
 import type { UserContext } from "../model/types.ts";
 import { parseExact, serializeEvent } from "../transport/json.ts";
@@ -109,7 +110,7 @@ const BYTES_PER_TURN = 64 * 1024;
 /** As long as `drainOnExit` takes by default. */
 const MAX_DRAIN_AT_END_MS = 10_000;
 
-const DONE = Promise.resolve();
+const DONE = /* @__PURE__ */ Promise.resolve();
 
 /** What {@link drainOnExit} needs and nobody else. */
 export interface QueueInternals {
@@ -123,8 +124,15 @@ export interface QueueInternals {
   readonly restore: (batches: readonly StoredBatch[]) => Promise<readonly StoredBatch[]>;
 }
 
+const INTERNALS = /* @__PURE__ */ new WeakMap<EventQueue, QueueInternals>();
+
 /** Not a member of the queue: it is no business of its users. */
-export let internalsOfQueue: (queue: EventQueue) => QueueInternals;
+export function internalsOfQueue(queue: EventQueue): QueueInternals {
+  const internals = INTERNALS.get(queue);
+  if (internals === undefined)
+    throw new TypeError(`The queue is ${show(queue)}; expected an EventQueue of this copy of the package.`);
+  return internals;
+}
 
 /**
  * Gathers events per user into batches, and batches of many users into bulk requests; sends them in the background.
@@ -168,27 +176,6 @@ export class EventQueue {
   #wakeRecovery: () => void = () => undefined;
   #whenIdle: (() => void)[] = [];
 
-  static {
-    internalsOfQueue = (queue) => ({
-      telemetry: queue.#internals.telemetry,
-      outbox: queue.#options.outbox,
-      admitAll: () => {
-        queue.#admitWaiting("room or not");
-      },
-      pending: () => [...Array.from(queue.#unsettled, toStored), ...queue.#unsent],
-      restore: async (batches) => {
-        const undelivered: StoredBatch[] = [];
-        for (const stored of batches) {
-          queue.#restore(stored).onSettled = ({ kind }) => {
-            if (kind === "undelivered") undelivered.push(stored);
-          };
-        }
-        await queue.#barrier.wait();
-        return undelivered;
-      },
-    });
-  }
-
   /**
    * @param client - sends the batches; several queues may share one.
    * @param options - see {@link EventQueueOptions}.
@@ -213,6 +200,15 @@ export class EventQueue {
     };
     this.#stopIdleExit = onIdleExit(() => {
       if (this.#batches.pending > 0 || this.#waiting.size > 0) void this.#drainAtEnd();
+    });
+    INTERNALS.set(this, {
+      telemetry: this.#internals.telemetry,
+      outbox: options.outbox,
+      admitAll: () => {
+        this.#admitWaiting("room or not");
+      },
+      pending: () => [...Array.from(this.#unsettled, toStored), ...this.#unsent],
+      restore: (batches) => this.#restoreAll(batches),
     });
     if (options.outbox !== undefined) {
       this.#outbox = new OutboxWriter(options.outbox, this.#internals.telemetry);
@@ -825,6 +821,17 @@ export class EventQueue {
       if (this.#abort.signal.aborted) return;
       this.#restore(stored).contextStored = true;
     }
+  }
+
+  async #restoreAll(batches: readonly StoredBatch[]): Promise<readonly StoredBatch[]> {
+    const undelivered: StoredBatch[] = [];
+    for (const stored of batches) {
+      this.#restore(stored).onSettled = ({ kind }) => {
+        if (kind === "undelivered") undelivered.push(stored);
+      };
+    }
+    await this.#barrier.wait();
+    return undelivered;
   }
 
   /** Takes in a batch that was pending before, as it was. */

@@ -57,10 +57,10 @@ export interface Logger {
 
 /** Kept, because looking one up costs more than telling nobody. */
 const CHANNELS = {
-  attempt: channel("mparticle-events:attempt"),
-  retry: channel("mparticle-events:retry"),
-  pause: channel("mparticle-events:pause"),
-  outcome: channel("mparticle-events:outcome"),
+  attempt: /* @__PURE__ */ channel("mparticle-events:attempt"),
+  retry: /* @__PURE__ */ channel("mparticle-events:retry"),
+  pause: /* @__PURE__ */ channel("mparticle-events:pause"),
+  outcome: /* @__PURE__ */ channel("mparticle-events:outcome"),
 } as const;
 
 /** Where delivery reports to: the observers, the logger, and on Node the channels `mparticle-events:<topic>`. */

@@ -7,10 +7,10 @@ type ExactFields = readonly (readonly [name: string, kind: IntegerKind])[];
 /** Payloads reach this file from JavaScript as well, so it reads them as unknown members. */
 type Members = Readonly<Record<string, unknown>>;
 
-const BATCH_FIELDS: ExactFields = Object.entries(EXACT_INTEGERS.batch);
-const EVENT_DATA_FIELDS: ExactFields = Object.entries(EXACT_INTEGERS.eventData);
-const BATCH_FIELD_NAMES = Object.keys(EXACT_INTEGERS.batch);
-const EVENT_DATA_FIELD_NAMES = Object.keys(EXACT_INTEGERS.eventData);
+const BATCH_FIELDS: ExactFields = /* @__PURE__ */ Object.entries(EXACT_INTEGERS.batch);
+const EVENT_DATA_FIELDS: ExactFields = /* @__PURE__ */ Object.entries(EXACT_INTEGERS.eventData);
+const BATCH_FIELD_NAMES = /* @__PURE__ */ Object.keys(EXACT_INTEGERS.batch);
+const EVENT_DATA_FIELD_NAMES = /* @__PURE__ */ Object.keys(EXACT_INTEGERS.eventData);
 
 const RANGES: Readonly<Record<IntegerKind, readonly [min: bigint, max: bigint]>> = {
   int64: [-(2n ** 63n), 2n ** 63n - 1n],

@@ -6,8 +6,8 @@ export function createDefaultFetch(_options: { readonly maxSockets: number }): F
   return (request) => globalThis.fetch(request);
 }
 
-const encoder = new TextEncoder();
-const scratch = new Uint8Array(65_536);
+const encoder = /* @__PURE__ */ new TextEncoder();
+const scratch = /* @__PURE__ */ new Uint8Array(65_536);
 
 /** Bytes of `text` in UTF-8. */
 export function utf8Length(text: string): number {

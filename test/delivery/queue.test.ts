@@ -203,6 +203,15 @@ describe("add", () => {
     expect(queue.stats().events).toMatchObject({ added: 1, rejected: 1 });
   });
 
+  it("is not reached with something else for a client: the queue says so", async () => {
+    await start();
+    // As JavaScript may.
+    const options = { apiKey: "k", apiSecret: "s3cr3t" } as unknown as EventsClient;
+    expect(() => new EventQueue(options)).toThrow(
+      new TypeError("The client is an object; expected an EventsClient of this copy of the package."),
+    );
+  });
+
   it("ends no process when nobody awaits a rejection", async () => {
     await start();
     void queue.add({} as UserContext, customEvent("a", "other"));
