@@ -25,10 +25,25 @@ export function readLines(text: string): readonly StoredBatch[] {
     .map(readLine);
 }
 
+/** The `requestId` of each batch that {@link formatLines} wrote, without the rest: for who only wants to know what there is. */
+export function readIds(text: string): readonly string[] {
+  const ids: string[] = [];
+  for (let start = 0, end = text.indexOf("\n"); end !== -1; start = end + 1, end = text.indexOf("\n", start)) {
+    const line = text.slice(start, end);
+    ids.push(readId(line.slice(0, line.indexOf("\t"))));
+  }
+  return ids;
+}
+
+function readId(text: string | undefined): string {
+  const id: unknown = JSON.parse(text ?? "");
+  if (typeof id !== "string") throw new SyntaxError("not a line of batches");
+  return id;
+}
+
 /** @throws SyntaxError - when it is no such line. */
 function readLine(line: string): StoredBatch {
   const [id, context, ...events] = line.split("\t");
-  const requestId: unknown = JSON.parse(id ?? "");
-  if (typeof requestId !== "string" || context === undefined) throw new SyntaxError("not a line of batches");
-  return { requestId, context, events };
+  if (context === undefined) throw new SyntaxError("not a line of batches");
+  return { requestId: readId(id), context, events };
 }

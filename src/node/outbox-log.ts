@@ -1,5 +1,5 @@
 import type { DeadLetter, OutboxEntry, StoredBatch } from "../delivery/outbox.ts";
-import { formatLines, readLines } from "./batch-lines.ts";
+import { formatLines, readIds, readLines } from "./batch-lines.ts";
 import { inTransaction, type Database, type Row, type Statement } from "./sqlite.ts";
 
 /**
@@ -45,14 +45,13 @@ export class OutboxLog {
     this.#statements = prepareStatements(database);
     const settled = this.#readSettled();
     this.#settledUpTo = this.#statements.settled.all().map((row) => Number(row["up_to"]));
-    for (const { seq, batches } of this.#readLog()) {
-      const pending = batches.filter(({ requestId }) => seq > (settled.get(requestId) ?? 0));
+    for (const { seq, requestIds } of this.#readLog()) {
       this.#rows.set(seq, 0);
-      for (const { requestId } of pending) this.#link(requestId, seq);
+      for (const requestId of requestIds) if (seq > (settled.get(requestId) ?? 0)) this.#link(requestId, seq);
+      this.#undo = [];
       this.#nextSeq = seq + 1;
     }
     this.#nextSeq = Math.max(this.#nextSeq, 1 + (this.#settledUpTo.at(-1) ?? 0));
-    this.#undo = [];
   }
 
   /** Does all of `work` or nothing of it, on disk and in memory. */
@@ -226,12 +225,12 @@ export class OutboxLog {
   }
 
   /** Row by row: one has what was added in a whole turn of the event loop, and many may be more than memory. */
-  *#readLog(): Generator<{ readonly seq: number; readonly batches: readonly StoredBatch[] }> {
+  *#readLog(): Generator<{ readonly seq: number; readonly requestIds: readonly string[] }> {
     for (let seq = 0; ;) {
       const [row] = this.#statements.selectNext.all(seq);
       if (row === undefined) return;
       seq = Number(row["seq"]);
-      yield { seq, batches: readLines(text(row, "batches")) };
+      yield { seq, requestIds: readIds(text(row, "batches")) };
     }
   }
 }
