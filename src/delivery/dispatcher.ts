@@ -71,6 +71,9 @@ interface Journey {
   firstAttemptMs: number | undefined;
 }
 
+/** A service that has trouble of its own is seldom in trouble so often for the same request, and not for others. */
+const ATTEMPTS_BEFORE_SUSPICION = 4;
+
 /**
  * Sends requests for one set of credentials: so many at once, as fast as the service allows, again until they are
  * accepted, refused or out of time. Settles every parcel exactly once and never rejects.
@@ -86,6 +89,7 @@ export class Dispatcher {
   /** Since when no answer but "later" has come; an outage ends the wait of requests that never got a turn. */
   #failingSinceMs: number | undefined;
   #lastFailure: MParticleError | undefined;
+  #lastAcceptedMs = -Infinity;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -169,11 +173,27 @@ export class Dispatcher {
       lastError = error;
       telemetry.retry({ path, attempt: journey.attempts, batches: parcels.length, delayMs: decision.delayMs, error });
       await this.#sleep(decision.delayMs, signal);
+      if (this.#isSuspect(journey, error)) {
+        await this.#isolate(journey);
+        return;
+      }
     }
   }
 
   /**
-   * One bad batch refuses the whole request: its parts travel on their own until the culprits are alone, at the same
+   * Whether the service may fail because of a single batch: others get through, or half of the time has passed. Those
+   * beside it must not be given up with it.
+   */
+  #isSuspect({ parcels, attempts, firstAttemptMs, retry }: Journey, error: MParticleError): boolean {
+    if (parcels.length === 1 || attempts < ATTEMPTS_BEFORE_SUSPICION || firstAttemptMs === undefined) return false;
+    // That it is not there at all it says of itself.
+    if (!(error instanceof ApiError) || error.status < 500 || error.status === 503) return false;
+    const halfTimeMs = firstAttemptMs + retry.maxElapsedMs / 2;
+    return this.#lastAcceptedMs > firstAttemptMs || this.#options.effects.now() > halfTimeMs;
+  }
+
+  /**
+   * One bad batch fails the whole request: its parts travel on their own until the culprits are alone, at the same
    * time but for those that share a lane.
    */
   async #isolate(journey: Journey): Promise<void> {
@@ -268,6 +288,7 @@ export class Dispatcher {
     const pausedBefore = pausedUntil(this.#pace);
     if (result.kind === "accepted") {
       const { status, rateLimitPercentageUsed } = result;
+      this.#lastAcceptedMs = now;
       observe(this.#pace, { kind: "answer", status, batches, percentageUsed: rateLimitPercentageUsed }, now);
       // One that was sent before a pause says nothing about what comes after it.
       if (now >= pausedBefore) this.#failingSinceMs = undefined;

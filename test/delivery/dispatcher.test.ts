@@ -9,7 +9,7 @@ import {
   type Receipt,
 } from "mparticle-events";
 import type { Effects } from "../../src/delivery/effects.ts";
-import { recordingFetch, type FetchStep, type Script } from "../../src/testing/testing.ts";
+import { recordingFetch, type FetchStep, type Script, type StepFunction } from "../../src/testing/testing.ts";
 import { heldTime } from "./held-time.ts";
 import { virtualTime } from "./virtual-time.ts";
 
@@ -310,6 +310,53 @@ describe("a bulk request that is refused as a whole", () => {
       if (index === 2) expect(outcome).toMatchObject({ kind: "rejected", error: { attempts: 3 } });
       else expect(outcome).toMatchObject({ kind: "accepted", receipt: { attempts: 3 } });
     }
+  });
+});
+
+describe("a batch that the service fails at each time", () => {
+  /** 500 for every request with batch 2 in it. */
+  const failing: StepFunction<FetchStep> = ({ batches: sent }) =>
+    sent.some(({ source_request_id: id }) => id === "2") ? 500 : 202;
+
+  it("takes none down with it while others get through", async () => {
+    const time = virtualTime();
+    const client = makeClient(failing, time);
+    const bulk = client.uploadBulk(batches(40));
+    const progress = { isOver: false };
+    const others = (async () => {
+      for (let n = 0; !progress.isOver; n++) {
+        await client.upload({ environment: "development", source_request_id: `other ${String(n)}` });
+        await new Promise<void>((resolve) => time.startTimer(resolve, 1_000));
+      }
+    })();
+    const outcomes = await bulk;
+    progress.isOver = true;
+    await others;
+    for (const { index, ...outcome } of outcomes) {
+      if (index === 2)
+        expect(outcome).toMatchObject({ kind: "undelivered", error: { code: "UNAVAILABLE", status: 500 } });
+      else expect(outcome).toMatchObject({ kind: "accepted" });
+      if (outcome.kind === "accepted") expect(outcome.receipt.durationMs).toBeLessThan(30_000);
+    }
+    expect(client.fetch.duplicates().size).toBe(0);
+  });
+
+  it("takes none down with it when nothing else is sent", async () => {
+    const client = makeClient(failing, virtualTime());
+    const outcomes = await client.uploadBulk(batches(40));
+    expect(outcomes.map(({ kind }) => kind)).toEqual(
+      batches(40).map((_, index) => (index === 2 ? "undelivered" : "accepted")),
+    );
+  });
+
+  it("is not suspected while the service is not there at all", async () => {
+    const sizes: number[] = [];
+    const client = makeClient(({ batches: sent }) => {
+      sizes.push(sent.length);
+      return sizes.length < 8 ? 503 : 202;
+    }, virtualTime());
+    await client.uploadBulk(batches(40));
+    expect(new Set(sizes)).toEqual(new Set([40]));
   });
 });
 
