@@ -4,8 +4,6 @@ import { LIMITS } from "../../generated/contract.ts";
 export interface Packable {
   /** Bytes of the JSON text in UTF-8. */
   readonly bytes: number;
-  /** Events in it; only looked at with `maxEvents`. */
-  readonly events?: number | undefined;
 }
 
 /** What a bulk request may hold. */
@@ -14,8 +12,6 @@ export interface PackLimits {
   readonly maxBatches?: number | undefined;
   /** The whole array, brackets and commas included, stays below it. `@default 256_000` */
   readonly maxBytes?: number | undefined;
-  /** For those who read the limit of 100 as one of events (D12). `@default` unlimited */
-  readonly maxEvents?: number | undefined;
 }
 
 const BRACKETS_BYTES = 2;
@@ -28,16 +24,13 @@ const COMMA_BYTES = 1;
 export class RequestPacker<Item extends Packable> {
   readonly #maxBatches: number;
   readonly #maxBytes: number;
-  readonly #maxEvents: number;
   #items: Item[] = [];
   /** Of the array with one more comma, as the next item would need it. */
   #bytes = BRACKETS_BYTES;
-  #events = 0;
 
   constructor(limits: PackLimits = {}) {
     this.#maxBatches = limits.maxBatches ?? LIMITS.bulkMaxBatches;
     this.#maxBytes = limits.maxBytes ?? LIMITS.requestMaxBytes;
-    this.#maxEvents = limits.maxEvents ?? Infinity;
   }
 
   /** Batches gathered so far. */
@@ -47,11 +40,9 @@ export class RequestPacker<Item extends Packable> {
 
   /** @returns a request that is complete: with this item when it fills the count, without it when it did not fit. */
   add(item: Item): Item[] | undefined {
-    const events = item.events ?? 0;
-    const fits = this.#bytes + item.bytes < this.#maxBytes && this.#events + events <= this.#maxEvents;
+    const fits = this.#bytes + item.bytes < this.#maxBytes;
     const complete = fits ? undefined : this.flush();
     this.#bytes += item.bytes + COMMA_BYTES;
-    this.#events += events;
     this.#items.push(item);
     return complete ?? (this.#items.length >= this.#maxBatches ? this.flush() : undefined);
   }
@@ -62,7 +53,6 @@ export class RequestPacker<Item extends Packable> {
     const items = this.#items;
     this.#items = [];
     this.#bytes = BRACKETS_BYTES;
-    this.#events = 0;
     return items;
   }
 }

@@ -17,7 +17,10 @@ import { Telemetry, type Logger, type Observers } from "./telemetry.ts";
 
 /** Everything an {@link EventsClient} can be told. Only the credentials are required. */
 export interface EventsClientOptions extends TransportOptions, Observers {
-  /** How long, and how patiently, an upload is tried again; `false` for a single attempt. */
+  /**
+   * How long, and how patiently, an upload is tried again; `false` for a single attempt, and one more where an idle
+   * connection turns out to be closed.
+   */
   readonly retry?: RetryOptions | false | undefined;
   /** Batches per second at most; `"auto"` has no ceiling of its own and learns from the answers. `@default "auto"` */
   readonly rate?: "auto" | number | undefined;
@@ -59,6 +62,8 @@ export interface ClientInternals {
   readonly telemetry: Telemetry;
   readonly effects: Effects;
   readonly preparation: PrepareOptions;
+  /** Names the input: what is meant for one is nothing for another. */
+  readonly apiKey: string;
 }
 
 const INTERNALS = /* @__PURE__ */ new WeakMap<EventsClient, ClientInternals>();
@@ -118,6 +123,7 @@ export class EventsClient {
       telemetry: this.#telemetry,
       effects,
       preparation: this.#preparation("/bulkevents"),
+      apiKey: options.apiKey,
     });
   }
 

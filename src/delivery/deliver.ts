@@ -43,6 +43,8 @@ export async function* deliver(
 ): AsyncGenerator<Outcome, void, undefined> {
   const { path, concurrency, lingerMs, report } = settings;
   const packer = new RequestPacker<Parcel>();
+  /** Full requests: a batch that had to be split may make several at once. */
+  const packed = new Fifo<readonly Parcel[]>();
   const settled = new Fifo<Outcome>();
   const flow: Flow = { requests: 0, pulled: 0, state: "idle", lingered: false, fault: undefined };
   let wake: () => void = () => undefined;
@@ -60,7 +62,8 @@ export async function* deliver(
     wake();
   };
 
-  const send = (parcels: readonly Parcel[]): void => {
+  const send = (parcels: readonly Parcel[] | undefined): void => {
+    if (parcels === undefined) return;
     flow.requests++;
     void dispatcher.dispatch(parcels, { path, signal: stop.signal }).then(() => {
       flow.requests--;
@@ -84,7 +87,7 @@ export async function* deliver(
     });
     for (const parcel of parcels) {
       const full = packer.add(parcel);
-      if (full !== undefined) send(full);
+      if (full !== undefined) packed.push(full);
     }
   };
 
@@ -141,10 +144,8 @@ export async function* deliver(
       for (let outcome = settled.shift(); outcome !== undefined; outcome = settled.shift()) yield outcome;
       const stopped = stop.signal.aborted;
       const ending = stopped || flow.state === "ended";
-      if (stopped || (flow.requests < concurrency && (ending || flow.lingered))) {
-        const rest = packer.flush();
-        if (rest !== undefined) send(rest);
-      }
+      while (packed.size > 0 && (stopped || flow.requests < concurrency)) send(packed.shift());
+      if (stopped || (flow.requests < concurrency && (ending || flow.lingered))) send(packer.flush());
       if (ending && flow.requests === 0 && packer.size === 0) {
         if (settled.size > 0) continue;
         break;
@@ -168,8 +169,8 @@ export async function* deliver(
     ignoreAbort?.();
     stop.abort(new MParticleError("ABORTED", "The outcomes were not read to their end."));
     // Nobody reads the outcomes of what was still being packed, but they are reported as all others.
-    const rest = packer.flush();
-    if (rest !== undefined) send(rest);
+    while (packed.size > 0) send(packed.shift());
+    send(packer.flush());
     const { state } = flow;
     flow.state = "over";
     // A source that hangs in its next batch would hang in its return as well.

@@ -66,6 +66,11 @@ interface Journey {
   readonly signal: AbortSignal | undefined;
   readonly sinceMs: number;
   readonly retry: Retry;
+  /**
+   * Lanes with a parcel that comes back, and why: those behind it must not arrive before it. None where what is not
+   * delivered does not come back.
+   */
+  readonly blocked: Map<object, MParticleError> | undefined;
   attempts: number;
   /** The wait for a turn is no sign of trouble: the age of an upload counts from here. */
   firstAttemptMs: number | undefined;
@@ -109,6 +114,7 @@ export class Dispatcher {
       signal,
       sinceMs: oldestOf(parcels),
       retry: persistent ? { ...retry, once: false, persistent } : retry,
+      blocked: persistent ? new Map() : undefined,
       attempts: 0,
       firstAttemptMs: undefined,
     });
@@ -124,10 +130,10 @@ export class Dispatcher {
     for (;;) {
       const turn = this.#startsNow(journey) ? "go" : await this.#enter(journey);
       if (turn !== "go") {
-        const inTime = turn === "expired" && journey.attempts === 0 ? parcels.filter(this.#hasTime) : [];
-        this.#giveUp({ ...journey, parcels: parcels.filter((parcel) => !inTime.includes(parcel)) }, turn, lastError);
+        const inTime = new Set(turn === "expired" && journey.attempts === 0 ? parcels.filter(this.#hasTime) : []);
+        this.#giveUp({ ...journey, parcels: parcels.filter((parcel) => !inTime.has(parcel)) }, turn, lastError);
         // Coalesced with one that was handed over long before them: they go on by themselves.
-        if (inTime.length > 0) await this.#travel({ ...journey, parcels: inTime, sinceMs: oldestOf(inTime) });
+        if (inTime.size > 0) await this.#travel({ ...journey, parcels: [...inTime], sinceMs: oldestOf([...inTime]) });
         return;
       }
       journey.attempts++;
@@ -153,7 +159,7 @@ export class Dispatcher {
         return;
       }
       if (error.code === "ABORTED") {
-        settleAll(parcels, { kind: "undelivered", error });
+        leaveUndelivered(journey, error);
         return;
       }
       const decision = decideRetry({
@@ -165,8 +171,8 @@ export class Dispatcher {
         retry,
       });
       if (!decision.retry) {
-        const permanent = error instanceof ApiError && !error.retryable;
-        settleAll(parcels, permanent ? { kind: "rejected", error } : { kind: "undelivered", error });
+        if (error instanceof ApiError && !error.retryable) settleAll(parcels, { kind: "rejected", error });
+        else leaveUndelivered(journey, error);
         return;
       }
       staleRetryUsed ||= stale;
@@ -202,36 +208,46 @@ export class Dispatcher {
       // Those of a lane stand next to each other, and so do the parts they are in.
       const lane = parcels[0]?.lane;
       const follows = lane !== undefined && lane === before?.lane ? before.arrived : undefined;
-      const travel = (): Promise<void> => this.#travel({ ...journey, parcels });
-      const arrived = follows === undefined ? travel() : follows.then(travel);
+      const arrived =
+        follows === undefined
+          ? this.#travel({ ...journey, parcels })
+          : follows.then(() => this.#travelBehind({ ...journey, parcels }));
       before = { lane: parcels.at(-1)?.lane, arrived };
       return arrived;
     });
     await Promise.all(parts);
   }
 
-  #giveUp(
-    { parcels, attempts, signal, retry }: Journey,
-    turn: "aborted" | "expired",
-    lastError: MParticleError | undefined,
-  ): void {
+  /** What is behind a parcel of its lane that was not delivered waits for it. */
+  async #travelBehind(journey: Journey): Promise<void> {
+    const parcels: Parcel[] = [];
+    for (const parcel of journey.parcels) {
+      const error = parcel.lane && journey.blocked?.get(parcel.lane);
+      if (error === undefined) parcels.push(parcel);
+      else parcel.settle({ kind: "undelivered", error });
+    }
+    if (parcels.length > 0) await this.#travel({ ...journey, parcels });
+  }
+
+  #giveUp(journey: Journey, turn: "aborted" | "expired", lastError: MParticleError | undefined): void {
+    const { parcels, attempts, signal, retry } = journey;
     const facts = { requestIds: parcels.map((parcel) => parcel.requestId), attempts };
     if (turn === "aborted") {
       const error = new MParticleError("ABORTED", "Aborted by its signal while waiting to be sent.", {
         ...facts,
         cause: signal?.reason,
       });
-      settleAll(parcels, { kind: "undelivered", error });
+      leaveUndelivered(journey, error);
       return;
     }
     if (lastError !== undefined) {
-      settleAll(parcels, { kind: "undelivered", error: lastError });
+      leaveUndelivered(journey, lastError);
       return;
     }
     // It never had a turn: the failures of others tell why.
     const cause = this.#lastFailure;
     const message = `Not accepted within ${String(retry.maxElapsedMs)} ms. ${cause?.message ?? ""}`.trimEnd();
-    settleAll(parcels, { kind: "undelivered", error: new MParticleError("EXPIRED", message, { ...facts, cause }) });
+    leaveUndelivered(journey, new MParticleError("EXPIRED", message, { ...facts, cause }));
   }
 
   readonly #hasTime = ({ sinceMs }: Parcel): boolean => {
@@ -293,8 +309,10 @@ export class Dispatcher {
       // One that was sent before a pause says nothing about what comes after it.
       if (now >= pausedBefore) this.#failingSinceMs = undefined;
     } else if (result.error instanceof ApiError) {
-      const { status, retryAfterMs, limitExceeded } = result.error;
+      const { status, retryAfterMs, limitExceeded, retryable } = result.error;
       observe(this.#pace, { kind: "answer", status, batches, retryAfterMs, limitExceeded }, now);
+      // It refuses, so it is there.
+      if (!retryable && now >= pausedBefore) this.#failingSinceMs = undefined;
     } else if (result.error.code !== "ABORTED" && !result.stale) {
       observe(this.#pace, { kind: "failure" }, now);
     }
@@ -406,6 +424,11 @@ function bulkBody(parcels: readonly Parcel[]): RequestBody {
 
 function oldestOf(parcels: readonly Parcel[]): number {
   return parcels.reduce((oldestMs, { sinceMs }) => Math.min(oldestMs, sinceMs), Infinity);
+}
+
+function leaveUndelivered({ parcels, blocked }: Journey, error: MParticleError): void {
+  for (const { lane } of parcels) if (lane !== undefined) blocked?.set(lane, error);
+  settleAll(parcels, { kind: "undelivered", error });
 }
 
 function settleAll(parcels: readonly Parcel[], verdict: Verdict): void {

@@ -54,9 +54,17 @@ export class OutboxWriter {
   /**
    * What was accepted, or dropped by policy, leaves the store; what was refused is set aside; the rest stays for the
    * next start.
+   *
+   * @param stored - settles when the last write of the batch has ended, should it still be under way.
    */
-  settle(requestId: string, verdict: Verdict): void {
-    if (verdict.kind === "rejected") {
+  settle(requestId: string, verdict: Verdict, stored?: Promise<unknown>): void {
+    if (stored !== undefined) {
+      // A removal that overtakes it would find nothing to remove.
+      this.#write(async () => {
+        await stored;
+        this.settle(requestId, verdict);
+      });
+    } else if (verdict.kind === "rejected") {
       const { code, message } = verdict.error;
       this.#write(async () => {
         await this.#outbox.setAside([{ requestId, reason: { code, message, atMs: Date.now() } }]);

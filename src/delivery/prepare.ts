@@ -45,11 +45,7 @@ export function prepareBatch(batch: Batch, options: PrepareOptions): Prepared {
 function prepare(batch: Batch, options: PrepareOptions): Prepared {
   const { path, validate, maxBatchBytes } = options;
   const historical = path === "/bulkevents/historical";
-  if (!isObject(batch)) {
-    const hint = Array.isArray(batch) ? "For several there is `uploadBulk`." : undefined;
-    const message = `expected a batch, got ${show(batch)}.`;
-    throw refuse(undefined, { code: "not-an-object", path: "", message, hint });
-  }
+  requireObject(batch, "a batch", "For several there is `uploadBulk`.");
   const stamped = stampBatch(batch, !historical);
   requireEnvironment(stamped);
   const findings = [
@@ -121,6 +117,13 @@ export function combineVerdicts(requestId: string, verdicts: readonly Verdict[])
       durationMs: Math.max(...receipts.map((receipt) => receipt.durationMs)),
     },
   };
+}
+
+/** @throws InvalidBatchError - for what JavaScript passes instead. */
+export function requireObject(value: unknown, what: string, hintForArray?: string): void {
+  if (isObject(value)) return;
+  const hint = Array.isArray(value) ? hintForArray : undefined;
+  throw refuse(undefined, { code: "not-an-object", path: "", message: `expected ${what}, got ${show(value)}.`, hint });
 }
 
 /**

@@ -26,7 +26,7 @@ import {
 import { asOutboxError, OutboxWriter } from "./outbox-writer.ts";
 import { textOfBatch, type Outbox, type OutboxEntry, type StoredBatch } from "./outbox.ts";
 import type { Outcome, Verdict } from "./outcome.ts";
-import { ownCode, requireEnvironment, runValidate } from "./prepare.ts";
+import { ownCode, requireEnvironment, requireObject, runValidate } from "./prepare.ts";
 import { Tally, type Ledger } from "./tally.ts";
 import type { Telemetry } from "./telemetry.ts";
 
@@ -114,11 +114,13 @@ const DONE = /* @__PURE__ */ Promise.resolve();
 
 /** What {@link drainOnExit} needs and nobody else. */
 export interface QueueInternals {
+  /** Names the input that its events are meant for. */
+  readonly apiKey: string;
   readonly telemetry: Telemetry;
   readonly outbox: Outbox | undefined;
-  /** Takes in what waits for room: it gets the ids that it is kept under, and sent with if the process goes on. */
-  readonly admitAll: () => void;
-  /** All that was taken in and is neither accepted nor refused, oldest first: also what `close` has handed back. */
+  /** Takes in what waits for room, and lets nothing join what is pending: an id that was kept stands for the same for ever. */
+  readonly sealAll: () => void;
+  /** All that is not settled, oldest first, and what `close` has handed back. */
   readonly pending: () => readonly StoredBatch[];
   /** Takes in what was pending in an earlier process; resolves when it is settled, with what was not delivered. */
   readonly restore: (batches: readonly StoredBatch[]) => Promise<readonly StoredBatch[]>;
@@ -202,10 +204,12 @@ export class EventQueue {
       if (this.#batches.pending > 0 || this.#waiting.size > 0) void this.#drainAtEnd();
     });
     INTERNALS.set(this, {
+      apiKey: this.#internals.apiKey,
       telemetry: this.#internals.telemetry,
       outbox: options.outbox,
-      admitAll: () => {
+      sealAll: () => {
         this.#admitWaiting("room or not");
+        for (const batch of this.#unsettled) if (batch.lane.open === batch) this.#seal(batch);
       },
       pending: () => [...Array.from(this.#unsettled, toStored), ...this.#unsent],
       restore: (batches) => this.#restoreAll(batches),
@@ -230,9 +234,7 @@ export class EventQueue {
     let context: Context;
     let items: readonly Item[];
     try {
-      requireEnvironment(user);
-      context = ownCode(user, () => this.#lanes.contextOf(user));
-      items = this.#serialize(user, context, events);
+      [context, items] = ownCode(user, () => this.#read(user, events));
     } catch (error) {
       if (error instanceof InvalidBatchError) this.#reportNotTaken(user, events, { kind: "rejected", error });
       return handled(Promise.reject(error instanceof Error ? error : new Error(String(error))));
@@ -242,10 +244,11 @@ export class EventQueue {
     if (this.#outboxState === "closed" && this.#outbox !== undefined) this.#startRecovery(this.#outbox);
     if (this.#outboxState === "broken") return handled(Promise.reject(this.#outboxError));
     const { overflow } = this.#options;
-    if (overflow !== "wait" && this.#isFull(this.#waitingBytes + bytes)) {
-      if (overflow === "drop-oldest") this.#dropOldest(this.#waitingBytes + bytes);
+    // What waits for the outbox to be open is held as well.
+    if (overflow !== "wait" && this.#exceeds(this.#waitingBytes, bytes)) {
+      if (overflow === "drop-oldest") this.#dropOldest(bytes);
       // What travels may have arrived and cannot be dropped: then the newest has to give way after all.
-      if (this.#isFull(this.#waitingBytes + bytes)) {
+      if (this.#exceeds(this.#waitingBytes, bytes)) {
         const error = this.#overflowError(bytes);
         if (overflow === "reject") return handled(Promise.reject(error));
         this.#reportNotTaken(user, events, { kind: "undelivered", error });
@@ -310,32 +313,40 @@ export class EventQueue {
     };
   }
 
-  #serialize(user: UserContext, context: Context, events: readonly Event[]): readonly Item[] {
-    const { validate } = this.#internals.preparation;
+  /** @throws InvalidBatchError - when it would be refused, altered or lost as it is. */
+  #read(user: UserContext, events: readonly Event[]): [context: Context, items: readonly Item[]] {
+    requireObject(user, "a user");
+    requireEnvironment(user);
+    const { validate, maxBatchBytes } = this.#internals.preparation;
+    const context = this.#lanes.contextOf(user);
     const stamped = events.map((event) => stampEvent(event));
     if (validate !== undefined) {
       const findings = runValidate(validate, { ...user, events: stamped });
       const errors = findings.filter(({ severity }) => severity === "error");
       if (errors.length > 0) throw new InvalidBatchError(errors);
     }
-    return stamped.map((event, index) => this.#serializeEvent(user, context, event, index));
+    const emptyBytes = context.bytes + FRAME_BYTES;
+    if (emptyBytes >= maxBatchBytes) {
+      const message = `it is ${String(emptyBytes)} bytes without any event; expected less than ${String(maxBatchBytes)}.`;
+      throw new InvalidBatchError([{ severity: "error", code: "batch-too-large", path: "", message }]);
+    }
+    return [context, stamped.map((event, index) => this.#serializeEvent(event, index, emptyBytes))];
   }
 
-  #serializeEvent(user: UserContext, context: Context, event: Event, index: number): Item {
+  #serializeEvent(event: Event, index: number, emptyBytes: number): Item {
     const { maxBatchBytes } = this.#internals.preparation;
     const path = `/events/${String(index)}`;
     let text: string;
     try {
-      text = ownCode(user, () => serializeEvent(event));
+      text = serializeEvent(event);
     } catch (error) {
       if (!(error instanceof InvalidBatchError)) throw error;
       const findings = error.findings.map((finding) => ({ ...finding, path: `${path}${finding.path}` }));
       throw new InvalidBatchError(findings, { cause: error.cause });
     }
     const bytes = utf8Length(text);
-    const batchBytes = context.bytes + FRAME_BYTES + bytes;
-    if (batchBytes < maxBatchBytes) return { text, bytes };
-    const message = `with its user it makes a batch of ${String(batchBytes)} bytes; expected less than ${String(maxBatchBytes)}.`;
+    if (emptyBytes + bytes < maxBatchBytes) return { text, bytes };
+    const message = `with its user it makes a batch of ${String(emptyBytes + bytes)} bytes; expected less than ${String(maxBatchBytes)}.`;
     throw new InvalidBatchError([{ severity: "error", code: "event-too-large", path, message }]);
   }
 
@@ -347,10 +358,9 @@ export class EventQueue {
     const taken = this.#outbox === undefined ? undefined : new Map<QueuedBatch, Item[]>();
     if (lane.open !== undefined && lane.open.context.text !== context.text) this.#seal(lane.open);
     let batch = lane.open;
-    if (batch === undefined) {
-      batch = this.#open(context, lane);
-      taken?.set(batch, []);
-    }
+    batch ??= this.#open(context, lane);
+    // Without any event as well: its user is stored with its first write.
+    if (!batch.contextStored) taken?.set(batch, []);
     for (const item of items) {
       if (batch.events.length > 0 && !this.#hasRoom(batch, item)) {
         this.#seal(batch);
@@ -533,7 +543,7 @@ export class EventQueue {
     }
     this.#events.settle(verdict.kind, batch.events.length);
     this.#batches.settle(verdict.kind, 1);
-    this.#outbox?.settle(batch.requestId, verdict);
+    this.#outbox?.settle(batch.requestId, verdict, batch.stored);
     // The ledger is true whenever somebody can look: before anybody is called.
     this.#release(batch);
     this.#report(batch, verdict);
@@ -592,13 +602,26 @@ export class EventQueue {
   #reportNotTaken(user: UserContext, events: readonly Event[], verdict: Verdict): void {
     this.#events.refuse(verdict.kind, events.length);
     this.#batches.refuse(verdict.kind, 1);
-    const outcome: Outcome = { ...verdict, index: this.#batchCount++, batch: { ...user, events } };
+    const outcome: Outcome = {
+      ...verdict,
+      index: this.#batchCount++,
+      get batch() {
+        // Read when somebody asks: that may be what threw.
+        return { ...user, events };
+      },
+    };
     this.#internals.telemetry.outcome(outcome, this.#options.onOutcome);
   }
 
   #isFull(bytes: number): boolean {
+    return this.#exceeds(0, bytes);
+  }
+
+  /** Whether there is no room for so many bytes more, when so many wait already. */
+  #exceeds(waitingBytes: number, bytes: number): boolean {
+    const held = this.#bufferedBytes + waitingBytes;
     // One that is larger than the whole buffer is taken in alone.
-    return this.#bufferedBytes > 0 && this.#bufferedBytes + bytes > this.#options.maxBufferedBytes;
+    return held > 0 && held + bytes > this.#options.maxBufferedBytes;
   }
 
   #addLater(context: Context, items: readonly Item[], bytes: number): Promise<void> {
@@ -644,11 +667,14 @@ export class EventQueue {
     this.#waitingBytes = 0;
   }
 
+  /** Makes room, if dropping can: in vain nothing is dropped. */
   #dropOldest(bytes: number): void {
-    for (const batch of this.#unsettled) {
-      if (!this.#isFull(bytes)) return;
-      // One that is on its way may have arrived.
-      if (batch.state === "travelling") continue;
+    // One that is on its way may have arrived.
+    const droppable = [...this.#unsettled].filter(({ state }) => state !== "travelling");
+    const droppableBytes = droppable.reduce((sum, batch) => sum + batch.bytes, 0);
+    if (this.#exceeds(this.#waitingBytes - droppableBytes, bytes)) return;
+    for (const batch of droppable) {
+      if (!this.#exceeds(this.#waitingBytes, bytes)) return;
       this.#settle(batch, { kind: "undelivered", error: this.#overflowError(bytes, batch.requestId) });
     }
   }
@@ -781,7 +807,7 @@ export class EventQueue {
   #takeBack(batch: QueuedBatch, item: Item): void {
     // Given up in the meantime, and reported as that.
     if (batch.state === "settled") return;
-    batch.events.splice(batch.events.indexOf(item.text), 1);
+    batch.events.splice(batch.events.lastIndexOf(item.text), 1);
     batch.bytes -= item.bytes + 1;
     this.#bufferedBytes -= item.bytes + 1;
     this.#events.takeBack(1);

@@ -20,7 +20,7 @@ export interface Retry {
   readonly maxElapsedMs: number;
   readonly baseDelayMs: number;
   readonly maxDelayMs: number;
-  /** The first answer is final. */
+  /** The first answer is final, and so is the first fault but for a stale connection. */
   readonly once: boolean;
   /** Faults that need a person to mend them are waited for as well. */
   readonly persistent: boolean;
@@ -53,19 +53,16 @@ export interface FailedAttempt {
   readonly error: MParticleError;
   /** Number of the attempt that failed, 1 for the first. */
   readonly attempt: number;
-  /** Since the upload was handed over. */
+  /** Since its first attempt. */
   readonly elapsedMs: number;
-  /** The first time that a kept-alive connection turned out to be closed: the service never saw the request. */
+  /** The first time that a kept-alive connection turned out to be closed: the service hardly saw the request. */
   readonly stale?: boolean | undefined;
   /** From 0 to below 1. */
   readonly random: () => number;
   readonly retry: Retry;
 }
 
-export type RetryDecision =
-  | { readonly retry: true; readonly delayMs: number }
-  /** `permanent`: waiting changes nothing; `expired`: the next attempt would start too late. */
-  | { readonly retry: false; readonly reason: "permanent" | "expired" };
+export type RetryDecision = { readonly retry: true; readonly delayMs: number } | { readonly retry: false };
 
 /** A lost connection costs the service nothing, so the wait need not exceed this share of the time spent so far. */
 const CONNECTION_DELAY_SHARE = 0.2;
@@ -81,10 +78,10 @@ const MAX_SPREAD_MS = 200;
 export function decideRetry({ error, attempt, elapsedMs, stale, random, retry }: FailedAttempt): RetryDecision {
   const remainingMs = retry.maxElapsedMs - elapsedMs;
   if (stale === true && remainingMs > 0) return { retry: true, delayMs: 0 };
-  if (!isTemporary(error, retry)) return { retry: false, reason: "permanent" };
-  if (retry.once || remainingMs <= 0) return { retry: false, reason: "expired" };
+  if (!isTemporary(error, retry)) return { retry: false };
+  if (retry.once || remainingMs <= 0) return { retry: false };
   const floorMs = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
-  if (floorMs >= remainingMs) return { retry: false, reason: "expired" };
+  if (floorMs >= remainingMs) return { retry: false };
   // "Retry at once" still has to back off from a service that says so every time.
   const delayMs =
     floorMs > 0

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { constants } from "node:os";
 import { resolve } from "node:path";
 import { internalsOfQueue, type EventQueue, type QueueInternals } from "../delivery/queue.ts";
+import type { StoredBatch } from "../delivery/outbox.ts";
 import { show } from "../model/show.ts";
 import { ofKinds, positive } from "../transport/option-checks.ts";
 import { exitDrains, type Drain } from "./exit-drains.ts";
@@ -45,15 +46,18 @@ export function drainOnExit(queue: EventQueue, options: DrainOptions = {}): () =
   const signals = Array.from(options.signals ?? (["SIGTERM", "SIGINT"] as const), requireSignal);
   const timeoutMs = positive("timeoutMs", options.timeoutMs ?? 10_000);
   const internals = internalsOfQueue(queue);
-  const { admitAll, outbox, pending, telemetry } = internals;
+  const { sealAll, outbox, pending, telemetry } = internals;
   const leftovers = options.spillPath === undefined ? undefined : takeIn(internals, resolve(options.spillPath));
   const drain: Drain = {
     signals,
     flush: () => queue.flush({ timeoutMs }),
     spill() {
+      let rest: readonly StoredBatch[] = [];
       // An outbox has on disk what was added.
-      if (outbox === undefined) admitAll();
-      const rest = outbox === undefined ? pending() : [];
+      if (outbox === undefined) {
+        sealAll();
+        rest = pending();
+      }
       if (leftovers !== undefined) leftovers.leave(rest);
       else if (rest.length > 0) {
         telemetry.trouble(
@@ -69,17 +73,17 @@ export function drainOnExit(queue: EventQueue, options: DrainOptions = {}): () =
 }
 
 function takeIn(queue: QueueInternals, path: string): Leftovers {
-  const leftovers = new Leftovers(queue, new SpillFiles(path));
+  const leftovers = new Leftovers(queue, new SpillFiles(path, queue.apiKey));
   leftovers.takeIn();
-  rehearse(queue, path, leftovers);
+  if (queue.outbox === undefined) rehearse(queue, path, leftovers);
   return leftovers;
 }
 
 /** Runs while there is time, on a file of its own, what runs at the end: half of a first time is spent on compiling it. */
-function rehearse({ pending }: QueueInternals, path: string, leftovers: Leftovers): void {
+function rehearse({ apiKey, pending }: QueueInternals, path: string, leftovers: Leftovers): void {
   pending();
   leftovers.leave([]);
-  const files = new SpillFiles(`${path}.rehearsal-${randomUUID()}`);
+  const files = new SpillFiles(`${path}.rehearsal-${randomUUID()}`, apiKey);
   try {
     files.remove([files.write([{ requestId: "", context: "{}", events: ["{}"] }], [])]);
   } catch {

@@ -2,6 +2,9 @@ import type { StoredBatch } from "../delivery/outbox.ts";
 import type { QueueInternals } from "../delivery/queue.ts";
 import type { Spill, SpillFiles } from "./spill-files.ts";
 
+/** Ids of the spills whose batches a queue of this process has: no other is to send them as well. */
+const inUse = new Set<string>();
+
 /** What a queue leaves to the next start, and what the last one has left to it. */
 export class Leftovers {
   readonly #queue: QueueInternals;
@@ -23,13 +26,19 @@ export class Leftovers {
    */
   takeIn(): void {
     const { telemetry, restore } = this.#queue;
-    const { spills, batches: found, setAside } = this.#files.read();
+    const { spills, batches: found, setAside, foreign } = this.#files.read((id) => !inUse.has(id));
     for (const file of setAside) {
       telemetry.trouble(
         `A spill file of ${this.#files.path} is damaged; nothing of it is sent. It was kept as ${file}.`,
       );
     }
+    for (const file of foreign) {
+      telemetry.trouble(
+        `${file} holds events of another input, by its \`apiKey\`; they wait there for a queue of that one.`,
+      );
+    }
     if (spills.length === 0) return;
+    for (const { id } of spills) inUse.add(id);
     // A process that died as it wrote anew what it had written before has left some twice; the newer one has grown.
     const batches = [...new Map(found.map((batch) => [batch.requestId, batch])).values()];
     this.#earlier = { spills, ids: idsOf(batches) };
@@ -42,6 +51,9 @@ export class Leftovers {
       })
       .catch((error: unknown) => {
         telemetry.trouble(`${this.#files.path} could not be taken in; it stays for the next start.`, error);
+      })
+      .finally(() => {
+        for (const { id } of spills) inUse.delete(id);
       });
   }
 
@@ -52,6 +64,7 @@ export class Leftovers {
     if (rest.length === 0 && old.length === 0) return;
     try {
       this.#own = rest.length === 0 ? [] : [this.#files.write(rest, old)];
+      for (const { id } of this.#own) inUse.add(id);
     } catch (error) {
       const lost = `${String(countEvents(rest))} events are lost`;
       this.#queue.telemetry.trouble(`${lost}: ${this.#files.path} could not be written.`, error);

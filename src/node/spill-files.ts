@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import {
   accessSync,
   closeSync,
@@ -31,10 +31,12 @@ export interface Found {
   readonly batches: readonly StoredBatch[];
   /** Files that were damaged, under the names they have now. */
   readonly setAside: readonly string[];
+  /** Files with what is meant for another input: they are left alone. */
+  readonly foreign: readonly string[];
 }
 
 const FORMAT = 1;
-const HEADER = /^mparticle-events spill (\d+)(?: ([\da-f-]{36}) (\d+)$)?/;
+const HEADER = /^mparticle-events spill (\d+)(?: ([\da-f-]{36}) (\d+) ([\da-f]{16})$)?/;
 /** More than any first line of ours has. */
 const HEADER_BYTES = 128;
 /** So much is encoded at a time; no line has to be cut for it. */
@@ -47,6 +49,8 @@ interface Header {
   readonly id: string;
   /** How many there are, unless even that is damaged. */
   readonly batches: number;
+  /** Fingerprint of the input that they are meant for. */
+  readonly input: string;
 }
 
 /**
@@ -57,10 +61,15 @@ interface Header {
  */
 export class SpillFiles {
   readonly path: string;
+  readonly #input: string;
 
-  /** @throws Error - when the path lies in a folder that cannot be written to. */
-  constructor(path: string) {
+  /**
+   * @param apiKey - names the input that the batches are meant for.
+   * @throws Error - when the path lies in a folder that cannot be written to.
+   */
+  constructor(path: string, apiKey: string) {
     this.path = path;
+    this.#input = createHash("sha256").update(apiKey).digest("hex").slice(0, 16);
     try {
       accessSync(dirname(path), constants.W_OK | constants.X_OK);
     } catch (cause) {
@@ -69,18 +78,24 @@ export class SpillFiles {
   }
 
   /**
-   * What earlier processes have left; it stays where it is. A file that is damaged is set aside.
+   * What earlier processes have left for this input; it stays where it is. A file that is damaged is set aside.
    *
+   * @param isWanted - by `id` of a spill.
    * @throws Error - when there is something that no process of this kind has written: it is left alone.
    */
-  read(): Found {
+  read(isWanted: (id: string) => boolean = () => true): Found {
     const spills: Spill[] = [];
     const batches: StoredBatch[] = [];
     const setAside: string[] = [];
+    const foreign: string[] = [];
     for (const file of this.#files()) {
       try {
         const header = this.#headerOf(file);
-        if (header === undefined) continue;
+        if (header === undefined || !isWanted(header.id)) continue;
+        if (header.id !== "" && header.input !== this.#input) {
+          foreign.push(file);
+          continue;
+        }
         const read = readBatches(file, header);
         if (read === undefined) {
           const aside = `${file}.damaged-${String(Date.now())}`;
@@ -95,7 +110,7 @@ export class SpillFiles {
         if (!isMissing(error)) throw error;
       }
     }
-    return { spills, batches, setAside };
+    return { spills, batches, setAside, foreign };
   }
 
   /**
@@ -109,7 +124,7 @@ export class SpillFiles {
     const own = `${this.path}.${id}`;
     const unfinished = `${own}.tmp`;
     try {
-      writeFile(unfinished, id, batches);
+      writeFile(unfinished, { id, batches: batches.length, input: this.#input }, batches);
       for (const spill of old) this.#moveAside(spill);
       return { id, file: this.#publish(unfinished, own) };
     } catch (error) {
@@ -179,11 +194,11 @@ export class SpillFiles {
       throw unusable(file, "it cannot be read. Let this process read and write it, or choose another", cause);
     }
     if (line === undefined || line === "") return undefined;
-    const [, format, id = "", batches] = HEADER.exec(line) ?? [];
+    const [, format, id = "", batches, input = ""] = HEADER.exec(line) ?? [];
     if (format === undefined) {
       throw unusable(file, "it is there already, and no spill file; it was not changed. Choose another path");
     }
-    if (Number(format) === FORMAT) return { id, batches: Number(batches) };
+    if (Number(format) === FORMAT) return { id, batches: Number(batches), input };
     const expected = `it has format ${format}, expected ${String(FORMAT)}; it was not changed`;
     throw unusable(file, `${expected}. Let the version of this package that wrote it send it, or choose another path`);
   }
@@ -224,10 +239,10 @@ function firstLineOf(file: string): string | undefined {
 }
 
 /** A new file; it holds personal data. */
-function writeFile(file: string, id: string, batches: readonly StoredBatch[]): void {
+function writeFile(file: string, header: Header, batches: readonly StoredBatch[]): void {
   const descriptor = openSync(file, "wx", 0o600);
   try {
-    let piece = `mparticle-events spill ${String(FORMAT)} ${id} ${String(batches.length)}\n`;
+    let piece = `mparticle-events spill ${String(FORMAT)} ${header.id} ${String(header.batches)} ${header.input}\n`;
     for (const batch of batches) {
       piece += formatLine(batch);
       if (piece.length < PIECE_BYTES) continue;

@@ -64,19 +64,30 @@ function callAll(this: AbortSignal): void {
 /**
  * What `work` comes to, or the signal's reason as soon as it aborts; no listener stays.
  *
+ * @param graceMs - for work that heeds the signal by itself, and may have a result all the same.
  * @throws unknown - the signal's reason, or what `work` rejects with.
  */
-export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal, graceMs = 0): Promise<T> {
   let forget = (): void => undefined;
-  const aborted = new Promise<void>((resolve) => {
-    forget = onAbort(signal, resolve);
+  let grace: ReturnType<typeof setTimeout> | undefined;
+  const aborted = new Promise<typeof ABORTED>((resolve) => {
+    forget = onAbort(signal, () => {
+      if (graceMs === 0) resolve(ABORTED);
+      else
+        grace = setTimeout(() => {
+          resolve(ABORTED);
+        }, graceMs);
+    });
   });
   try {
     // The race also takes note of a rejection that comes after an abort, which nobody waits for then.
-    await Promise.race([work, aborted]);
-    signal.throwIfAborted();
+    const result = await Promise.race([work, aborted]);
+    if (result === ABORTED || graceMs === 0) signal.throwIfAborted();
     return await work;
   } finally {
+    clearTimeout(grace);
     forget();
   }
 }
+
+const ABORTED = Symbol("aborted");

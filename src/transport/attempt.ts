@@ -35,7 +35,7 @@ export type AttemptResult =
   | {
       readonly kind: "failed";
       readonly error: ApiError | NetworkError;
-      /** The connection was kept alive and closed under us before the request was read: trying again at once is right. */
+      /** The connection was kept alive and closed under us, hardly for what we sent: trying again at once is right. */
       readonly stale: boolean;
     };
 
@@ -58,6 +58,8 @@ export class Transport {
   readonly #timeoutMs: number;
   readonly #fetch: Fetch;
   readonly #secrets: readonly string[];
+  /** Made for the first error. */
+  #secretPattern: RegExp | undefined;
   readonly #headers: Readonly<Record<string, string>>;
   #exchange: Exchange;
   /** Whether errors may come from code that is neither ours nor the runtime's, and hold anything. */
@@ -166,13 +168,15 @@ export class Transport {
     });
     // The one operation stands for all three: they differ in their path and in what `body` is the text of.
     const path = url.slice(this.#baseUrl.length) as "/events";
-    const { response, error } = await this.raw.POST(path, {
+    const posted = this.raw.POST(path, {
       // Already the text of a batch, or of several: see the serializer beside it.
       body: body.texts.join("") as unknown as Batch,
       bodySerializer: (text: unknown) => text,
       headers,
       signal: controller.signal,
     });
+    // A middleware may wait for something that never comes. Below it the signal is heeded, and a status stays the verdict.
+    const { response, error } = await untilAborted(posted, controller.signal, MIDDLEWARE_GRACE_MS);
     // openapi-fetch has read the body of an error, and parsed it where it is JSON.
     const said: unknown = error;
     const { status, headers: answered } = response;
@@ -220,7 +224,8 @@ export class Transport {
   }
 
   #redact(text: string): string {
-    return this.#secrets.reduce((clean, secret) => clean.replaceAll(secret, "[redacted]"), text);
+    this.#secretPattern ??= anySpellingOf(this.#secrets);
+    return text.replace(this.#secretPattern, "[redacted]");
   }
 
   /** What is worth knowing of an error that may hold the request, and with it the secret, in any of its members. */
@@ -235,10 +240,45 @@ export class Transport {
   }
 }
 
+/** For an answer to find its way back through all middleware once its time is up. */
+const MIDDLEWARE_GRACE_MS = 50;
+
 function serializeBody(body: unknown): string {
   // `raw` is typed by the contract: what reaches it is a batch or a list of them.
   return Array.isArray(body) ? `[${(body as Batch[]).map(serializeBatch).join(",")}]` : serializeBatch(body as Batch);
 }
+
+/**
+ * Whoever echoes a secret may have put it into JSON, HTML or a URL first, and what is cut short cannot be parsed to find
+ * out: each character may be escaped in any way.
+ */
+function anySpellingOf(secrets: readonly string[]): RegExp {
+  return new RegExp(secrets.map((secret) => Array.from(secret, anySpellingOfOne).join("")).join("|"), "g");
+}
+
+function anySpellingOfOne(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  const entity = ENTITIES[character];
+  const spellings = [
+    `\\\\?${character.replace(/[^\w\s]/, "\\$&")}`,
+    character
+      .split("")
+      .map((unit) => `\\\\u${anyCase(unit.charCodeAt(0).toString(16).padStart(4, "0"))}`)
+      .join(""),
+    `&#(?:0*${String(code)}|[xX]0*${anyCase(code.toString(16))});`,
+    ...(entity === undefined ? [] : [`&${entity};`]),
+    Array.from(new TextEncoder().encode(character), (byte) => `%${anyCase(byte.toString(16).padStart(2, "0"))}`).join(
+      "",
+    ),
+  ];
+  return `(?:${spellings.join("|")})`;
+}
+
+function anyCase(hex: string): string {
+  return hex.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { "&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos" };
 
 /** The body's start, and the rest let go; a body that is cut short, or never ends, changes nothing about the status. */
 async function readStart(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<string> {

@@ -213,8 +213,8 @@ function readResponse(incoming: IncomingMessage, resolve: (response: NodeRespons
 }
 
 /**
- * The server may close an idle connection in the moment we pick it: then nothing of the request was read. The other idle
- * ones are as old, so they go as well, and what is tried again gets a new one.
+ * The server may close an idle connection in the moment we pick it: then, as a rule, nothing of the request was read, and
+ * its id makes it safe to send again where something was. The other idle ones are as old, so they go as well, and what is tried again gets a new one.
  */
 function markStale(error: Error, outgoing: ClientRequest, agent: HttpAgent): Error {
   const isStale = outgoing.reusedSocket && "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE");

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { LIMITS } from "../../generated/contract.ts";
-import { packRequests, RequestPacker, type Packable, type PackLimits } from "../../src/delivery/chunk.ts";
+import { packRequests, RequestPacker, type Packable } from "../../src/delivery/chunk.ts";
 
 interface Text extends Packable {
   readonly text: string;
@@ -110,16 +109,6 @@ describe("packRequests", () => {
       [large],
       [small, small],
     ]);
-  });
-
-  it("counts events, too, where somebody wants that, and lets a batch of more travel alone", () => {
-    const withEvents = (events: number): Packable => ({ bytes: 10, events });
-    const sizes = (limits: PackLimits): number[][] =>
-      packRequests([40, 60, 1, 150, 99, 1].map(withEvents), limits).map((request) =>
-        request.map(({ events = 0 }) => events),
-      );
-    expect(sizes({ maxEvents: LIMITS.bulkAdvisedMaxEvents })).toEqual([[40, 60], [1], [150], [99, 1]]);
-    expect(sizes({})).toEqual([[40, 60, 1, 150, 99, 1]]);
   });
 
   it("makes no request of nothing", () => {

@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it, vi } from "vitest";
-import { EventsClient, type Batch, type EventsClientOptions, type Outcome } from "mparticle-events";
+import { EventsClient, screenView, type Batch, type EventsClientOptions, type Outcome } from "mparticle-events";
 import { recordingFetch, type FetchStep, type RecordingFetch, type Script } from "../../src/testing/testing.ts";
 import { virtualTime } from "./virtual-time.ts";
 
@@ -106,6 +106,23 @@ describe("the outcomes", () => {
     const { client, fetch } = setUp();
     expect(await readAll(client.deliver([]))).toEqual([]);
     expect(fetch.requests).toHaveLength(0);
+  });
+});
+
+describe("the requests of one delivery", () => {
+  it("are no more at a time than it was told, though one batch makes many", async () => {
+    let [travelling, most] = [0, 0];
+    const { client, fetch } = setUp(async () => {
+      most = Math.max(most, ++travelling);
+      await turn();
+      travelling--;
+      return 202;
+    });
+    const events = Array.from({ length: 200 }, () => screenView("x".repeat(20_000)));
+    const outcomes = await client.uploadBulk([{ environment: "development", events }], { concurrency: 2 });
+    expect(outcomes).toMatchObject([{ kind: "accepted" }]);
+    expect(fetch.requests.length).toBeGreaterThan(10);
+    expect(most).toBe(2);
   });
 });
 

@@ -232,6 +232,24 @@ describe("the time of an upload", () => {
     expect(time.now()).toBeLessThanOrEqual(60_000 + 10_000);
   });
 
+  it("is not up while the service refuses others: it is there", async () => {
+    const time = virtualTime();
+    let answered = 0;
+    const client = makeClient(
+      async ({ batches: [sent] }) => {
+        await new Promise<void>((resolve) => time.startTimer(resolve, 40));
+        if (answered++ === 0) return 503;
+        return sent?.source_request_id === "20" ? 202 : 400;
+      },
+      time,
+      { concurrency: 1, retry: { maxElapsedMs: 400, baseDelayMs: 1 } },
+    );
+    const ends = await Promise.allSettled(batches(21).map((batch) => client.upload(batch)));
+    expect(ends.at(-1)).toMatchObject({ status: "fulfilled" });
+    const codes = ends.flatMap((end) => (end.status === "rejected" ? [(end.reason as MParticleError).code] : []));
+    expect(new Set(codes)).toEqual(new Set(["BAD_REQUEST"]));
+  });
+
   it("is not up while others get through, however long it waits for its turn", async () => {
     const time = virtualTime();
     const client = makeClient(202, time, { rate: 1, retry: { maxElapsedMs: 1_000 } });

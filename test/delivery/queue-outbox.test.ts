@@ -105,6 +105,27 @@ afterEach(async () => {
 });
 
 describe("while an outbox is being opened and read", () => {
+  it.each(["reject", "drop-newest", "drop-oldest"] as const)(
+    "what waits for it is bounded as all else is, with %s",
+    async (overflow) => {
+      const outbox = new MemoryOutbox();
+      outbox.beforeOpen = () => sleep(30);
+      start(outbox, { queue: { overflow, maxBufferedBytes: 5_000 } });
+      const added = await Promise.allSettled(
+        Array.from({ length: 100 }, (_, n) => queue.add(user, event(String(n), 1_000))),
+      );
+      await queue.flush();
+      const accepted = namesOf(fetch.accepted());
+      expect(accepted.length).toBeGreaterThan(1);
+      expect(accepted.length).toBeLessThan(5);
+      const refused =
+        overflow === "reject"
+          ? added.filter(({ status }) => status === "rejected")
+          : outcomes.filter(({ kind }) => kind === "undelivered");
+      expect(refused).toHaveLength(100 - accepted.length);
+    },
+  );
+
   it("what is added is taken as it is at the call, and goes after what an earlier process left", async () => {
     const outbox = new MemoryOutbox();
     leave(outbox, ["a", "b"]);
@@ -250,6 +271,58 @@ describe("what is stored", () => {
     await flushed;
     expect(outcomes.map(({ kind }) => kind)).toEqual(["accepted", "accepted"]);
     expect(queue.stats().events).toMatchObject({ added: 2, accepted: 2, undelivered: 0 });
+  });
+
+  it("keeps a user's order when a request is divided and a part of it comes back", async () => {
+    let attempts = 0;
+    start(new MemoryOutbox(), {
+      script: async ({ body }) => {
+        if (body.includes("bad")) return 400;
+        if (!body.includes('"first"') || attempts++ > 0) return 202;
+        await sleep(200);
+        return { fault: "ECONNRESET" };
+      },
+      client: { retry: { maxElapsedMs: 150, baseDelayMs: 10 } },
+      queue: { maxEventsPerBatch: 1 },
+    });
+    const other = (id: string): UserContext => ({ ...user, user_identities: { customer_id: id } });
+    await Promise.all([
+      queue.add(user, event("first")),
+      queue.add(user, event("second")),
+      queue.add(other("2"), event("bad")),
+      queue.add(other("3"), event("fine")),
+    ]);
+    await queue.flush();
+    expect(namesOf(fetch.accepted())).toEqual(["fine", "first", "second"]);
+  });
+
+  it("forgets what was dropped while it was being written", async () => {
+    const outbox = new MemoryOutbox();
+    start(outbox, { queue: { overflow: "drop-oldest", maxBufferedBytes: 2_000 } });
+    await queue.flush();
+    outbox.beforeAppend = () => sleep(20);
+    const other = { ...user, user_identities: { customer_id: "2" } };
+    await Promise.all([queue.add(user, event("dropped", 1_000)), queue.add(other, event("kept", 1_000))]);
+    await queue.close();
+    expect(namesOf(outcomes.map(({ batch }) => batch))).toEqual(["dropped", "kept"]);
+    expect(namesOf(fetch.accepted())).toEqual(["kept"]);
+    expect(outbox.stored.size).toBe(0);
+  });
+
+  it("stores a user without events though the first write of the batch fails", async () => {
+    const outbox = new MemoryOutbox();
+    start(outbox);
+    await queue.flush();
+    let writes = 0;
+    outbox.beforeAppend = async () => {
+      const isFirst = writes++ === 0;
+      await sleep(isFirst ? 20 : 1);
+      if (isFirst) throw new Error("full");
+    };
+    const added = await Promise.allSettled([queue.add(user, event("a")), queue.add(user)]);
+    expect(added.map(({ status }) => status)).toEqual(["rejected", "fulfilled"]);
+    await queue.flush();
+    expect(fetch.accepted()).toMatchObject([{ ...user, events: [] }]);
   });
 
   it("includes a user's attributes without any event", async () => {

@@ -8,6 +8,7 @@ import {
   MParticleError,
   customEvent,
   type Batch,
+  type Event,
   type EventQueueOptions,
   type EventsClientOptions,
   type Outcome,
@@ -50,6 +51,16 @@ function received(id: string): string[] {
   return server.requests.flatMap(({ batches }) =>
     batches.filter((batch) => batch.user_identities?.customer_id === id).flatMap(eventNames),
   );
+}
+
+/** As JavaScript may pass it. */
+function throwing(object: object, name: string): object {
+  return Object.defineProperty({ ...object }, name, {
+    enumerable: true,
+    get: () => {
+      throw new Error("on purpose");
+    },
+  });
 }
 
 function expectBalanced({ events, batches }: QueueStats): void {
@@ -161,6 +172,33 @@ describe("add", () => {
     await start({ client: { validate } });
     await expect(queue.add(user("1"), customEvent("a", "other"))).rejects.toThrow("no");
     expect(validate).toHaveBeenCalledTimes(1);
+  });
+
+  it("refuses a user who is too large, with events or without, as `upload` does", async () => {
+    await start();
+    const large = user("1", { user_attributes: { text: "x".repeat(128_000) } });
+    for (const events of [[], [customEvent("a", "other")]]) {
+      await expect(queue.add(large, ...events)).rejects.toMatchObject({
+        code: "INVALID_BATCH",
+        findings: [{ code: "batch-too-large", path: "" }],
+      });
+    }
+    expect(queue.stats().batches).toMatchObject({ rejected: 2, pending: 0 });
+  });
+
+  it.each<[string, unknown, unknown]>([
+    ["a user that is none", null, customEvent("a", "other")],
+    ["a user that throws when it is read", throwing(user("1"), "user_attributes"), customEvent("a", "other")],
+    ["an environment that throws when it is read", throwing(user("1"), "environment"), customEvent("a", "other")],
+    ["an event that is none", user("1"), null],
+    ["an event that throws when it is read", user("1"), throwing(customEvent("a", "other"), "data")],
+    ["data that throws when it is read", user("1"), { event_type: "profile", data: throwing({}, "location") }],
+  ])("rejects %s, with an outcome", async (_, someUser, event) => {
+    const outcomes: string[] = [];
+    await start({ queue: { onOutcome: ({ kind }) => outcomes.push(kind) } });
+    await expect(queue.add(someUser as UserContext, event as Event)).rejects.toBeInstanceOf(InvalidBatchError);
+    expect(outcomes).toEqual(["rejected"]);
+    expect(queue.stats().events).toMatchObject({ added: 1, rejected: 1 });
   });
 
   it("sends a user's attributes without any event", async () => {
@@ -415,8 +453,8 @@ describe("overflow", () => {
     await start({ script: [{ status: 202, delayMs: 300 }, 202], queue: { maxBufferedBytes: 3_000 } });
     const adds = Array.from({ length: 12 }, (_, n) => queue.add(user(String(n)), big(String(n))));
     expect(queue.stats().waitingAdds).toBeGreaterThan(0);
-    const { admitAll, pending } = internalsOfQueue(queue);
-    admitAll();
+    const { sealAll, pending } = internalsOfQueue(queue);
+    sealAll();
     const kept = pending();
     expect(kept).toHaveLength(12);
     expect(queue.stats()).toMatchObject({ waitingAdds: 0, events: { pending: 12 } });
@@ -425,6 +463,28 @@ describe("overflow", () => {
     await Promise.all(adds);
     await queue.flush();
     expect([...server.acceptedIds().keys()].sort()).toEqual(kept.map(({ requestId }) => requestId).sort());
+  });
+
+  it("drops nothing in vain: what cannot be made room for gives way alone", async () => {
+    const dropped: string[] = [];
+    await start({
+      script: "hang",
+      queue: {
+        overflow: "drop-oldest",
+        maxBufferedBytes: 5_000,
+        concurrency: 1,
+        onOutcome: ({ batch }) => dropped.push(...eventNames(batch)),
+      },
+    });
+    await queue.add(user("travels"), big("travels"), big("as well"), big("too"));
+    void queue.flush();
+    await vi.waitFor(() => {
+      expect(server.requests).toHaveLength(1);
+    });
+    await queue.add(user("waits"), customEvent("small", "other"));
+    await queue.add(user("comes"), big("large"), big("larger"));
+    expect(dropped).toEqual(["large", "larger"]);
+    expect(queue.stats().events).toMatchObject({ pending: 4 });
   });
 
   it("drops the newest when the oldest are on their way", async () => {

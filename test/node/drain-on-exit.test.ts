@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { EventQueue, EventsClient } from "mparticle-events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { EventQueue, EventsClient, screenView, type StoredBatch, type UserContext } from "mparticle-events";
 import { drainOnExit } from "../../src/node/drain-on-exit.ts";
 import { SpillFiles } from "../../src/node/spill-files.ts";
-import { startFakeServer, type FakeServer, type FakeServerOptions } from "../../src/testing/testing.ts";
+import { recordingFetch, startFakeServer, type FakeServer, type FakeServerOptions } from "../../src/testing/testing.ts";
 import { bundleChild } from "./children/bundle.ts";
 import { comeBack, live, watch, type Death, type Life, type Living } from "./dying-process.ts";
 
@@ -44,7 +45,7 @@ function eventsKept(service: FakeServer): number {
 
 /** What the next start would find. */
 function spilled(): { readonly ids: readonly string[]; readonly events: number } {
-  const { batches } = new SpillFiles(spillPath).read();
+  const { batches } = new SpillFiles(spillPath, "k").read();
   return {
     ids: batches.map(({ requestId }) => requestId),
     events: batches.reduce((sum, { events }) => sum + events.length, 0),
@@ -314,6 +315,50 @@ describe("drainOnExit", () => {
     expect(() => drainOnExit(new EventQueue(client), { spillPath })).toThrow(message);
     expect(readdirSync(folder)).toEqual(before);
     expect(said).toEqual([]);
+  });
+
+  it("sends what an earlier process left to its own input, and once, though queues share the path", async () => {
+    const left = (id: string): StoredBatch => ({ requestId: id, context: '{"environment":"development"}', events: [] });
+    for (const apiKey of ["A", "B"]) new SpillFiles(spillPath, apiKey).write([left(`for ${apiKey}`)], []);
+    const fetches = ["A", "A", "B"].map((apiKey) => {
+      const fetch = recordingFetch(202);
+      const drained = new EventQueue(new EventsClient({ apiKey, apiSecret: "s", fetch, logger }));
+      const stop = drainOnExit(drained, { spillPath });
+      return { fetch, drained, stop };
+    });
+    for (const { drained } of fetches) await drained.flush();
+    expect(fetches.map(({ fetch }) => [...fetch.acceptedIds().keys()])).toEqual([["for A"], [], ["for B"]]);
+    await vi.waitFor(() => {
+      expect(readdirSync(folder)).toEqual([]);
+    });
+    expect(said).toContainEqual(expect.stringContaining("another input"));
+    for (const { stop } of fetches) stop();
+  });
+
+  it("keeps an id for what it was kept with: what is added after a spill has a batch of its own", async () => {
+    let isUp = false;
+    const fetch = recordingFetch(() => (isUp ? 202 : "hang"));
+    const drained = new EventQueue(new EventsClient({ apiKey: "k", apiSecret: "s", fetch, timeoutMs: 100 }), {
+      concurrency: 1,
+    });
+    const stop = drainOnExit(drained, { spillPath, timeoutMs: 50, signals: ["SIGUSR2"] });
+    process.once("SIGUSR2", () => undefined);
+    const user = (id: string): UserContext => ({ environment: "development", user_identities: { customer_id: id } });
+    await drained.add(user("travels"), screenView("first"));
+    void drained.flush();
+    await sleep(20);
+    await drained.add(user("waits"), screenView("second"));
+    process.emit("SIGUSR2", "SIGUSR2");
+    await vi.waitFor(() => {
+      expect(spilled().events).toBe(2);
+    });
+    await drained.add(user("waits"), screenView("third"));
+    isUp = true;
+    await drained.flush();
+    const sizes = fetch.accepted().map(({ source_request_id, events }) => [source_request_id, events?.length] as const);
+    expect(sizes.map(([, size]) => size)).toEqual([1, 1, 1]);
+    expect(sizes.slice(0, 2).map(([id]) => id)).toEqual(spilled().ids);
+    stop();
   });
 
   it("takes an empty file for none", () => {

@@ -26,21 +26,21 @@ function idsIn(files: SpillFiles): readonly string[] {
 
 describe("a spill file", () => {
   it("gives back what was written, to the byte, and stays", () => {
-    const files = new SpillFiles(path);
+    const files = new SpillFiles(path, "k");
     const batches = [batch('a "quoted" id'), { ...batch("b"), events: [] }];
     const spill = files.write(batches, []);
-    expect(files.read()).toEqual({ spills: [spill], batches, setAside: [] });
+    expect(files.read()).toEqual({ spills: [spill], batches, setAside: [], foreign: [] });
     expect(files.read().batches).toEqual(batches);
   });
 
   it("says in its first line what it is, and can be read by its owner alone", () => {
-    new SpillFiles(path).write([batch("a")], []);
-    expect(readFileSync(path, "utf8")).toMatch(/^mparticle-events spill 1 [\da-f-]{36} 1\n"a"\t/);
+    new SpillFiles(path, "k").write([batch("a")], []);
+    expect(readFileSync(path, "utf8")).toMatch(/^mparticle-events spill 1 [\da-f-]{36} 1 [\da-f]{16}\n"a"\t/);
     expect(statSync(path).mode & 0o077).toBe(0);
   });
 
   it("lies beside what is there already, whatever that is, and is found with it, the oldest first", async () => {
-    const [one, other] = [new SpillFiles(path), new SpillFiles(path)];
+    const [one, other] = [new SpillFiles(path, "k"), new SpillFiles(path, "k")];
     one.write([batch("a")], []);
     await sleep(10);
     const { file } = other.write([batch("b")], []);
@@ -50,7 +50,7 @@ describe("a spill file", () => {
   });
 
   it("takes the place of an older one of the same process, which is there until it is removed", () => {
-    const files = new SpillFiles(path);
+    const files = new SpillFiles(path, "k");
     const first = files.write([batch("a")], []);
     const second = files.write([batch("a"), batch("b")], [first]);
     expect(second.file).toBe(path);
@@ -62,7 +62,7 @@ describe("a spill file", () => {
   });
 
   it("is removed by who has read or written it, and what came to its place is not", () => {
-    const [one, other, third] = [new SpillFiles(path), new SpillFiles(path), new SpillFiles(path)];
+    const [one, other, third] = [new SpillFiles(path, "k"), new SpillFiles(path, "k"), new SpillFiles(path, "k")];
     const own = one.write([batch("a")], []);
     const { spills } = other.read();
     one.remove([own]);
@@ -73,8 +73,17 @@ describe("a spill file", () => {
     expect(readdirSync(folder)).toEqual(["events.spill"]);
   });
 
+  it("is left alone by whoever sends to another input, and told of", () => {
+    const [own, other] = [new SpillFiles(path, "k"), new SpillFiles(path, "another key")];
+    const { file } = own.write([batch("a")], []);
+    other.write([batch("b")], []);
+    expect(other.read()).toMatchObject({ batches: [batch("b")], foreign: [file] });
+    expect(idsIn(own)).toEqual(["a"]);
+    expect(readFileSync(path, "utf8")).not.toMatch(/another key/);
+  });
+
   it("leaves a file of somebody else alone that has come to its place", () => {
-    const files = new SpillFiles(path);
+    const files = new SpillFiles(path, "k");
     writeFileSync(path, "notes\n");
     const own = files.write([batch("a")], []);
     files.remove([own]);
@@ -87,7 +96,7 @@ describe("a spill file", () => {
     ["its last line", (text: string) => text.replace(/^"b".*\n/m, "")],
     ["the end of its first line", (text: string) => text.slice(0, 40)],
   ])("that has lost %s is set aside, and those beside it are read", (_, damage) => {
-    const files = new SpillFiles(path);
+    const files = new SpillFiles(path, "k");
     files.write([batch("a"), batch("b")], []);
     writeFileSync(path, damage(readFileSync(path, "utf8")));
     files.write([batch("c")], []);

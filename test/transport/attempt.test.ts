@@ -79,6 +79,22 @@ describe("the fetch option", () => {
 });
 
 describe("timeoutMs", () => {
+  it.each(["onRequest", "onResponse"] as const)(
+    "holds though a middleware never comes back from its %s",
+    async (hook) => {
+      const client = new EventsClient({
+        apiKey: "key",
+        apiSecret: SECRET,
+        timeoutMs: 30,
+        retry: false,
+        fetch: async () => Promise.resolve(new Response(null, { status: 202 })),
+      });
+      const never = (): Promise<undefined> => new Promise(() => undefined);
+      client.raw.use(hook === "onRequest" ? { onRequest: never } : { onResponse: never });
+      await expect(client.upload({ environment: "development" })).rejects.toMatchObject({ code: "TIMEOUT" });
+    },
+  );
+
   it.each([Infinity, 2 ** 40])("may be %s, which no timer holds", async (timeoutMs) => {
     const fetch = async (): Promise<Response> => {
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -118,6 +134,10 @@ describe("the secret", () => {
     ["service errors that spell it in escapes", answers(`{"errors":[{"code":"X","message":"seen ${spelt}"}]}`)],
     ["service errors that quote it", answers(JSON.stringify({ errors: [{ code: SECRET, message: SECRET }] }))],
     ["JSON of another form", answers(`{"headers":{"authorization":"${spelt}"}}`)],
+    ["JSON that is cut short", answers(`{"sent":"${spelt}","more":"${"x".repeat(20_000)}"}`)],
+    ["JSON that is cut short, with slashes escaped", answers(`{"sent":"${AUTHORIZATION.replaceAll("/", "\\/")}`)],
+    ["HTML", answers(`<p>${AUTHORIZATION.replaceAll("/", "&#x2F;").replaceAll("+", "&#43;")}</p>`)],
+    ["a URL", answers(`see /login?with=${encodeURIComponent(AUTHORIZATION)}`)],
     ["a header", answers("", { "x-mp-rate-limit-exceeded": AUTHORIZATION })],
     ["an error's message", throws(new Error(`could not send ${AUTHORIZATION}`))],
     ["an error's members", throws(Object.assign(new Error("failed"), { config: { headers: { a: AUTHORIZATION } } }))],
@@ -136,6 +156,8 @@ describe("the secret", () => {
       expect(text).not.toContain(JSON.stringify(SECRET).slice(1, -1));
       expect(text).not.toContain(AUTHORIZATION.slice("Basic ".length));
       expect(text).not.toContain(spelt.slice("Basic ".length));
+      // However the rest of it is spelt.
+      expect(text).not.toContain(AUTHORIZATION.slice("Basic ".length, "Basic ".length + 10));
     }
   });
 
