@@ -32,7 +32,7 @@ export interface EventsClientOptions extends TransportOptions, Observers {
   readonly validate?: Validate | undefined;
   /** A batch must stay below it, in bytes of UTF-8; a larger one is split by its events. `@default 128_000` */
   readonly maxBatchBytes?: number | undefined;
-  /** Told what goes on, in words; `console` fits. Silent by default. */
+  /** Told what goes on, in words; `console` fits. Without one only losses that nobody else is told of go to the console. */
   readonly logger?: Logger | undefined;
 }
 
@@ -225,7 +225,7 @@ export class EventsClient {
   }
 
   async #collect(batches: Iterable<Batch>, options: DeliverOptions): Promise<Outcome[]> {
-    requireSource(batches);
+    requireSource(batches, "sync");
     const all = [...batches];
     const outcomes: Outcome[] = [];
     for await (const outcome of this.#deliver(all, options, this.#effects.now())) outcomes[outcome.index] = outcome;
@@ -282,9 +282,14 @@ function requireSignal(signal: unknown): void {
   );
 }
 
-function requireSource(source: unknown): void {
-  const isSource =
-    typeof source === "object" && source !== null && (Symbol.iterator in source || Symbol.asyncIterator in source);
+/** @param kind - whether one is needed whose batches are all there. */
+function requireSource(source: unknown, kind: "any" | "sync" = "any"): void {
+  const isObject = typeof source === "object" && source !== null;
+  const isAsync = isObject && Symbol.asyncIterator in source;
+  if (kind === "sync" && isAsync && !(Symbol.iterator in source)) {
+    throw new TypeError("The batches are an async iterable; expected a list. `deliver` takes them as they come.");
+  }
+  const isSource = isAsync || (isObject && Symbol.iterator in source);
   if (!isSource) {
     throw new TypeError(
       `The batches are ${show(source)}; expected a list or another iterable. A single one is for \`upload\`.`,

@@ -48,6 +48,7 @@ function prepare(batch: Batch, options: PrepareOptions): Prepared {
   requireObject(batch, "a batch", "For several there is `uploadBulk`.");
   const stamped = stampBatch(batch, !historical);
   requireEnvironment(stamped);
+  requireEvents(stamped);
   const findings = [
     ...(historical ? findHistoricalProblems(stamped, Date.now()) : []),
     ...runValidate(validate, stamped),
@@ -87,17 +88,31 @@ function split(batch: Batch, bytes: number, maxBytes: number): Piece[] {
       return { texts: [text], bytes: utf8Length(text), requestId: requestIdOf(part) };
     });
   }
-  const { largest } = result;
+  const { largest, contextBytes } = result;
   const culprit =
-    largest === undefined
-      ? "It has no events to split it by."
-      : `Its largest event is /events/${String(largest.index)} (${largest.name ?? largest.type}) with ${String(largest.bytes)} bytes.`;
+    contextBytes >= maxBytes
+      ? `Without its events it is ${String(contextBytes)} bytes, and every part of it would be: ${largestMemberOf(batch)}.`
+      : largest === undefined
+        ? "It has no events to split it by."
+        : `Its largest event is /events/${String(largest.index)} (${largest.name ?? largest.type}) with ${String(largest.bytes)} bytes.`;
   throw refuse(batch, {
     code: "batch-too-large",
     path: "",
     message: `it is ${String(bytes)} bytes; expected less than ${String(maxBytes)}.`,
     hint: culprit,
   });
+}
+
+/** Of those that are not its events. */
+function largestMemberOf({ events: _, ...members }: Batch): string {
+  let [largest, most] = ["", 0];
+  for (const [name, value] of Object.entries(members)) {
+    // Ids may be bigints, which JSON does not know.
+    const text: unknown = JSON.stringify(value, (_, one: unknown) => (typeof one === "bigint" ? String(one) : one));
+    const bytes = typeof text === "string" ? utf8Length(text) : 0;
+    if (bytes > most) [largest, most] = [name, bytes];
+  }
+  return `its \`${largest}\` has ${String(most)}`;
 }
 
 /** One verdict for a batch that travelled in pieces: the worst of theirs. */
@@ -129,17 +144,37 @@ export function requireObject(value: unknown, what: string, hintForArray?: strin
 /**
  * A batch without its environment counts as production.
  *
- * @throws InvalidBatchError - when it is missing, as it can be where the caller is JavaScript.
+ * @throws InvalidBatchError - when it is missing, or no environment, as it can be where the caller is JavaScript.
  */
 export function requireEnvironment(batch: Omit<Batch, "events">): void {
   const environment: unknown = batch.environment;
-  if (typeof environment === "string" && environment !== "") return;
+  // The last one is of old SDKs (D27).
+  if (environment === "development" || environment === "production" || environment === "unknown") return;
+  const isMissing = environment === undefined || environment === null || environment === "";
   throw refuse(batch, {
-    code: "environment-missing",
+    code: isMissing ? "environment-missing" : "environment-unknown",
     path: "/environment",
-    message: "it is missing, and the service would take the batch for production.",
+    message: isMissing
+      ? "it is missing, and the service would take the batch for production."
+      : `it is ${show(environment)}, which is none.`,
     hint: 'Set "development" or "production".',
   });
+}
+
+/** What is no event would be answered 202, and lost. */
+function requireEvents(batch: Batch): void {
+  const events: unknown = batch.events;
+  if (events === undefined || events === null) return;
+  if (!Array.isArray(events)) {
+    const message = `expected an array of events, got ${show(events)}.`;
+    throw refuse(batch, { code: "not-an-array", path: "/events", message });
+  }
+  for (let index = 0; index < events.length; index++) {
+    const event: unknown = events[index];
+    if (isObject(event)) continue;
+    const message = `expected an event, got ${show(event)}.`;
+    throw refuse(batch, { code: "not-an-object", path: `/events/${String(index)}`, message });
+  }
 }
 
 /** `validate` and `toJSON` are the caller's own; what they throw concerns this batch alone. */

@@ -200,6 +200,7 @@ export class EventQueue {
       concurrency: wholeNumber("concurrency", options.concurrency ?? 4),
       overflow,
     };
+    requireOutbox(options.outbox);
     this.#stopIdleExit = onIdleExit(() => {
       if (this.#batches.pending > 0 || this.#waiting.size > 0) void this.#drainAtEnd();
     });
@@ -317,6 +318,7 @@ export class EventQueue {
   #read(user: UserContext, events: readonly Event[]): [context: Context, items: readonly Item[]] {
     requireObject(user, "a user");
     requireEnvironment(user);
+    requireNoBatch(user);
     const { validate, maxBatchBytes } = this.#internals.preparation;
     const context = this.#lanes.contextOf(user);
     const stamped = events.map((event) => stampEvent(event));
@@ -595,7 +597,7 @@ export class EventQueue {
         return (parsed ??= toBatch(toStored(batch)));
       },
     };
-    telemetry.outcome(outcome, this.#options.onOutcome);
+    telemetry.outcomeOfQueue(outcome, this.#options.onOutcome);
   }
 
   /** An outcome for events that never became part of a batch. */
@@ -610,7 +612,10 @@ export class EventQueue {
         return { ...user, events };
       },
     };
-    this.#internals.telemetry.outcome(outcome, this.#options.onOutcome);
+    const { telemetry } = this.#internals;
+    // Who adds is told of a rejection.
+    if (verdict.kind === "rejected") telemetry.outcome(outcome, this.#options.onOutcome);
+    else telemetry.outcomeOfQueue(outcome, this.#options.onOutcome);
   }
 
   #isFull(bytes: number): boolean {
@@ -771,7 +776,7 @@ export class EventQueue {
     this.#unsent.push(stored);
     const error = closedError([stored.requestId]);
     const outcome: Outcome = { kind: "undelivered", error, index: this.#batchCount++, batch: toBatch(stored) };
-    this.#internals.telemetry.outcome(outcome, this.#options.onOutcome);
+    this.#internals.telemetry.outcomeOfQueue(outcome, this.#options.onOutcome);
   }
 
   /** Writes what was added to the outbox; it leaves its batch again when that fails, for then it was not taken in. */
@@ -874,6 +879,28 @@ export class EventQueue {
 /** @param stored - our own text of it. */
 function toBatch(stored: StoredBatch): Batch {
   return parseExact(textOfBatch(stored)) as Batch;
+}
+
+const OUTBOX_METHODS = ["open", "recover", "append", "remove", "setAside", "close"] as const;
+
+/** @throws TypeError - for what JavaScript passes instead. */
+function requireOutbox(outbox: unknown): void {
+  if (outbox === undefined) return;
+  const given: object = typeof outbox === "object" && outbox !== null ? outbox : {};
+  const missing = OUTBOX_METHODS.filter((name) => typeof Reflect.get(given, name) !== "function");
+  if (missing.length === 0) return;
+  throw new TypeError(
+    `\`outbox\` is ${show(outbox)} without \`${missing.join("`, `")}\`; expected an Outbox such as sqliteOutbox("events.db").`,
+  );
+}
+
+/** A whole batch fits where a user is expected; its events would be lost. */
+function requireNoBatch(user: UserContext): void {
+  const { events }: Readonly<Partial<Record<keyof Batch, unknown>>> = user;
+  if (events === undefined || events === null) return;
+  const message = `it is ${show(events)}; expected none in a user.`;
+  const hint = "Pass events after the user. A whole batch goes to `upload` or `uploadBulk`, which keep its id.";
+  throw new InvalidBatchError([{ severity: "error", code: "batch-for-user", path: "/events", message, hint }]);
 }
 
 function closedError(requestIds?: readonly string[]): MParticleError {

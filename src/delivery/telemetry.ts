@@ -67,6 +67,7 @@ const CHANNELS = {
 export class Telemetry {
   readonly #observers: Observers;
   readonly #logger: Logger | undefined;
+  #hasWarned = false;
 
   constructor(observers: Observers, logger: Logger | undefined) {
     this.#observers = observers;
@@ -104,6 +105,22 @@ export class Telemetry {
     return (this.#observers.onOutcome ?? alsoTell) !== undefined || CHANNELS.outcome.hasSubscribers;
   }
 
+  /**
+   * As {@link outcome}, of a batch that nobody waits for. Where nobody listens either, the console is told that somebody
+   * should.
+   */
+  outcomeOfQueue(outcome: Outcome, onOutcome: Observers["onOutcome"]): void {
+    this.outcome(outcome, onOutcome);
+    if (outcome.kind === "accepted" || this.#hasWarned || this.#logger !== undefined) return;
+    // What is closed is handed back.
+    if (this.hearsOutcomes(onOutcome) || outcome.error.code === "CLOSED") return;
+    this.#hasWarned = true;
+    console.warn(
+      `mparticle-events: a batch of a queue was ${outcome.kind}. ${outcome.error.message} ` +
+        "Pass `onOutcome` or `logger` to hear of each; this is said once.",
+    );
+  }
+
   /** @param alsoTell - an observer of the queue the batch came from. */
   outcome(outcome: Outcome, alsoTell?: (outcome: Outcome) => void): void {
     this.#call(this.#observers.onOutcome, outcome);
@@ -113,6 +130,12 @@ export class Telemetry {
     // The batch itself stays out of logs: it holds personal data.
     const { kind, index, error } = outcome;
     this.#log("error", () => `Batch ${String(index)} ${kind}: ${error.message}`, { kind, index, error });
+  }
+
+  /** The process ends, and events are lost: without a logger the console is told. */
+  loss(message: string, error?: unknown): void {
+    if (this.#logger === undefined) console.warn(`mparticle-events: ${message}`);
+    else this.trouble(message, error);
   }
 
   /** Something went wrong that no caller waits for. */

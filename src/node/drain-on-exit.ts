@@ -18,7 +18,7 @@ export interface DrainOptions {
   /**
    * File that takes what could not be sent, for the next start to send. When there is one already, of a process that has
    * not ended or whose events are still unsent, a second one is written beside it. Without a path, and without an
-   * outbox, what is pending at the very end is lost, and the client's logger is told how much.
+   * outbox, what is pending at the very end is lost, and the client's logger, or the console, is told how much.
    */
   readonly spillPath?: string | undefined;
 }
@@ -43,7 +43,7 @@ export interface DrainOptions {
  */
 export function drainOnExit(queue: EventQueue, options: DrainOptions = {}): () => void {
   ofKinds(options, { spillPath: "string" });
-  const signals = Array.from(options.signals ?? (["SIGTERM", "SIGINT"] as const), requireSignal);
+  const signals = requireSignals(options.signals ?? ["SIGTERM", "SIGINT"]);
   const timeoutMs = positive("timeoutMs", options.timeoutMs ?? 10_000);
   const internals = internalsOfQueue(queue);
   const { sealAll, outbox, pending, telemetry } = internals;
@@ -60,7 +60,7 @@ export function drainOnExit(queue: EventQueue, options: DrainOptions = {}): () =
       }
       if (leftovers !== undefined) leftovers.leave(rest);
       else if (rest.length > 0) {
-        telemetry.trouble(
+        telemetry.loss(
           `The process ends with ${String(countEvents(rest))} events unsent; \`spillPath\` or an outbox would keep them.`,
         );
       }
@@ -89,6 +89,12 @@ function rehearse({ apiKey, pending }: QueueInternals, path: string, leftovers: 
   } catch {
     // A disk that is full now may have room when it matters.
   }
+}
+
+/** @throws TypeError - for what is no list of signals. */
+function requireSignals(signals: readonly NodeJS.Signals[]): readonly NodeJS.Signals[] {
+  if (Array.isArray(signals)) return signals.map(requireSignal);
+  throw new TypeError(`\`signals\` is ${show(signals)}; expected a list of names, such as ["SIGTERM"].`);
 }
 
 /** @throws TypeError - for what is no signal, or one that nobody can listen for: it would never come. */

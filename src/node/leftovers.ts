@@ -67,7 +67,7 @@ export class Leftovers {
       for (const { id } of this.#own) inUse.add(id);
     } catch (error) {
       const lost = `${String(countEvents(rest))} events are lost`;
-      this.#queue.telemetry.trouble(`${lost}: ${this.#files.path} could not be written.`, error);
+      this.#queue.telemetry.loss(`${lost}: ${this.#files.path} could not be written.`, error);
       return;
     }
     if (old.length > 0) this.#remove(old);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Batch } from "../../generated/schema.ts";
 import { textOfBatch, type DeadLetter, type Outbox, type OutboxEntry, type StoredBatch } from "../delivery/outbox.ts";
 import { parseExact } from "../transport/json.ts";
-import { positive } from "../transport/option-checks.ts";
+import { ofKinds, positive } from "../transport/option-checks.ts";
 import { OutboxFile, outboxError, type OutboxFileSettings } from "./outbox-file.ts";
 import type { OutboxLog } from "./outbox-log.ts";
 
@@ -58,6 +58,7 @@ export interface SqliteOutbox extends Outbox {
 }
 
 const TAKEOVER_POLL_MS = 50;
+const MIN_MAX_BYTES = 48 * 1024;
 const DEFAULT_MAX_BYTES = 1024 * 1024 * 1024;
 
 /**
@@ -102,9 +103,16 @@ class FileOutbox implements SqliteOutbox {
     if (!["process", "power"].includes(durability)) {
       throw new TypeError(`\`durability\` is ${JSON.stringify(durability)}; expected "process" or "power".`);
     }
-    const maxBytes = positive("maxBytes", options.maxBytes ?? DEFAULT_MAX_BYTES);
+    const { maxBytes = DEFAULT_MAX_BYTES, keepRejected = true } = options;
+    ofKinds(options, { keepRejected: "boolean" });
+    positive("maxBytes", maxBytes);
+    if (maxBytes < MIN_MAX_BYTES) {
+      throw new RangeError(
+        `\`maxBytes\` is ${String(maxBytes)}; expected at least ${String(MIN_MAX_BYTES)}, for SQLite's own pages.`,
+      );
+    }
     this.#settings = { path: resolve(path), durability, maxBytes };
-    this.#keepRejected = options.keepRejected ?? true;
+    this.#keepRejected = keepRejected;
     this.#takeoverTimeoutMs = positive("takeoverTimeoutMs", options.takeoverTimeoutMs ?? 15_000);
   }
 

@@ -19,7 +19,7 @@ export interface TransportOptions {
   readonly apiSecret: string;
   /** Data centre. `@default "us1"` */
   readonly pod?: Pod | undefined;
-  /** Overrides `pod`: a mock, a proxy or a partner host, with its `/v2`. */
+  /** In place of `pod`: a mock, a proxy or a partner host, with its `/v2`. */
   readonly baseUrl?: string | URL | undefined;
   /** Longest time one attempt may take, its body included, in milliseconds. `@default 30_000` */
   readonly timeoutMs?: number | undefined;
@@ -132,6 +132,11 @@ export class Transport {
     try {
       const { status, headers, text } = await this.#exchange({ url, headers: this.#headers, body, cancellation });
       if (status >= 200 && status < 300) {
+        // A 202 is one, whatever else it says.
+        if (status !== 202 && /^text\/html\b/i.test(headers.get("content-type") ?? "")) {
+          const error = new NetworkError("CONNECTION", `POST ${url} answered ${String(status)} ${WEB_PAGE}`, facts);
+          return { kind: "failed", error, stale: false };
+        }
         return {
           kind: "accepted",
           status,
@@ -343,9 +348,22 @@ const FAULTS = {
   TLS: "was not sent: the server's certificate does not verify. Check `baseUrl`, or trust its authority with NODE_EXTRA_CA_CERTS or nodeFetch({ ca })",
 } as const satisfies Partial<Record<ErrorCode, string>>;
 
+/** Faults before anything is sent. */
+const UNSENT: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens there",
+  ENOTFOUND: "there is no such host. Check `baseUrl`, and the network",
+  EAI_AGAIN: "the host could not be looked up. Check the network",
+  EPROTO: "the other side speaks no TLS. Check `baseUrl`: http or https?",
+};
+
+const WEB_PAGE =
+  "with a web page, which the service never does: something in between took the request, such as a proxy that wants a sign-in. Check `baseUrl`.";
+
 function describeFault(url: string, code: keyof typeof FAULTS, cause: unknown): string {
-  const detail = cause instanceof Error ? (findCode(cause) ?? cause.message) : String(cause);
-  return `POST ${url} ${FAULTS[code]} (${detail}).`;
+  const known = findCode(cause);
+  const unsent = code === "CONNECTION" && known !== undefined ? UNSENT[known] : undefined;
+  const detail = known ?? (cause instanceof Error ? cause.message : String(cause));
+  return `POST ${url} ${unsent === undefined ? FAULTS[code] : `was not sent: ${unsent}`} (${detail}).`;
 }
 
 function codeOfFault(cause: unknown): "CONNECTION" | "TLS" {

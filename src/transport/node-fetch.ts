@@ -6,7 +6,9 @@ import type {
   RequestOptions,
 } from "node:http";
 import type { AgentOptions as HttpsAgentOptions } from "node:https";
+import { show } from "../model/show.ts";
 import { Cancellation, onAbort } from "./abort.ts";
+import { positive } from "./option-checks.ts";
 import {
   EXCHANGE,
   MAX_BODY_CHARS,
@@ -64,6 +66,7 @@ function createExchange({
   agent,
   ...agentOptions
 }: NodeFetchOptions): (request: ExchangeRequest) => Promise<NodeResponse> {
+  requireUsable({ agent, ...agentOptions });
   const pooled: HttpAgentOptions & HttpsAgentOptions & Pick<NodeFetchOptions, "proxyEnv"> = {
     keepAlive: true,
     maxSockets: 64,
@@ -139,6 +142,32 @@ function createExchange({
       });
       outgoing.end(payload);
     });
+}
+
+/**
+ * What would fail every request, and look like a fault of the network.
+ *
+ * @throws TypeError, RangeError - naming the option, its value and what was expected.
+ */
+function requireUsable({ agent, proxyEnv, maxSockets, ca, cert, key }: NodeFetchOptions): void {
+  const isAgent = typeof agent === "object" && typeof Reflect.get(agent, "addRequest") === "function";
+  if (agent !== undefined && !isAgent) {
+    throw new TypeError(`\`agent\` is ${show(agent)}; expected an agent of \`node:http\` or one like it.`);
+  }
+  if (maxSockets !== undefined) positive("maxSockets", maxSockets);
+  if (proxyEnv !== undefined && Number.parseInt(process.versions.node) < 24) {
+    throw new TypeError(
+      `\`proxyEnv\` needs Node 24 or later, and this is ${process.version}; pass an \`agent\` that speaks to your proxy.`,
+    );
+  }
+  for (const [name, value] of Object.entries({ ca, cert, key })) {
+    for (const one of [value].flat()) {
+      // A key may come as an object with its passphrase.
+      if (typeof one !== "string" && !Buffer.isBuffer(one)) continue;
+      if (!one.includes("-----BEGIN "))
+        throw new TypeError(`\`${name}\` holds no PEM; expected the text of the file, not its path.`);
+    }
+  }
 }
 
 /** Node joins a text to the head and encodes both: the better for a small body, and a fifth of what a large one costs. */

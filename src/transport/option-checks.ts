@@ -38,6 +38,10 @@ type Kind = "boolean" | "function" | "string";
  * @throws TypeError - for the first that is not of its kind.
  */
 export function ofKinds(options: object, kinds: Readonly<Record<string, Kind>>): void {
+  const given: unknown = options;
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(`The options are ${show(given)}; expected an object.`);
+  }
   for (const [name, kind] of Object.entries(kinds)) {
     const value: unknown = Reflect.get(options, name);
     if (value !== undefined && typeof value !== kind) {

@@ -134,8 +134,17 @@ describe("what a batch throws while it is read", () => {
     ["toJSON", { user_attributes: { toJSON: () => broken("no JSON") } }, /no JSON/],
     ["toJSON, when it is measured for a split", { events: [writableTimes(1), writableTimes(9)] }, /out of breath/],
     ["toJSON, when it is written in its part", { events: [writableTimes(3), writableTimes(9)] }, /out of breath/],
-    ["an event that is null, and too many bytes", { events: [null], user_attributes: { large } }, /it is 130\d+ bytes/],
-    ["events of all sorts, and too many bytes", { events: [1, "e", {}, [], null], ip: large }, /it is 130\d+ bytes/],
+    ["an event that is null", { events: [null] }, /\/events\/0: expected an event, got null/],
+    ["an event that is a list", { events: [{}, []] }, /\/events\/1: expected an event, got an array of 0/],
+    ["an event that is not there", { events: new Array(1) }, /\/events\/0: expected an event, got undefined/],
+    ["events that are text", { events: "x" }, /\/events: expected an array of events, got "x"/],
+    ["events that are one event", { events: good("event") }, /\/events: expected an array of events, got an object/],
+    ["another environment", { environment: "dev" }, /\/environment: it is "dev", which is none/],
+    [
+      "events of all sorts, and too many bytes",
+      { events: [{}, {}], ip: large },
+      /it is 130\d+ bytes.*its `ip` has 130\d+/,
+    ],
     ["itself", cyclic(), /refers to itself/],
   ])("concerns that batch alone: %s", async (_, members, reason) => {
     const { client, fetch, reported } = setUp();

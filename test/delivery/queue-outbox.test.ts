@@ -277,7 +277,7 @@ describe("what is stored", () => {
     let attempts = 0;
     start(new MemoryOutbox(), {
       script: async ({ body }) => {
-        if (body.includes("bad")) return 400;
+        if (body.includes("refused")) return 400;
         if (!body.includes('"first"') || attempts++ > 0) return 202;
         await sleep(200);
         return { fault: "ECONNRESET" };
@@ -289,7 +289,7 @@ describe("what is stored", () => {
     await Promise.all([
       queue.add(user, event("first")),
       queue.add(user, event("second")),
-      queue.add(other("2"), event("bad")),
+      queue.add(other("2"), event("refused")),
       queue.add(other("3"), event("fine")),
     ]);
     await queue.flush();

@@ -188,6 +188,7 @@ describe("add", () => {
 
   it.each<[string, unknown, unknown]>([
     ["a user that is none", null, customEvent("a", "other")],
+    ["a batch for a user", { ...user("1"), events: [customEvent("a", "other")] }, customEvent("b", "other")],
     ["a user that throws when it is read", throwing(user("1"), "user_attributes"), customEvent("a", "other")],
     ["an environment that throws when it is read", throwing(user("1"), "environment"), customEvent("a", "other")],
     ["an event that is none", user("1"), null],
@@ -586,6 +587,21 @@ describe("outcomes", () => {
     await queue.add(user("1"), customEvent("a", "other"));
     await queue.flush();
     expect(pending).toEqual([0]);
+  });
+});
+
+describe("a queue that nobody listens to", () => {
+  it("says on the console, once, that something was not accepted", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    await start({ script: 401 });
+    for (const id of ["1", "2"]) {
+      await queue.add(user(id), customEvent("a", "other"));
+      await queue.flush();
+    }
+    expect(warn.mock.calls).toEqual([
+      [expect.stringMatching(/^mparticle-events: a batch of a queue was rejected\. POST .* answered 401.*`onOutcome`/)],
+    ]);
+    warn.mockRestore();
   });
 });
 

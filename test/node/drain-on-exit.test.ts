@@ -377,7 +377,7 @@ describe("drainOnExit", () => {
   it.each([
     [{ spillPath: 5 as unknown as string }, /`spillPath` is 5/],
     [{ timeoutMs: -1 }, /`timeoutMs` is -1/],
-    [{ signals: "SIGTERM" as unknown as [] }, /`signals` has "S"/],
+    [{ signals: "SIGTERM" as unknown as [] }, /`signals` is "SIGTERM"; expected a list/],
     [{ signals: ["SIGKILL"] as const }, /`signals` has "SIGKILL"/],
   ])("refuses %j, naming the option", (options, message) => {
     const before = process.listenerCount("exit");

@@ -452,6 +452,8 @@ describe("what cannot be an outbox", () => {
   it("is one with options that there are not", () => {
     expect(() => sqliteOutbox(path, { durability: "disk" as "power" })).toThrow(/`durability` is "disk"/);
     expect(() => sqliteOutbox(path, { maxBytes: 0 })).toThrow(/`maxBytes` is 0/);
+    expect(() => sqliteOutbox(path, { maxBytes: 10 })).toThrow(/`maxBytes` is 10; expected at least \d+/);
+    expect(() => sqliteOutbox(path, { keepRejected: "no" as unknown as boolean })).toThrow(/`keepRejected` is "no"/);
     expect(() => sqliteOutbox(path, { takeoverTimeoutMs: -1 })).toThrow(/`takeoverTimeoutMs` is -1/);
   });
 

@@ -78,6 +78,36 @@ describe("the fetch option", () => {
   });
 });
 
+describe("an answer of something in between", () => {
+  const page = (status: number): Partial<EventsClientOptions> => ({
+    fetch: async () =>
+      Promise.resolve(new Response("<html>sign in</html>", { status, headers: { "content-type": "text/html" } })),
+  });
+
+  it("is no acceptance: a page is not what the service says", async () => {
+    expect(await failure(page(200))).toMatchObject({
+      code: "CONNECTION",
+      message: expect.stringContaining("answered 200 with a web page") as string,
+    });
+  });
+
+  it("is none of our business where it is the documented 202", async () => {
+    await expect(upload(page(202))).resolves.toMatchObject({ status: 202 });
+  });
+});
+
+describe("a fault before anything was sent", () => {
+  it.each([
+    ["ECONNREFUSED", /was not sent: nothing listens there/],
+    ["EPROTO", /was not sent: .*http or https\?/],
+    ["ECONNRESET", /whether it arrived is unknown/],
+  ])("is named as such: %s", async (code, message) => {
+    const fault = Object.assign(new Error("fault"), { code });
+    const error = await failure({ fetch: () => Promise.reject(fault) });
+    expect(error.message).toMatch(message);
+  });
+});
+
 describe("timeoutMs", () => {
   it.each(["onRequest", "onResponse"] as const)(
     "holds though a middleware never comes back from its %s",

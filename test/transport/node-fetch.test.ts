@@ -82,6 +82,18 @@ describe("nodeFetch", () => {
   });
 });
 
+describe("what cannot be options of nodeFetch", () => {
+  it.each<[object, RegExp]>([
+    [{ agent: {} }, /`agent` is an object; expected an agent/],
+    [{ agent: true }, /`agent` is true; expected an agent/],
+    [{ maxSockets: "x" }, /`maxSockets` is "x"; expected a number above 0/],
+    [{ ca: "./ca.pem" }, /`ca` holds no PEM; expected the text of the file, not its path/],
+    [{ cert: "x", key: "y" }, /`cert` holds no PEM/],
+  ])("is named at once: %j", (options, message) => {
+    expect(() => nodeFetch(options as NodeFetchOptions)).toThrow(message);
+  });
+});
+
 describe("nodeFetch as a fetch", () => {
   it.each(["GET", "HEAD", "PUT", "DELETE"])("refuses %s and sends nothing", async (method) => {
     await using server = await startFakeServer();
@@ -163,6 +175,11 @@ describe("what reaches the agents of node:http and node:https", () => {
 
     it("is the proxy of the caller's choice, whatever the environment says", async () => {
       const proxyEnv = { HTTPS_PROXY: "http://127.0.0.1:3128" };
+      // Older ones would ignore it, and send around the proxy.
+      if (Number.parseInt(process.versions.node) < 24) {
+        expect(() => nodeFetch({ proxyEnv })).toThrow(/`proxyEnv` needs Node 24 or later/);
+        return;
+      }
       for (const setting of ["1", undefined]) {
         vi.stubEnv("NODE_USE_ENV_PROXY", setting);
         expect(await agentOptionsFor(protocol, { proxyEnv })).toMatchObject({ proxyEnv });

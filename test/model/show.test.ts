@@ -1,0 +1,21 @@
+import { describe, expect, it } from "vitest";
+import { show } from "../../src/model/show.ts";
+
+describe("show", () => {
+  it.each([
+    ["42", '"42"'],
+    [42, "42"],
+    [null, "null"],
+    [[1, 2], "an array of 2"],
+    [{ secret: 1 }, "an object"],
+    [() => 1, "a function"],
+  ])("tells of %j what kind it is", (value, shown) => {
+    expect(show(value)).toBe(shown);
+  });
+
+  it("puts no payload into a log", () => {
+    const shown = show(JSON.stringify({ user_identities: { email: "x".repeat(1_000) } }));
+    expect(shown.length).toBeLessThan(120);
+    expect(shown).toMatch(/… \(1032 characters\)$/);
+  });
+});
