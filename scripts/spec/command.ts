@@ -41,6 +41,10 @@ export async function runCompiler(args: readonly string[], output: Output): Prom
 
 async function compile(args: readonly string[], { log, error }: Output): Promise<number> {
   const started = performance.now();
+  // Without a `--` of its own npm keeps the flag to itself: a check that writes would never fail.
+  if (process.env["npm_config_check"] !== undefined) {
+    throw new UsageError("npm has taken --check for its own; say `npm run generate -- --check`.");
+  }
   const { spec, out, check, help } = readArguments(args);
   if (help) {
     log(HELP);

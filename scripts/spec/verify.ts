@@ -45,9 +45,13 @@ function compile(source: SpecSource, document: JsonObject, where: string): Compi
   const problems: SpecProblem[] = [];
   for (const [name, schema] of Object.entries(schemas)) {
     if (!isObject(schema) || ajv.validateSchema(schema) === true) continue;
-    for (const error of ajv.errors ?? []) {
-      const path = ["components", "schemas", name, ...pointerSteps(error.instancePath)];
-      problems.push(source.problem(path, `Not a JSON Schema${where}: ${path.at(-1) ?? name} ${error.message ?? ""}.`));
+    // The first of each place says what is wrong, the others what else might have stood there.
+    const errors = new Map((ajv.errors ?? []).toReversed().map((error) => [error.instancePath, error]));
+    for (const { instancePath, message = "", params } of [...errors.values()].reverse()) {
+      const path = ["components", "schemas", name, ...pointerSteps(instancePath)];
+      const allowed: unknown = (params as { readonly allowedValues?: unknown }).allowedValues;
+      const expected = Array.isArray(allowed) ? `must be one of ${allowed.join(", ")}` : message;
+      problems.push(source.problem(path, `Not a JSON Schema${where}: ${path.at(-1) ?? name} ${expected}.`));
     }
   }
   const refuse = { problems, validate: () => [] };

@@ -263,6 +263,13 @@ const BROKEN: readonly (readonly [string, string, string, string, RegExp])[] = [
     /Not a JSON Schema: minItems must be integer/,
   ],
   [
+    "a type that there is not",
+    "            description: One error.\n            type: string\n",
+    "            description: One error.\n            type: strng\n",
+    "type: strng",
+    /Not a JSON Schema: type must be one of [^.]*string[^.]*\.$/,
+  ],
+  [
     "text in place of a schema",
     "          items:\n            description: One error.\n            type: string\n",
     "          items: text\n",
