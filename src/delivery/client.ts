@@ -261,8 +261,20 @@ function requireOptions(options: EventsClientOptions): void {
     throw new TypeError(`The options are ${show(given)}; expected an object with \`apiKey\` and \`apiSecret\`.`);
   }
   ofKinds(options, {
+    apiKey: "any",
+    apiSecret: "any",
+    pod: "any",
+    baseUrl: "any",
+    timeoutMs: "any",
+    fetch: "function",
+    userAgent: "string",
+    retry: "any",
+    rate: "any",
+    concurrency: "any",
     coalesce: "boolean",
     validate: "function",
+    maxBatchBytes: "any",
+    logger: "any",
     onAttempt: "function",
     onRetry: "function",
     onPause: "function",

@@ -184,7 +184,16 @@ export class EventQueue {
    * @throws RangeError, TypeError - naming the option, its value and what was expected.
    */
   constructor(client: EventsClient, options: EventQueueOptions = {}) {
-    ofKinds(options, { onOutcome: "function", waitUntil: "function" });
+    ofKinds(options, {
+      flushIntervalMs: "any",
+      maxEventsPerBatch: "any",
+      maxBufferedBytes: "any",
+      concurrency: "any",
+      overflow: "any",
+      onOutcome: "function",
+      outbox: "any",
+      waitUntil: "function",
+    });
     this.#internals = internalsOf(client);
     const overflow = options.overflow ?? "wait";
     if (!["wait", "drop-newest", "drop-oldest", "reject"].includes(overflow)) {

@@ -42,7 +42,7 @@ export interface DrainOptions {
  * written, which is better known now. Nothing is changed then.
  */
 export function drainOnExit(queue: EventQueue, options: DrainOptions = {}): () => void {
-  ofKinds(options, { spillPath: "string" });
+  ofKinds(options, { signals: "any", timeoutMs: "any", spillPath: "string" });
   const signals = requireSignals(options.signals ?? ["SIGTERM", "SIGINT"]);
   const timeoutMs = positive("timeoutMs", options.timeoutMs ?? 10_000);
   const internals = internalsOfQueue(queue);

@@ -104,7 +104,7 @@ class FileOutbox implements SqliteOutbox {
       throw new TypeError(`\`durability\` is ${JSON.stringify(durability)}; expected "process" or "power".`);
     }
     const { maxBytes = DEFAULT_MAX_BYTES, keepRejected = true } = options;
-    ofKinds(options, { keepRejected: "boolean" });
+    ofKinds(options, { durability: "any", maxBytes: "any", keepRejected: "boolean", takeoverTimeoutMs: "any" });
     positive("maxBytes", maxBytes);
     if (maxBytes < MIN_MAX_BYTES) {
       throw new RangeError(

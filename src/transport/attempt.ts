@@ -8,7 +8,7 @@ import { Cancellation, onAbort, untilAborted } from "./abort.ts";
 import { EXCHANGE, MAX_BODY_CHARS, type Exchange, type Fetch, type RequestBody } from "./exchange.ts";
 import { basicAuthorization, resolveBaseUrl, type EndpointPath, type Pod } from "./hosts.ts";
 import { serializeBatch } from "./json.ts";
-import { ofKinds, positive } from "./option-checks.ts";
+import { positive } from "./option-checks.ts";
 import { parseRetryAfter } from "./retry-after.ts";
 
 /** How to reach the service, and how long to wait for one answer. */
@@ -71,7 +71,6 @@ export class Transport {
     this.#timeoutMs = positive("timeoutMs", options.timeoutMs ?? 30_000);
     const authorization = basicAuthorization(options.apiKey, options.apiSecret);
     this.#secrets = [options.apiSecret, authorization.slice("Basic ".length)];
-    ofKinds(options, { fetch: "function", userAgent: "string" });
     // What a header cannot hold would fail every attempt, and look like a fault of the network.
     if (options.userAgent !== undefined && !/^[\x20-\x7e]*$/.test(options.userAgent)) {
       throw new TypeError(`\`userAgent\` is ${JSON.stringify(options.userAgent)}; expected printable ASCII.`);

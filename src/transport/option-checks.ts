@@ -30,21 +30,34 @@ export function wholeNumber(name: string, value: number): number {
   throw new RangeError(`\`${name}\` is ${show(value)}; expected a whole number above 0.`);
 }
 
-type Kind = "boolean" | "function" | "string";
+/** What an option may be; `"any"` where somebody else looks. */
+export type Kind = "boolean" | "function" | "string" | "any";
 
 /**
  * As {@link positive}, for options that are no numbers; one that is not given is left to its default.
  *
- * @throws TypeError - for the first that is not of its kind.
+ * @param kinds - of all options: a name that is one of them but for its case or its unit, such as `baseURL` or `timeout`,
+ * is a mistake that would go unnoticed, and others may be meant for somebody else.
+ * @throws TypeError - for the first that is not of its kind, or misspelt.
  */
-export function ofKinds(options: object, kinds: Readonly<Record<string, Kind>>): void {
+export function ofKinds<Options extends object>(
+  options: Options,
+  kinds: Readonly<Record<Extract<keyof Options, string>, Kind>>,
+): void {
   const given: unknown = options;
   if (typeof given !== "object" || given === null) {
     throw new TypeError(`The options are ${show(given)}; expected an object.`);
   }
-  for (const [name, kind] of Object.entries(kinds)) {
-    const value: unknown = Reflect.get(options, name);
-    if (value !== undefined && typeof value !== kind) {
+  const names = Object.keys(kinds);
+  for (const name of Object.keys(given)) {
+    if (names.includes(name)) continue;
+    const word = name.toLowerCase();
+    const meant = names.find((known) => [word, `${word}ms`].includes(known.toLowerCase()));
+    if (meant !== undefined) throw new TypeError(`There is no option \`${name}\`; expected \`${meant}\`.`);
+  }
+  for (const [name, kind] of Object.entries<Kind>(kinds)) {
+    const value: unknown = Reflect.get(given, name);
+    if (kind !== "any" && value !== undefined && typeof value !== kind) {
       throw new TypeError(`\`${name}\` is ${show(value)}; expected a ${kind}.`);
     }
   }

@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, it, vi } from "vitest";
 import {
+  EventQueue,
   EventsClient,
   InvalidBatchError,
   MParticleError,
@@ -8,6 +9,7 @@ import {
   customEvent,
   type AttemptReport,
   type Batch,
+  type EventQueueOptions,
   type EventsClientOptions,
   type Outcome,
   type PauseReport,
@@ -30,6 +32,28 @@ function setUp(
 function makeBatch(name = "opened"): Batch {
   return createBatch({ environment: "development" }, [customEvent(name, "other")]);
 }
+
+describe("an option that is spelt in another way", () => {
+  // As JavaScript passes it, or a configuration from a file.
+  it.each<[object, string]>([
+    [{ baseURL: "http://127.0.0.1:1/v2" }, "There is no option `baseURL`; expected `baseUrl`."],
+    [{ timeout: 5 }, "There is no option `timeout`; expected `timeoutMs`."],
+    [{ onoutcome: () => undefined }, "There is no option `onoutcome`; expected `onOutcome`."],
+  ])("is named, before anything goes to the wrong place: %j", (options, message) => {
+    expect(() => new EventsClient({ apiKey: "k", apiSecret: "s", ...options })).toThrow(new TypeError(message));
+  });
+
+  it("is none when it is another word: it may be meant for somebody else", () => {
+    const shared = { apiKey: "k", apiSecret: "s", region: "eu", times: 3 };
+    expect(() => new EventsClient(shared)).not.toThrow();
+  });
+
+  it("is named by a queue as well", () => {
+    const client = new EventsClient({ apiKey: "k", apiSecret: "s" });
+    const options = { flushInterval: 5 };
+    expect(() => new EventQueue(client, options as EventQueueOptions)).toThrow(/expected `flushIntervalMs`/);
+  });
+});
 
 describe("the constructor", () => {
   it.each<[Partial<Record<keyof EventsClientOptions, unknown>>, string]>([
