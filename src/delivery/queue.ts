@@ -158,6 +158,8 @@ export class EventQueue {
   readonly #abort = new AbortController();
   readonly #stopIdleExit: () => void;
   #bufferedBytes = 0;
+  /** Of these, what is on its way. */
+  #travellingBytes = 0;
   #waitingBytes = 0;
   #bytesThisTurn = 0;
   #turn: Promise<void> | undefined;
@@ -514,6 +516,7 @@ export class EventQueue {
         if (lane.open === next) lane.open = undefined;
         next.state = "travelling";
         lane.travelling++;
+        this.#travellingBytes += next.bytes;
         bytes += next.bytes + 1;
         batches.push(next);
       }
@@ -569,6 +572,7 @@ export class EventQueue {
   #comeBack(batch: QueuedBatch): void {
     const { lane } = batch;
     lane.travelling--;
+    this.#travellingBytes -= batch.bytes;
     batch.state = "due";
     (lane.returned ??= new Fifo()).push(batch);
     this.#offer(lane);
@@ -577,7 +581,10 @@ export class EventQueue {
   /** The batch is no longer ours: makes way for its user's next one, and for whoever waits. */
   #release(batch: QueuedBatch): void {
     const { lane } = batch;
-    if (batch.state === "travelling") lane.travelling--;
+    if (batch.state === "travelling") {
+      lane.travelling--;
+      this.#travellingBytes -= batch.bytes;
+    }
     batch.state = "settled";
     if (lane.open === batch) lane.open = undefined;
     this.#openBatches.delete(batch);
@@ -683,12 +690,11 @@ export class EventQueue {
 
   /** Makes room, if dropping can: in vain nothing is dropped. */
   #dropOldest(bytes: number): void {
-    // One that is on its way may have arrived.
-    const droppable = [...this.#unsettled].filter(({ state }) => state !== "travelling");
-    const droppableBytes = droppable.reduce((sum, batch) => sum + batch.bytes, 0);
-    if (this.#exceeds(this.#waitingBytes - droppableBytes, bytes)) return;
-    for (const batch of droppable) {
+    if (this.#exceeds(this.#waitingBytes - (this.#bufferedBytes - this.#travellingBytes), bytes)) return;
+    for (const batch of this.#unsettled) {
       if (!this.#exceeds(this.#waitingBytes, bytes)) return;
+      // One that is on its way may have arrived.
+      if (batch.state === "travelling") continue;
       this.#settle(batch, { kind: "undelivered", error: this.#overflowError(bytes, batch.requestId) });
     }
   }
