@@ -11,9 +11,6 @@ export interface Context {
   readonly text: string;
   readonly bytes: number;
   readonly laneKey: string;
-  /** Pending batches that have it; while there are any, it has its lane. */
-  batches: number;
-  lane: Lane | undefined;
 }
 
 /** A batch in a queue, from its first event to its outcome. */
@@ -40,6 +37,8 @@ export interface QueuedBatch {
 /** All batches of one user ({@link laneKeyOf}): they travel in order, the next ones when those before are settled. */
 export interface Lane {
   readonly key: string;
+  /** The latest: most users change seldom. */
+  context: Context;
   /** Takes the user's next events; it may be due already. */
   open: QueuedBatch | undefined;
   /** To be sent, in order. */
@@ -54,55 +53,44 @@ export const FRAME_BYTES = 128;
 
 /** The users of whom something is pending. */
 export class Lanes {
-  /** By their text. */
-  readonly #contexts = new Map<string, Context>();
   readonly #lanes = new Map<string, Lane>();
 
   /**
    * The context of a user, for the batches that are made of it.
    *
+   * @param text - the user as JSON, where it is known.
    * @throws InvalidBatchError - when it cannot be serialised.
    */
-  contextOf(user: UserContext): Context {
-    // The id belongs to a batch, and one user has many. A copy without it costs as much as the text, so only where it is.
-    const text = serializeBatch(
-      "source_request_id" in user || "events" in user
-        ? { ...user, source_request_id: undefined, events: undefined }
-        : user,
-    );
-    return this.#contexts.get(text) ?? makeContext(text, user);
+  contextOf(user: UserContext, text = serializeUser(user)): Context {
+    const laneKey = laneKeyOf(user) ?? text;
+    const latest = this.#lanes.get(laneKey)?.context;
+    return latest?.text === text ? latest : { text, bytes: utf8Length(text), laneKey };
   }
 
   /** The lane of a context, made when nothing of its user is pending. */
   laneOf(context: Context): Lane {
-    if (context.batches > 0 && context.lane !== undefined) return context.lane;
     const { laneKey: key } = context;
     let lane = this.#lanes.get(key);
     if (lane === undefined) {
-      lane = { key, open: undefined, due: new Fifo(), returned: undefined, travelling: 0 };
+      lane = { key, context, open: undefined, due: new Fifo(), returned: undefined, travelling: 0 };
       this.#lanes.set(key, lane);
     }
-    context.lane = lane;
+    lane.context = context;
     return lane;
   }
 
-  /** A batch was made of the context. */
-  enter(context: Context): void {
-    if (context.batches++ === 0 && !this.#contexts.has(context.text)) this.#contexts.set(context.text, context);
-  }
-
-  /** The batch is settled. Forgets its user when nothing else of them is pending, and says so. */
-  leave({ context, lane }: QueuedBatch): boolean {
-    if (--context.batches === 0 && this.#contexts.get(context.text) === context) this.#contexts.delete(context.text);
+  /** Forgets a user of whom nothing is pending any more; tells whether that is so. */
+  leave(lane: Lane): boolean {
     if (lane.travelling > 0 || lane.open !== undefined || nextDue(lane) !== undefined) return false;
     this.#lanes.delete(lane.key);
     return true;
   }
 }
 
-/** @param text - the user as JSON. */
-export function makeContext(text: string, user: UserContext): Context {
-  return { text, bytes: utf8Length(text), laneKey: laneKeyOf(user) ?? text, batches: 0, lane: undefined };
+/** The id belongs to a batch, and one user has many. A copy without it costs as much as the text, so only where it is. */
+function serializeUser(user: UserContext): string {
+  const hasMore = "source_request_id" in user || "events" in user;
+  return serializeBatch(hasMore ? { ...user, source_request_id: undefined, events: undefined } : user);
 }
 
 /**
@@ -121,9 +109,8 @@ function laneKeyOf(user: UserContext): string | undefined {
 
 /** In an order that does not depend on who wrote them down. */
 function givenOf(identities: object | null | undefined): [name: string, value: unknown][] {
-  return Object.entries(identities ?? {})
-    .filter(([, value]) => isGiven(value))
-    .sort(([one], [other]) => (one < other ? -1 : 1));
+  const given = Object.entries(identities ?? {}).filter(([, value]) => isGiven(value));
+  return given.length < 2 ? given : given.sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
 function isGiven(identity: unknown): boolean {

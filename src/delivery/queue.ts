@@ -14,7 +14,6 @@ import { Fifo } from "./fifo.ts";
 import {
   FRAME_BYTES,
   Lanes,
-  makeContext,
   nextDue,
   takeNextDue,
   textsOf,
@@ -439,7 +438,6 @@ export class EventQueue {
       contextStored: false,
       onSettled: undefined,
     };
-    this.#lanes.enter(context);
     this.#unsettled.add(batch);
     this.#batches.enter(1);
     this.#bufferedBytes += batch.bytes;
@@ -591,7 +589,7 @@ export class EventQueue {
     this.#unsettled.delete(batch);
     this.#bufferedBytes -= batch.bytes;
     this.#offer(lane);
-    if (this.#lanes.leave(batch)) this.#ready.delete(lane);
+    if (this.#lanes.leave(lane)) this.#ready.delete(lane);
     this.#barrier.leave(batch.generation);
     this.#admitWaiting();
     if (this.#batches.pending > 0) return;
@@ -883,7 +881,7 @@ export class EventQueue {
   /** Takes in a batch that was pending before, as it was. */
   #restore({ requestId, context: text, events }: StoredBatch): QueuedBatch {
     // Our own text of a context, written by an earlier process.
-    const context = makeContext(text, parseExact(text) as UserContext);
+    const context = this.#lanes.contextOf(parseExact(text) as UserContext, text);
     const batch = this.#makeBatch(requestId, context, this.#lanes.laneOf(context));
     for (const event of events) this.#put(batch, { text: event, bytes: utf8Length(event) });
     this.#makeDue(batch);
