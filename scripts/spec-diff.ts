@@ -3,7 +3,9 @@ import { parseArgs } from "node:util";
 import { compareDescriptions } from "./diff/compare-descriptions.ts";
 import { InputError, OUR_SPEC, readDescription, type Description } from "./diff/read-description.ts";
 import { reportJson, reportText, worstVerdict } from "./diff/report.ts";
+import { compileSpec } from "./spec/compile.ts";
 import { wireProfile } from "./spec/profiles.ts";
+import { BrokenSpecError } from "./spec/read-spec.ts";
 
 const HELP = `Compares two descriptions of the API for somebody who sends what the old one allows.
 
@@ -22,11 +24,12 @@ const HELP = `Compares two descriptions of the API for somebody who sends what t
   npm run spec:diff -- HEAD                what does my edit break?
   npm run spec:diff -- vendor.yaml         what does the vendor's description have that ours lacks ("removed")?
 
-Exit code: 0 the same, or compatible; 1 something is breaking or needs attention; 2 there is nothing to compare.`;
+Exit code: 0 the same, or compatible; 1 something is breaking or needs attention, or NEW is ours and does not compile;
+2 there is nothing to compare.`;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-function main(): number {
+async function main(): Promise<number> {
   const { values, positionals } = readArguments();
   if (values.help) {
     console.log(HELP);
@@ -40,6 +43,11 @@ function main(): number {
   const [before, after] = [read(old), read(now)];
   const comparison = compareDescriptions(before, after);
   console.log(values.json ? reportJson(before, after, comparison) : reportText(before, after, comparison, values.all));
+  const problems = await problemsOf(after);
+  if (problems !== undefined) {
+    console.error(`\n${problems}\nThis is no description that compiles: what it would be read as was compared.`);
+    return 1;
+  }
   const verdict = worstVerdict(comparison.differences);
   return verdict === "breaking" || verdict === "attention" ? 1 : 0;
 }
@@ -61,15 +69,30 @@ function readArguments() {
   }
 }
 
-/** Only descriptions of ours have two profiles. */
+/** Only descriptions of ours have two profiles, and are compiled. */
+function isOurs({ document }: Description): boolean {
+  return JSON.stringify(document).includes('"x-wire":');
+}
+
+/** A keyword that is misspelt is gone for who compares, and nothing that is gone breaks a sender. */
+async function problemsOf(description: Description): Promise<string | undefined> {
+  if (!isOurs(description)) return undefined;
+  try {
+    await compileSpec(description.text, description.name);
+    return undefined;
+  } catch (error) {
+    if (error instanceof BrokenSpecError) return error.message;
+    throw error;
+  }
+}
+
 function inProfile(description: Description, wire: boolean): Description {
-  const hasProfiles = wire && JSON.stringify(description.document).includes('"x-wire":');
-  if (!hasProfiles) return description;
+  if (!wire || !isOurs(description)) return description;
   return { ...description, label: `${description.label}, wire profile`, document: wireProfile(description.document) };
 }
 
 try {
-  process.exitCode = main();
+  process.exitCode = await main();
 } catch (error) {
   if (!(error instanceof InputError)) throw error;
   console.error(error.message);

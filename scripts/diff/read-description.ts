@@ -17,6 +17,8 @@ export interface Description {
   /** For people: `OpenAPI 3.1.0`, `JSON Schema draft-07`. */
   readonly label: string;
   readonly document: JsonObject;
+  /** As it was read. */
+  readonly text: string;
   /** Whether keywords beside a `$ref` do not bind: OpenAPI 3.0 and JSON Schema up to draft-07. */
   readonly refStandsAlone: boolean;
   /** Another document that stands where this one was found, for references that leave it. */
@@ -46,6 +48,7 @@ export function readDescription(input: string, folders: readonly [string, ...str
   const document = parseText(found.text, found.name);
   return {
     name: found.name,
+    text: found.text,
     document,
     ...recognise(document, found.name),
     beside: (reference) => {

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -47,6 +47,7 @@ function description(document: JsonObject, name = "description"): Description {
     document,
     refStandsAlone: JSON.stringify(document["openapi"] ?? "").startsWith('"3.0'),
     beside: () => undefined,
+    text: "",
   };
 }
 
@@ -727,6 +728,18 @@ describe("the command", () => {
       stdout: expect.stringContaining("No differences for senders.") as string,
     });
     expect(run("HEAD", "HEAD~1").status).toBe(0);
+  });
+
+  it("exits with 1 when ours does not compile, whatever it would be read as", () => {
+    const ours = readFileSync(join(root, "spec/events-api.yaml"), "utf8");
+    const [good, bad] = ["good.yaml", "bad.yaml"].map((name) => join(repository, name)) as [string, string];
+    writeFileSync(good, ours);
+    writeFileSync(bad, ours.replace("      minItems: 1\n", "      minItem: 1\n"));
+    expect(run(good, good)).toMatchObject({ status: 0, stderr: "" });
+    const { status, stdout, stderr } = run(good, bad);
+    expect(status).toBe(1);
+    expect(stdout).toContain("0 breaking");
+    expect(stderr).toMatch(/bad\.yaml:\d+:\d+: Unknown key minItem in a schema: did you mean minItems\?/);
   });
 
   it("prints JSON that a program can read", () => {
