@@ -1,7 +1,14 @@
 import type { IncomingMessage, Server } from "node:http";
+import { show } from "../model/show.ts";
 
-/** Listens on this machine only; gives the port. */
+/**
+ * Listens on this machine only; gives the port.
+ *
+ * @throws RangeError - for what is no port.
+ */
 export function listenOnLoopback(server: Server, port: number): Promise<number> {
+  if (!Number.isInteger(port))
+    throw new RangeError(`\`port\` is ${show(port)}; expected a whole number, such as 0 for a free one.`);
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, "127.0.0.1", () => {

@@ -53,6 +53,8 @@ const DEFAULT_MAX_FINDINGS = 100;
  * @throws TypeError, RangeError - for an option that there is not; never because of the batch.
  */
 export function checkBatch(batch: unknown, options: CheckOptions = {}): Finding[] {
+  const given: unknown = options;
+  if (!isMembers(given)) throw new TypeError(`The options are ${describe(given)}; expected an object.`);
   const { profile = "canonical", lints = true, endpoint = "events", now, maxFindings = DEFAULT_MAX_FINDINGS } = options;
   requireOneOf("profile", profile, ["canonical", "wire"]);
   requireOneOf("endpoint", endpoint, ["events", "historical"]);

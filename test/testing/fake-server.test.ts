@@ -2,7 +2,14 @@ import { Agent, request as httpRequest, type IncomingHttpHeaders } from "node:ht
 import { Agent as SecureAgent, request as httpsRequest } from "node:https";
 import { connect } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { poison, startFakeServer, type FakeServer, type FakeServerOptions } from "../../src/testing/testing.ts";
+import {
+  poison,
+  startFakeServer,
+  startMockServer,
+  type FakeServer,
+  type FakeServerOptions,
+  type MockServerOptions,
+} from "../../src/testing/testing.ts";
 import { selfSigned } from "./self-signed.ts";
 
 const BATCH = { environment: "development", source_request_id: "r-1", events: [] };
@@ -127,6 +134,20 @@ describe("what is answered", () => {
     expect((await post("x".repeat(1_000_000))).status).toBe(413);
     expect(server.requests[0]).toMatchObject({ status: 413, body: "", batchCount: 0 });
     expect((await post("x".repeat(1000))).status).toBe(202);
+  });
+
+  it("refuses options that are none, naming the culprit", async () => {
+    await start();
+    const fake: unknown = { check: true };
+    await expect(startFakeServer(fake as FakeServerOptions)).rejects.toThrow(/`check` is true; expected a function/);
+    for (const [options, message] of [
+      [null, /The options are null/],
+      [{ port: "x" }, /`port` is "x"/],
+    ] as const) {
+      const both: unknown = options;
+      await expect(startFakeServer(both as FakeServerOptions)).rejects.toThrow(message);
+      await expect(startMockServer(both as MockServerOptions)).rejects.toThrow(message);
+    }
   });
 
   it("refuses scripts that are none, naming the culprit", async () => {

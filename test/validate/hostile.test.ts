@@ -519,34 +519,38 @@ describe("very long texts", () => {
 
 describe("an option that there is not", () => {
   // What TypeScript refuses; the values come from JavaScript or from a configuration file.
-  const wrong: readonly (readonly [Readonly<Record<string, unknown>>, typeof TypeError | typeof RangeError, string])[] =
+  const wrong: readonly (readonly [
+    Readonly<Record<string, unknown>> | null,
+    typeof TypeError | typeof RangeError,
+    string,
+  ])[] = [
+    [{ profile: "strict" }, TypeError, '`profile` is "strict"; expected "canonical" or "wire".'],
+    [{ profile: null }, TypeError, '`profile` is null; expected "canonical" or "wire".'],
+    [{ profile: 5n }, TypeError, '`profile` is the bigint 5; expected "canonical" or "wire".'],
+    [{ endpoint: "bulk" }, TypeError, '`endpoint` is "bulk"; expected "events" or "historical".'],
+    [{ lints: "off" }, TypeError, '`lints` is "off"; expected a boolean, or an object of booleans by lint.'],
+    [{ lints: null }, TypeError, "`lints` is null; expected a boolean, or an object of booleans by lint."],
     [
-      [{ profile: "strict" }, TypeError, '`profile` is "strict"; expected "canonical" or "wire".'],
-      [{ profile: null }, TypeError, '`profile` is null; expected "canonical" or "wire".'],
-      [{ profile: 5n }, TypeError, '`profile` is the bigint 5; expected "canonical" or "wire".'],
-      [{ endpoint: "bulk" }, TypeError, '`endpoint` is "bulk"; expected "events" or "historical".'],
-      [{ lints: "off" }, TypeError, '`lints` is "off"; expected a boolean, or an object of booleans by lint.'],
-      [{ lints: null }, TypeError, "`lints` is null; expected a boolean, or an object of booleans by lint."],
-      [
-        { lints: ["no-identity"] },
-        TypeError,
-        "`lints` is an array of 1; expected a boolean, or an object of booleans by lint.",
-      ],
-      [
-        { lints: { "no-identiy": false } },
-        TypeError,
-        '`lints` is "no-identiy"; expected a code of LINTS, such as "no-identity".',
-      ],
-      [{ lints: { "wrong-type": false } }, TypeError, '`lints` is "wrong-type"; expected a code of LINTS.'],
-      [{ lints: { "no-identity": "off" } }, TypeError, '`lints["no-identity"]` is "off"; expected a boolean.'],
-      [{ maxFindings: 0 }, RangeError, "`maxFindings` is the number 0; expected at least 1."],
-      [{ maxFindings: Number.NaN }, RangeError, "`maxFindings` is the number NaN; expected at least 1."],
-      [{ maxFindings: "10" }, RangeError, '`maxFindings` is "10"; expected at least 1.'],
-      [{ maxFindings: 5n }, RangeError, "`maxFindings` is the bigint 5; expected at least 1."],
-      [{ now: Number.NaN }, RangeError, "`now` is the number NaN; expected milliseconds since the Unix epoch."],
-      [{ now: () => "noon" }, RangeError, '`now` is "noon"; expected milliseconds since the Unix epoch.'],
-      [{ now: new Date(NOW) }, RangeError, "`now` is a Date; expected milliseconds since the Unix epoch."],
-    ];
+      { lints: ["no-identity"] },
+      TypeError,
+      "`lints` is an array of 1; expected a boolean, or an object of booleans by lint.",
+    ],
+    [
+      { lints: { "no-identiy": false } },
+      TypeError,
+      '`lints` is "no-identiy"; expected a code of LINTS, such as "no-identity".',
+    ],
+    [{ lints: { "wrong-type": false } }, TypeError, '`lints` is "wrong-type"; expected a code of LINTS.'],
+    [{ lints: { "no-identity": "off" } }, TypeError, '`lints["no-identity"]` is "off"; expected a boolean.'],
+    [null, TypeError, "The options are null; expected an object."],
+    [{ maxFindings: 0 }, RangeError, "`maxFindings` is the number 0; expected at least 1."],
+    [{ maxFindings: Number.NaN }, RangeError, "`maxFindings` is the number NaN; expected at least 1."],
+    [{ maxFindings: "10" }, RangeError, '`maxFindings` is "10"; expected at least 1.'],
+    [{ maxFindings: 5n }, RangeError, "`maxFindings` is the bigint 5; expected at least 1."],
+    [{ now: Number.NaN }, RangeError, "`now` is the number NaN; expected milliseconds since the Unix epoch."],
+    [{ now: () => "noon" }, RangeError, '`now` is "noon"; expected milliseconds since the Unix epoch.'],
+    [{ now: new Date(NOW) }, RangeError, "`now` is a Date; expected milliseconds since the Unix epoch."],
+  ];
   it.each(wrong)("is named with its value and what was expected: %o", (options, error, message) => {
     expect(() => checkBatch(batch({}), options as CheckOptions)).toThrow(new error(message)); // as JavaScript would pass it
   });
