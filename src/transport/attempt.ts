@@ -360,7 +360,8 @@ const WEB_PAGE =
 
 function describeFault(url: string, code: keyof typeof FAULTS, cause: unknown): string {
   const known = findCode(cause);
-  const unsent = code === "CONNECTION" && known !== undefined ? UNSENT[known] : undefined;
+  const unsent =
+    code === "CONNECTION" && known !== undefined && Object.hasOwn(UNSENT, known) ? UNSENT[known] : undefined;
   const detail = known ?? (cause instanceof Error ? cause.message : String(cause));
   return `POST ${url} ${unsent === undefined ? FAULTS[code] : `was not sent: ${unsent}`} (${detail}).`;
 }

@@ -150,8 +150,7 @@ function createExchange({
  * @throws TypeError, RangeError - naming the option, its value and what was expected.
  */
 function requireUsable({ agent, proxyEnv, maxSockets, ca, cert, key }: NodeFetchOptions): void {
-  const isAgent = typeof agent === "object" && typeof Reflect.get(agent, "addRequest") === "function";
-  if (agent !== undefined && !isAgent) {
+  if (agent !== undefined && typeof (agent as { addRequest?: unknown } | null)?.addRequest !== "function") {
     throw new TypeError(`\`agent\` is ${show(agent)}; expected an agent of \`node:http\` or one like it.`);
   }
   if (maxSockets !== undefined) positive("maxSockets", maxSockets);

@@ -13,45 +13,23 @@ import {
   type UserContext,
 } from "mparticle-events";
 import { recordingFetch, type FetchStep, type RecordingFetch, type Script } from "../../src/testing/testing.ts";
+import { MemoryOutbox } from "../faults/memory-outbox.ts";
 import { virtualTime } from "./virtual-time.ts";
 
 /** An outbox without a disk, which does what a test wants of it. */
-class MemoryOutbox implements Outbox {
-  readonly stored = new Map<string, { requestId: string; context: string; events: string[] }>();
+class ScriptedOutbox extends MemoryOutbox {
   opened = 0;
   beforeOpen: () => Promise<void> = () => Promise.resolve();
   beforeAppend: () => Promise<void> = () => Promise.resolve();
 
-  async open(): Promise<void> {
+  override async open(): Promise<void> {
     await this.beforeOpen();
     this.opened++;
   }
 
-  async *recover(): AsyncGenerator<StoredBatch> {
-    await Promise.resolve();
-    for (const batch of [...this.stored.values()]) yield { ...batch, events: [...batch.events] };
-  }
-
-  async append(entries: Parameters<Outbox["append"]>[0]): Promise<void> {
+  override async append(entries: Parameters<Outbox["append"]>[0]): Promise<void> {
     await this.beforeAppend();
-    for (const { requestId, context = "", events } of entries) {
-      const batch = this.stored.get(requestId) ?? { requestId, context, events: [] };
-      batch.events.push(...events);
-      this.stored.set(requestId, batch);
-    }
-  }
-
-  remove(requestIds: readonly string[]): Promise<void> {
-    for (const requestId of requestIds) this.stored.delete(requestId);
-    return Promise.resolve();
-  }
-
-  setAside(letters: Parameters<Outbox["setAside"]>[0]): Promise<void> {
-    return this.remove(letters.map(({ requestId }) => requestId));
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
+    await super.append(entries);
   }
 }
 
@@ -90,7 +68,7 @@ function namesOf(batches: readonly Batch[]): string[] {
 }
 
 /** What an earlier process left: batches of one event each. */
-function leave(outbox: MemoryOutbox, names: readonly string[], size?: number): void {
+function leave(outbox: ScriptedOutbox, names: readonly string[], size?: number): void {
   for (const name of names) {
     outbox.stored.set(`left-${name}`, {
       requestId: `left-${name}`,
@@ -108,7 +86,7 @@ describe("while an outbox is being opened and read", () => {
   it.each(["reject", "drop-newest", "drop-oldest"] as const)(
     "what waits for it is bounded as all else is, with %s",
     async (overflow) => {
-      const outbox = new MemoryOutbox();
+      const outbox = new ScriptedOutbox();
       outbox.beforeOpen = () => sleep(30);
       start(outbox, { queue: { overflow, maxBufferedBytes: 5_000 } });
       const added = await Promise.allSettled(
@@ -127,7 +105,7 @@ describe("while an outbox is being opened and read", () => {
   );
 
   it("what is added is taken as it is at the call, and goes after what an earlier process left", async () => {
-    const outbox = new MemoryOutbox();
+    const outbox = new ScriptedOutbox();
     leave(outbox, ["a", "b"]);
     outbox.beforeOpen = () => sleep(30);
     start(outbox);
@@ -142,7 +120,7 @@ describe("while an outbox is being opened and read", () => {
   });
 
   it("a close sends what was added before it", async () => {
-    const outbox = new MemoryOutbox();
+    const outbox = new ScriptedOutbox();
     outbox.beforeOpen = () => sleep(30);
     start(outbox);
     void queue.add(user, event("a"));
@@ -150,7 +128,7 @@ describe("while an outbox is being opened and read", () => {
   });
 
   it("a close that is out of time hands back what was added, and takes nothing up afterwards", async () => {
-    const outbox = new MemoryOutbox();
+    const outbox = new ScriptedOutbox();
     leave(outbox, ["left"]);
     outbox.beforeOpen = () => sleep(60);
     start(outbox);
@@ -167,7 +145,7 @@ describe("while an outbox is being opened and read", () => {
   it.each(["reject", "drop-newest", "drop-oldest"] as const)(
     "%s keeps what waits within the bound, though the service is down and the backlog large",
     async (overflow) => {
-      const outbox = new MemoryOutbox();
+      const outbox = new ScriptedOutbox();
       leave(
         outbox,
         Array.from({ length: 30 }, (_, n) => String(n)),
@@ -188,7 +166,7 @@ describe("while an outbox is being opened and read", () => {
   );
 
   it("a backlog larger than the buffer goes through it piece by piece", async () => {
-    const outbox = new MemoryOutbox();
+    const outbox = new ScriptedOutbox();
     const names = Array.from({ length: 60 }, (_, n) => String(n));
     leave(outbox, names, 1_000);
     let most = 0;
@@ -209,7 +187,7 @@ describe("while an outbox is being opened and read", () => {
 
 describe("an outbox that cannot be opened", () => {
   it("is tried again by the next add: another owner may have ended", async () => {
-    const outbox = new MemoryOutbox();
+    const outbox = new ScriptedOutbox();
     outbox.beforeOpen = () => Promise.reject(new Error("in use"));
     start(outbox);
     await expect(queue.add(user, event("a"))).rejects.toMatchObject({ code: "OUTBOX" });
@@ -222,7 +200,7 @@ describe("an outbox that cannot be opened", () => {
   });
 
   it("that breaks while it is read stays broken, and says so at once", async () => {
-    const outbox = new MemoryOutbox();
+    const outbox = new ScriptedOutbox();
     outbox.recover = async function* (): AsyncGenerator<StoredBatch> {
       await Promise.resolve();
       yield* [];
@@ -247,7 +225,7 @@ describe("what is stored", () => {
     let calls = 0;
     const good = recordingFetch(202);
     const flaky = (request: Request): Promise<Response> => (++calls <= 3 ? tls() : good(request));
-    const outbox = new MemoryOutbox();
+    const outbox = new ScriptedOutbox();
     start(outbox, { client: { fetch: flaky, ...options } });
     await queue.add(user, event("a"));
     await queue.flush();
@@ -256,7 +234,7 @@ describe("what is stored", () => {
   });
 
   it("waits for another turn when its time is up, and keeps nobody else from having one", async () => {
-    const outbox = new MemoryOutbox();
+    const outbox = new ScriptedOutbox();
     let refusals = 0;
     start(outbox, {
       script: ({ body }) => (body.includes("poison") && refusals++ < 8 ? 500 : 202),
@@ -275,7 +253,7 @@ describe("what is stored", () => {
 
   it("keeps a user's order when a request is divided and a part of it comes back", async () => {
     let attempts = 0;
-    start(new MemoryOutbox(), {
+    start(new ScriptedOutbox(), {
       script: async ({ body }) => {
         if (body.includes("refused")) return 400;
         if (!body.includes('"first"') || attempts++ > 0) return 202;
@@ -297,7 +275,7 @@ describe("what is stored", () => {
   });
 
   it("forgets what was dropped while it was being written", async () => {
-    const outbox = new MemoryOutbox();
+    const outbox = new ScriptedOutbox();
     start(outbox, { queue: { overflow: "drop-oldest", maxBufferedBytes: 2_000 } });
     await queue.flush();
     outbox.beforeAppend = () => sleep(20);
@@ -310,7 +288,7 @@ describe("what is stored", () => {
   });
 
   it("stores a user without events though the first write of the batch fails", async () => {
-    const outbox = new MemoryOutbox();
+    const outbox = new ScriptedOutbox();
     start(outbox);
     await queue.flush();
     let writes = 0;
@@ -326,7 +304,7 @@ describe("what is stored", () => {
   });
 
   it("includes a user's attributes without any event", async () => {
-    const outbox = new MemoryOutbox();
+    const outbox = new ScriptedOutbox();
     outbox.beforeAppend = () => sleep(5);
     start(outbox);
     await queue.add({ ...user, user_attributes: { plan: "premium" } });
@@ -337,7 +315,7 @@ describe("what is stored", () => {
   });
 
   it("leaves in full batches at once, also from within one long add", async () => {
-    const outbox = new MemoryOutbox();
+    const outbox = new ScriptedOutbox();
     outbox.beforeAppend = () => sleep(5);
     start(outbox);
     await queue.add(user, ...Array.from({ length: 150 }, (_, n) => event(String(n))));
@@ -347,7 +325,7 @@ describe("what is stored", () => {
   });
 
   it.each(["dropped", "closed"] as const)("counts right when its batch is %s before the write fails", async (how) => {
-    const outbox = new MemoryOutbox();
+    const outbox = new ScriptedOutbox();
     start(outbox, { script: "hang", queue: { overflow: "drop-oldest", maxBufferedBytes: 2_000 } });
     await queue.add(user, event("before"));
     await queue.flush({ timeoutMs: 20 });
@@ -370,7 +348,7 @@ describe("what is stored", () => {
   });
 
   it("keeps no process alive that has nothing else to do while the service is down", async () => {
-    const outbox = new MemoryOutbox();
+    const outbox = new ScriptedOutbox();
     const time = virtualTime();
     outcomes = [];
     fetch = recordingFetch({ fault: "ECONNREFUSED" });
@@ -388,7 +366,7 @@ describe("what is stored", () => {
   });
 
   it("is sent when it is stored and not before", async () => {
-    const outbox = new MemoryOutbox();
+    const outbox = new ScriptedOutbox();
     let stored = false;
     outbox.beforeAppend = async () => {
       await sleep(40);
@@ -408,7 +386,7 @@ describe("what is stored", () => {
   });
 
   it("is not lost to a close whose store fails to close", async () => {
-    const outbox = new MemoryOutbox();
+    const outbox = new ScriptedOutbox();
     outbox.close = () => Promise.reject(new Error("disk gone"));
     start(outbox, { script: "hang" });
     await queue.add(user, event("a"));

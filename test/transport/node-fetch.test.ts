@@ -86,6 +86,7 @@ describe("what cannot be options of nodeFetch", () => {
   it.each<[object, RegExp]>([
     [{ agent: {} }, /`agent` is an object; expected an agent/],
     [{ agent: true }, /`agent` is true; expected an agent/],
+    [{ agent: null }, /`agent` is null; expected an agent/],
     [{ maxSockets: "x" }, /`maxSockets` is "x"; expected a number above 0/],
     [{ ca: "./ca.pem" }, /`ca` holds no PEM; expected the text of the file, not its path/],
     [{ cert: "x", key: "y" }, /`cert` holds no PEM/],
