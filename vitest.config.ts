@@ -9,12 +9,17 @@ export default defineConfig({
     alias: [
       { find: "#platform", replacement: source("transport/platform-node.ts") },
       { find: /^mparticle-events$/, replacement: source("index.ts") },
-      { find: /^mparticle-events\/(validate|node|testing)$/, replacement: source("$1/$1.ts") },
+      {
+        find: /^mparticle-events\/(validate|consent|plan|node|testing|bullmq|postgres|otel)$/,
+        replacement: source("$1/$1.ts"),
+      },
     ],
   },
   test: {
     include: ["test/**/*.test.ts"],
-    testTimeout: 20_000,
+    // A limit only catches what hangs: no test is decided by how fast the machine is.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // Many of them wait for processes and sockets: three at a time even where there are only two processors.
     maxWorkers: 3,
     coverage: { include: ["src/**"] },

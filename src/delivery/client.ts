@@ -5,9 +5,9 @@ import { forgetStamps } from "../model/stamp-memory.ts";
 import { show } from "../model/show.ts";
 import { Transport, type RawClient, type TransportOptions } from "../transport/attempt.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
-import { atLeastZero, ofKinds, positive, wholeNumber } from "../transport/option-checks.ts";
+import { atLeastZero, checkOptions, positive, wholeNumber } from "../transport/option-checks.ts";
 import { Coalescer } from "./coalesce.ts";
-import { deliver, toParcels, type BatchSource } from "./deliver.ts";
+import { deliver, toOutgoing, type BatchSource } from "./deliver.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { SYSTEM_EFFECTS, type Effects } from "./effects.ts";
 import type { Outcome, Receipt, Verdict } from "./outcome.ts";
@@ -147,9 +147,9 @@ export class EventsClient {
     requireSignal(signal);
     const prepared = this.#prepare(batch);
     const verdict = await new Promise<Verdict>((resolve) => {
-      for (const parcel of toParcels(prepared, this.#effects.now(), resolve)) {
-        if (this.#coalescer === undefined) void this.#dispatcher.dispatch([parcel], { path: "/events", signal });
-        else this.#coalescer.add(parcel, signal);
+      for (const batch of toOutgoing(prepared, this.#effects.now(), resolve)) {
+        if (this.#coalescer === undefined) void this.#dispatcher.dispatch([batch], { path: "/events", signal });
+        else this.#coalescer.add(batch, signal);
       }
     });
     this.#telemetry.outcome({ batch: prepared.batch, index: 0, ...verdict });
@@ -195,7 +195,11 @@ export class EventsClient {
     return this.#deliver(source, options, undefined);
   }
 
-  #deliver(source: BatchSource, options: DeliverOptions, sinceMs: number | undefined): AsyncIterableIterator<Outcome> {
+  #deliver(
+    source: BatchSource,
+    options: DeliverOptions,
+    handedOverAtMs: number | undefined,
+  ): AsyncIterableIterator<Outcome> {
     const { endpoint = "bulk", concurrency = 4, lingerMs = 20, signal } = options;
     requireSource(source);
     requireSignal(signal);
@@ -206,7 +210,7 @@ export class EventsClient {
       ...this.#preparation(BULK_PATHS[endpoint]),
       concurrency: wholeNumber("concurrency", concurrency),
       lingerMs: atLeastZero("lingerMs", lingerMs),
-      sinceMs,
+      handedOverAtMs,
       signal,
       report: (outcome) => {
         this.#telemetry.outcome(outcome);
@@ -260,7 +264,7 @@ function requireOptions(options: EventsClientOptions): void {
   if (typeof given !== "object" || given === null) {
     throw new TypeError(`The options are ${show(given)}; expected an object with \`apiKey\` and \`apiSecret\`.`);
   }
-  ofKinds(options, {
+  checkOptions(options, {
     apiKey: "any",
     apiSecret: "any",
     pod: "any",

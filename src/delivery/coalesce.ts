@@ -2,7 +2,7 @@ import { runSoon } from "#platform";
 import { MParticleError } from "../errors.ts";
 import { onAbort } from "../transport/abort.ts";
 import { packRequests } from "./chunk.ts";
-import type { Dispatcher, Parcel } from "./dispatcher.ts";
+import type { Dispatcher, OutgoingBatch } from "./dispatcher.ts";
 
 /** More would not be faster, and each is a socket. */
 const MAX_REQUESTS = 8;
@@ -14,7 +14,7 @@ const MAX_REQUESTS = 8;
  */
 export class Coalescer {
   readonly #dispatcher: Dispatcher;
-  #gathered = new Set<Parcel>();
+  #gathered = new Set<OutgoingBatch>();
   #requests = 0;
   #scheduled = false;
 
@@ -22,31 +22,31 @@ export class Coalescer {
     this.#dispatcher = dispatcher;
   }
 
-  /** Sends a parcel with others; the signal ends the wait of this one alone. */
-  add(parcel: Parcel, signal: AbortSignal | undefined): void {
-    if (signal === undefined) this.#gathered.add(parcel);
-    else this.#addAbortable(parcel, signal);
+  /** Sends a batch with others; the signal ends the wait of this one alone. */
+  add(batch: OutgoingBatch, signal: AbortSignal | undefined): void {
+    if (signal === undefined) this.#gathered.add(batch);
+    else this.#addAbortable(batch, signal);
     this.#schedule();
   }
 
-  #addAbortable(parcel: Parcel, signal: AbortSignal): void {
+  #addAbortable(batch: OutgoingBatch, signal: AbortSignal): void {
     let settled = false;
     // A signal that has aborted already calls back before there is anything to ignore.
     let ignoreAbort = (): void => undefined;
-    const abortable: Parcel = {
-      ...parcel,
+    const abortable: OutgoingBatch = {
+      ...batch,
       settle: (verdict) => {
         if (settled) return;
         settled = true;
         ignoreAbort();
-        parcel.settle(verdict);
+        batch.settle(verdict);
       },
     };
     this.#gathered.add(abortable);
     ignoreAbort = onAbort(signal, () => {
       const attempts = this.#gathered.delete(abortable) ? 0 : 1;
       const cause: unknown = signal.reason;
-      const facts = { requestIds: [parcel.requestId], attempts, cause };
+      const facts = { requestIds: [batch.requestId], attempts, cause };
       abortable.settle({ kind: "undelivered", error: new MParticleError("ABORTED", "Aborted by its signal.", facts) });
     });
   }
@@ -63,13 +63,13 @@ export class Coalescer {
   #send(): void {
     const gathered = this.#gathered;
     this.#gathered = new Set();
-    for (const parcels of packRequests([...gathered])) {
+    for (const batches of packRequests([...gathered])) {
       if (this.#requests >= MAX_REQUESTS) {
-        for (const parcel of parcels) this.#gathered.add(parcel);
+        for (const batch of batches) this.#gathered.add(batch);
         continue;
       }
       this.#requests++;
-      void this.#dispatcher.dispatch(parcels, { path: "/bulkevents" }).then(() => {
+      void this.#dispatcher.dispatch(batches, { path: "/bulkevents" }).then(() => {
         this.#requests--;
         if (this.#gathered.size > 0) this.#schedule();
       });

@@ -4,7 +4,7 @@ import { forgetStamps } from "../model/stamp-memory.ts";
 import { onAbort } from "../transport/abort.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
 import { RequestPacker } from "./chunk.ts";
-import type { Dispatcher, Parcel } from "./dispatcher.ts";
+import type { Dispatcher, OutgoingBatch } from "./dispatcher.ts";
 import type { Effects } from "./effects.ts";
 import { Fifo } from "./fifo.ts";
 import type { Outcome, Verdict } from "./outcome.ts";
@@ -12,7 +12,7 @@ import {
   combineVerdicts,
   prepareBatch,
   requestIdOf,
-  type Piece,
+  type BatchPart,
   type Prepared,
   type PrepareOptions,
 } from "./prepare.ts";
@@ -26,7 +26,7 @@ export interface DeliverySettings extends PrepareOptions {
   /** How long gathered batches wait for a source that yields no more. */
   readonly lingerMs: number;
   /** When the whole source was handed over; batches that come as they are made are handed over as they come. */
-  readonly sinceMs?: number | undefined;
+  readonly handedOverAtMs?: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly report: (outcome: Outcome) => void;
 }
@@ -42,9 +42,9 @@ export async function* deliver(
   settings: DeliverySettings,
 ): AsyncGenerator<Outcome, void, undefined> {
   const { path, concurrency, lingerMs, report } = settings;
-  const packer = new RequestPacker<Parcel>();
+  const packer = new RequestPacker<OutgoingBatch>();
   /** Full requests: a batch that had to be split may make several at once. */
-  const packed = new Fifo<readonly Parcel[]>();
+  const packed = new Fifo<readonly OutgoingBatch[]>();
   const settled = new Fifo<Outcome>();
   const flow: Flow = { requests: 0, pulled: 0, state: "idle", lingered: false, fault: undefined };
   let wake: () => void = () => undefined;
@@ -62,10 +62,10 @@ export async function* deliver(
     wake();
   };
 
-  const send = (parcels: readonly Parcel[] | undefined): void => {
-    if (parcels === undefined) return;
+  const send = (batches: readonly OutgoingBatch[] | undefined): void => {
+    if (batches === undefined) return;
     flow.requests++;
-    void dispatcher.dispatch(parcels, { path, signal: stop.signal }).then(() => {
+    void dispatcher.dispatch(batches, { path, signal: stop.signal }).then(() => {
       flow.requests--;
       wake();
     });
@@ -81,12 +81,12 @@ export async function* deliver(
       settle(batch, index, { kind: "rejected", error });
       return;
     }
-    const parcels = toParcels(prepared, settings.sinceMs ?? effects.now(), (verdict) => {
+    const batches = toOutgoing(prepared, settings.handedOverAtMs ?? effects.now(), (verdict) => {
       if (verdict.kind === "accepted") forgetStamps(batch);
       settle(prepared.batch, index, verdict);
     });
-    for (const parcel of parcels) {
-      const full = packer.add(parcel);
+    for (const batch of batches) {
+      const full = packer.add(batch);
       if (full !== undefined) packed.push(full);
     }
   };
@@ -192,22 +192,26 @@ interface Flow {
   fault: { readonly error: unknown } | undefined;
 }
 
-/** One parcel for each piece of a batch; the batch is settled when all of its pieces are. */
-export function toParcels(
-  { batch, pieces }: Prepared,
-  sinceMs: number,
+/** One batch for each part of a batch; the batch is settled when all of its parts are. */
+export function toOutgoing(
+  { batch, parts }: Prepared,
+  handedOverAtMs: number,
   settle: (verdict: Verdict) => void,
-): readonly Parcel[] {
-  if (pieces.length === 1) return pieces.map((piece) => toParcel(piece, sinceMs, settle));
+): readonly OutgoingBatch[] {
+  if (parts.length === 1) return parts.map((part) => toOutgoingBatch(part, handedOverAtMs, settle));
   const verdicts: Verdict[] = [];
-  const settlePiece = (verdict: Verdict): void => {
+  const settlePart = (verdict: Verdict): void => {
     verdicts.push(verdict);
-    if (verdicts.length === pieces.length) settle(combineVerdicts(requestIdOf(batch), verdicts));
+    if (verdicts.length === parts.length) settle(combineVerdicts(requestIdOf(batch), verdicts));
   };
-  return pieces.map((piece) => toParcel(piece, sinceMs, settlePiece));
+  return parts.map((part) => toOutgoingBatch(part, handedOverAtMs, settlePart));
 }
 
-/** Member by member: to spread a piece costs as much as a tenth of sending it. */
-function toParcel({ texts, bytes, requestId }: Piece, sinceMs: number, settle: (verdict: Verdict) => void): Parcel {
-  return { texts, bytes, requestId, sinceMs, settle };
+/** Member by member: to spread a part costs as much as a tenth of sending it. */
+function toOutgoingBatch(
+  { texts, bytes, requestId }: BatchPart,
+  handedOverAtMs: number,
+  settle: (verdict: Verdict) => void,
+): OutgoingBatch {
+  return { texts, bytes, requestId, handedOverAtMs, settle };
 }

@@ -12,15 +12,15 @@ import { decideRetry, type Retry } from "./retry.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 /** A batch on its way: its texts, made once, and where its verdict goes. */
-export interface Parcel {
+export interface OutgoingBatch {
   /** One after the other they are the batch as JSON. */
   readonly texts: readonly string[];
   /** Of all of them, in UTF-8. */
   readonly bytes: number;
   readonly requestId: string;
   /** When it was handed over. */
-  readonly sinceMs: number;
-  /** Parcels with the same one arrive in their order, whatever happens to them; others may overtake each other. */
+  readonly handedOverAtMs: number;
+  /** Batches with the same one arrive in their order, whatever happens to them; others may overtake each other. */
   readonly lane?: object | undefined;
   /** Called exactly once. */
   settle(verdict: Verdict): void;
@@ -28,7 +28,7 @@ export interface Parcel {
 
 export interface DispatchOptions {
   readonly path: EndpointPath;
-  /** Ends a wait or a request at once; the parcels are undelivered then. */
+  /** Ends a wait or a request at once; the batches are undelivered then. */
   readonly signal?: AbortSignal | undefined;
   /** Tried again whatever the fault, and at least once, whatever the `retry` option says: there is a store behind it. */
   readonly persistent?: boolean | undefined;
@@ -47,8 +47,8 @@ export interface DispatcherOptions {
 /** A request that waits for its turn. */
 interface Waiter {
   readonly batches: number;
-  /** When its parcels were handed over. */
-  readonly sinceMs: number;
+  /** When its batches were handed over. */
+  readonly handedOverAtMs: number;
   readonly maxElapsedMs: number;
   /** When it ends at the latest; never before its first attempt, for which it may wait as long as others succeed. */
   readonly deadlineMs: number;
@@ -59,15 +59,15 @@ interface Waiter {
 
 type Turn = "go" | "aborted" | "expired";
 
-/** What is known about a group of parcels that travels as one request. */
-interface Journey {
+/** What is known about a group of batches that travels as one request. */
+interface RequestState {
   readonly path: EndpointPath;
-  readonly parcels: readonly Parcel[];
+  readonly batches: readonly OutgoingBatch[];
   readonly signal: AbortSignal | undefined;
-  readonly sinceMs: number;
+  readonly handedOverAtMs: number;
   readonly retry: Retry;
   /**
-   * Lanes with a parcel that comes back, and why: those behind it must not arrive before it. None where what is not
+   * Lanes with a batch that comes back, and why: those behind it must not arrive before it. None where what is not
    * delivered does not come back.
    */
   readonly blocked: Map<object, MParticleError> | undefined;
@@ -81,7 +81,7 @@ const ATTEMPTS_BEFORE_SUSPICION = 4;
 
 /**
  * Sends requests for one set of credentials: so many at once, as fast as the service allows, again until they are
- * accepted, refused or out of time. Settles every parcel exactly once and never rejects.
+ * accepted, refused or out of time. Settles every batch exactly once and never rejects.
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
@@ -102,17 +102,20 @@ export class Dispatcher {
   }
 
   /**
-   * Sends parcels as one request, or as several where the service refuses some of them.
+   * Sends batches as one request, or as several where the service refuses some of them.
    *
-   * @returns when every parcel is settled.
+   * @returns when every batch is settled.
    */
-  async dispatch(parcels: readonly Parcel[], { path, signal, persistent = false }: DispatchOptions): Promise<void> {
+  async dispatch(
+    batches: readonly OutgoingBatch[],
+    { path, signal, persistent = false }: DispatchOptions,
+  ): Promise<void> {
     const { retry } = this.#options;
-    await this.#travel({
+    await this.#send({
       path,
-      parcels,
+      batches,
       signal,
-      sinceMs: oldestOf(parcels),
+      handedOverAtMs: oldestOf(batches),
       retry: persistent ? { ...retry, once: false, persistent } : retry,
       blocked: persistent ? new Map() : undefined,
       attempts: 0,
@@ -120,67 +123,68 @@ export class Dispatcher {
     });
   }
 
-  async #travel(journey: Journey): Promise<void> {
+  async #send(request: RequestState): Promise<void> {
     const { effects, telemetry, transport } = this.#options;
-    const { path, parcels, signal, retry } = journey;
-    const body = path === "/events" ? singleBody(parcels) : bulkBody(parcels);
-    const requestIds = parcels.map((parcel) => parcel.requestId);
+    const { path, batches, signal, retry } = request;
+    const body = path === "/events" ? singleBody(batches) : bulkBody(batches);
+    const requestIds = batches.map((batch) => batch.requestId);
     let staleRetryUsed = false;
     let lastError: MParticleError | undefined;
     for (;;) {
-      const turn = this.#startsNow(journey) ? "go" : await this.#enter(journey);
+      const turn = this.#startsNow(request) ? "go" : await this.#enter(request);
       if (turn !== "go") {
-        const inTime = new Set(turn === "expired" && journey.attempts === 0 ? parcels.filter(this.#hasTime) : []);
-        this.#giveUp({ ...journey, parcels: parcels.filter((parcel) => !inTime.has(parcel)) }, turn, lastError);
+        const inTime = new Set(turn === "expired" && request.attempts === 0 ? batches.filter(this.#hasTime) : []);
+        this.#giveUp({ ...request, batches: batches.filter((batch) => !inTime.has(batch)) }, turn, lastError);
         // Coalesced with one that was handed over long before them: they go on by themselves.
-        if (inTime.size > 0) await this.#travel({ ...journey, parcels: [...inTime], sinceMs: oldestOf([...inTime]) });
+        if (inTime.size > 0)
+          await this.#send({ ...request, batches: [...inTime], handedOverAtMs: oldestOf([...inTime]) });
         return;
       }
-      journey.attempts++;
+      request.attempts++;
       const startedMs = effects.now();
-      const firstAttemptMs = (journey.firstAttemptMs ??= startedMs);
-      const result = await transport.attempt({ path, body, requestIds, attempt: journey.attempts, signal });
-      this.#leave(journey, body.bytes, result, effects.now() - startedMs);
+      const firstAttemptMs = (request.firstAttemptMs ??= startedMs);
+      const result = await transport.attempt({ path, body, requestIds, attempt: request.attempts, signal });
+      this.#requestEnded(request, body.bytes, result, effects.now() - startedMs);
       if (result.kind === "accepted") {
         const { status, rateLimitPercentageUsed } = result;
-        for (const parcel of parcels) {
-          const { requestId, sinceMs } = parcel;
-          const durationMs = effects.now() - sinceMs;
-          parcel.settle({
+        for (const batch of batches) {
+          const { requestId, handedOverAtMs } = batch;
+          const durationMs = effects.now() - handedOverAtMs;
+          batch.settle({
             kind: "accepted",
-            receipt: { status, requestId, attempts: journey.attempts, durationMs, rateLimitPercentageUsed },
+            receipt: { status, requestId, attempts: request.attempts, durationMs, rateLimitPercentageUsed },
           });
         }
         return;
       }
       const { error, stale } = result;
-      if (parcels.length > 1 && error instanceof ApiError && (error.status === 400 || error.status === 413)) {
-        await this.#isolate(journey);
+      if (batches.length > 1 && error instanceof ApiError && (error.status === 400 || error.status === 413)) {
+        await this.#isolate(request);
         return;
       }
       if (error.code === "ABORTED") {
-        leaveUndelivered(journey, error);
+        leaveUndelivered(request, error);
         return;
       }
       const decision = decideRetry({
         error,
-        attempt: journey.attempts,
+        attempt: request.attempts,
         elapsedMs: effects.now() - firstAttemptMs,
         stale: stale && !staleRetryUsed,
         random: effects.random,
         retry,
       });
       if (!decision.retry) {
-        if (error instanceof ApiError && !error.retryable) settleAll(parcels, { kind: "rejected", error });
-        else leaveUndelivered(journey, error);
+        if (error instanceof ApiError && !error.retryable) settleAll(batches, { kind: "rejected", error });
+        else leaveUndelivered(request, error);
         return;
       }
       staleRetryUsed ||= stale;
       lastError = error;
-      telemetry.retry({ path, attempt: journey.attempts, batches: parcels.length, delayMs: decision.delayMs, error });
+      telemetry.retry({ path, attempt: request.attempts, batches: batches.length, delayMs: decision.delayMs, error });
       await this.#sleep(decision.delayMs, signal);
-      if (this.#isSuspect(journey, error)) {
-        await this.#isolate(journey);
+      if (this.#isSuspect(request, error)) {
+        await this.#isolate(request);
         return;
       }
     }
@@ -190,8 +194,8 @@ export class Dispatcher {
    * Whether the service may fail because of a single batch: others get through, or half of the time has passed. Those
    * beside it must not be given up with it.
    */
-  #isSuspect({ parcels, attempts, firstAttemptMs, retry }: Journey, error: MParticleError): boolean {
-    if (parcels.length === 1 || attempts < ATTEMPTS_BEFORE_SUSPICION || firstAttemptMs === undefined) return false;
+  #isSuspect({ batches, attempts, firstAttemptMs, retry }: RequestState, error: MParticleError): boolean {
+    if (batches.length === 1 || attempts < ATTEMPTS_BEFORE_SUSPICION || firstAttemptMs === undefined) return false;
     // That it is not there at all it says of itself.
     if (!(error instanceof ApiError) || error.status < 500 || error.status === 503) return false;
     const halfTimeMs = firstAttemptMs + retry.maxElapsedMs / 2;
@@ -202,75 +206,75 @@ export class Dispatcher {
    * One bad batch fails the whole request: its parts travel on their own until the culprits are alone, at the same
    * time but for those that share a lane.
    */
-  async #isolate(journey: Journey): Promise<void> {
+  async #isolate(request: RequestState): Promise<void> {
     let before: { readonly lane: object | undefined; readonly arrived: Promise<void> } | undefined;
-    const parts = divideRefused(journey.parcels).map((parcels) => {
+    const parts = divideRefused(request.batches).map((batches) => {
       // Those of a lane stand next to each other, and so do the parts they are in.
-      const lane = parcels[0]?.lane;
+      const lane = batches[0]?.lane;
       const follows = lane !== undefined && lane === before?.lane ? before.arrived : undefined;
       const arrived =
         follows === undefined
-          ? this.#travel({ ...journey, parcels })
-          : follows.then(() => this.#travelBehind({ ...journey, parcels }));
-      before = { lane: parcels.at(-1)?.lane, arrived };
+          ? this.#send({ ...request, batches })
+          : follows.then(() => this.#sendInLaneOrder({ ...request, batches }));
+      before = { lane: batches.at(-1)?.lane, arrived };
       return arrived;
     });
     await Promise.all(parts);
   }
 
-  /** What is behind a parcel of its lane that was not delivered waits for it. */
-  async #travelBehind(journey: Journey): Promise<void> {
-    const parcels: Parcel[] = [];
-    for (const parcel of journey.parcels) {
-      const error = parcel.lane && journey.blocked?.get(parcel.lane);
-      if (error === undefined) parcels.push(parcel);
-      else parcel.settle({ kind: "undelivered", error });
+  /** What is behind a batch of its lane that was not delivered waits for it. */
+  async #sendInLaneOrder(request: RequestState): Promise<void> {
+    const batches: OutgoingBatch[] = [];
+    for (const batch of request.batches) {
+      const error = batch.lane && request.blocked?.get(batch.lane);
+      if (error === undefined) batches.push(batch);
+      else batch.settle({ kind: "undelivered", error });
     }
-    if (parcels.length > 0) await this.#travel({ ...journey, parcels });
+    if (batches.length > 0) await this.#send({ ...request, batches });
   }
 
-  #giveUp(journey: Journey, turn: "aborted" | "expired", lastError: MParticleError | undefined): void {
-    const { parcels, attempts, signal, retry } = journey;
-    const facts = { requestIds: parcels.map((parcel) => parcel.requestId), attempts };
+  #giveUp(request: RequestState, turn: "aborted" | "expired", lastError: MParticleError | undefined): void {
+    const { batches, attempts, signal, retry } = request;
+    const facts = { requestIds: batches.map((batch) => batch.requestId), attempts };
     if (turn === "aborted") {
       const error = new MParticleError("ABORTED", "Aborted by its signal while waiting to be sent.", {
         ...facts,
         cause: signal?.reason,
       });
-      leaveUndelivered(journey, error);
+      leaveUndelivered(request, error);
       return;
     }
     if (lastError !== undefined) {
-      leaveUndelivered(journey, lastError);
+      leaveUndelivered(request, lastError);
       return;
     }
     // It never had a turn: the failures of others tell why.
     const cause = this.#lastFailure;
     const message = `Not accepted within ${String(retry.maxElapsedMs)} ms. ${cause?.message ?? ""}`.trimEnd();
-    leaveUndelivered(journey, new MParticleError("EXPIRED", message, { ...facts, cause }));
+    leaveUndelivered(request, new MParticleError("EXPIRED", message, { ...facts, cause }));
   }
 
-  readonly #hasTime = ({ sinceMs }: Parcel): boolean => {
+  readonly #hasTime = ({ handedOverAtMs }: OutgoingBatch): boolean => {
     const { effects, retry } = this.#options;
-    return Math.max(this.#failingSinceMs ?? Infinity, sinceMs) + retry.maxElapsedMs > effects.now();
+    return Math.max(this.#failingSinceMs ?? Infinity, handedOverAtMs) + retry.maxElapsedMs > effects.now();
   };
 
   /** Whether nothing stands in the way: then it holds a place in flight from here on, as after {@link #enter}. */
-  #startsNow({ parcels, signal }: Journey): boolean {
+  #startsNow({ batches, signal }: RequestState): boolean {
     if (signal?.aborted === true || this.#inFlight >= this.#options.concurrency) return false;
     if (this.#returning.size > 0 || firstWaiting(this.#fresh) !== undefined) return false;
     const now = this.#options.effects.now();
-    if (admit(this.#pace, parcels.length, now).startAtMs > now) return false;
+    if (admit(this.#pace, batches.length, now).startAtMs > now) return false;
     this.#inFlight++;
     return true;
   }
 
   /** Resolves when the request may start; it holds a place in flight from then on. */
-  #enter({ parcels, signal, sinceMs, attempts, firstAttemptMs, retry }: Journey): Promise<Turn> {
+  #enter({ batches, signal, handedOverAtMs, attempts, firstAttemptMs, retry }: RequestState): Promise<Turn> {
     return new Promise((resolve) => {
       const waiter: Waiter = {
-        batches: parcels.length,
-        sinceMs,
+        batches: batches.length,
+        handedOverAtMs,
         maxElapsedMs: retry.maxElapsedMs,
         deadlineMs: (firstAttemptMs ?? Infinity) + retry.maxElapsedMs,
         gone: false,
@@ -296,11 +300,16 @@ export class Dispatcher {
     });
   }
 
-  #leave({ path, parcels, attempts }: Journey, bytes: number, result: AttemptResult, durationMs: number): void {
+  #requestEnded(
+    { path, batches: sent, attempts }: RequestState,
+    bytes: number,
+    result: AttemptResult,
+    durationMs: number,
+  ): void {
     const { effects, telemetry } = this.#options;
     this.#inFlight--;
     const now = effects.now();
-    const batches = parcels.length;
+    const batches = sent.length;
     const pausedBefore = pausedUntil(this.#pace);
     if (result.kind === "accepted") {
       const { status, rateLimitPercentageUsed } = result;
@@ -384,9 +393,9 @@ export class Dispatcher {
     return nextMs;
   }
 
-  #expiryOf({ deadlineMs, sinceMs, maxElapsedMs }: Waiter): number {
+  #expiryOf({ deadlineMs, handedOverAtMs, maxElapsedMs }: Waiter): number {
     const failingSinceMs = this.#failingSinceMs ?? Infinity;
-    return Math.min(deadlineMs, Math.max(failingSinceMs, sinceMs) + maxElapsedMs);
+    return Math.min(deadlineMs, Math.max(failingSinceMs, handedOverAtMs) + maxElapsedMs);
   }
 
   #sleep(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
@@ -405,34 +414,34 @@ export class Dispatcher {
   }
 }
 
-function singleBody([parcel]: readonly Parcel[]): RequestBody {
-  return { texts: parcel?.texts ?? [], bytes: parcel?.bytes ?? 0 };
+function singleBody([batch]: readonly OutgoingBatch[]): RequestBody {
+  return { texts: batch?.texts ?? [], bytes: batch?.bytes ?? 0 };
 }
 
-function bulkBody(parcels: readonly Parcel[]): RequestBody {
+function bulkBody(batches: readonly OutgoingBatch[]): RequestBody {
   const texts = ["["];
   // The brackets, and a comma less than there are batches.
-  let bytes = parcels.length + 1;
-  for (const parcel of parcels) {
+  let bytes = batches.length + 1;
+  for (const batch of batches) {
     if (texts.length > 1) texts.push(",");
-    for (const text of parcel.texts) texts.push(text);
-    bytes += parcel.bytes;
+    for (const text of batch.texts) texts.push(text);
+    bytes += batch.bytes;
   }
   texts.push("]");
   return { texts, bytes };
 }
 
-function oldestOf(parcels: readonly Parcel[]): number {
-  return parcels.reduce((oldestMs, { sinceMs }) => Math.min(oldestMs, sinceMs), Infinity);
+function oldestOf(batches: readonly OutgoingBatch[]): number {
+  return batches.reduce((oldestMs, { handedOverAtMs }) => Math.min(oldestMs, handedOverAtMs), Infinity);
 }
 
-function leaveUndelivered({ parcels, blocked }: Journey, error: MParticleError): void {
-  for (const { lane } of parcels) if (lane !== undefined) blocked?.set(lane, error);
-  settleAll(parcels, { kind: "undelivered", error });
+function leaveUndelivered({ batches, blocked }: RequestState, error: MParticleError): void {
+  for (const { lane } of batches) if (lane !== undefined) blocked?.set(lane, error);
+  settleAll(batches, { kind: "undelivered", error });
 }
 
-function settleAll(parcels: readonly Parcel[], verdict: Verdict): void {
-  for (const parcel of parcels) parcel.settle(verdict);
+function settleAll(batches: readonly OutgoingBatch[], verdict: Verdict): void {
+  for (const batch of batches) batch.settle(verdict);
 }
 
 function firstWaiting(line: Fifo<Waiter>): Waiter | undefined {

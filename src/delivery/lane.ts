@@ -80,7 +80,7 @@ export class Lanes {
   }
 
   /** Forgets a user of whom nothing is pending any more; tells whether that is so. */
-  leave(lane: Lane): boolean {
+  removeIfIdle(lane: Lane): boolean {
     if (lane.travelling > 0 || lane.open !== undefined || nextDue(lane) !== undefined) return false;
     this.#lanes.delete(lane.key);
     return true;

@@ -107,7 +107,7 @@ export class OutboxWriter {
   /** Nobody awaits it: should it fail to the end, the batch is sent again after the next start, and known by its id. */
   #write(write: () => Promise<void>): void {
     const finished = write().catch((error: unknown) => {
-      this.#telemetry.trouble("The outbox could not be updated.", error);
+      this.#telemetry.reportError("The outbox could not be updated.", error);
     });
     this.#writes = Promise.all([this.#writes, finished]);
   }

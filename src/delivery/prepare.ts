@@ -20,17 +20,17 @@ export interface PrepareOptions {
 }
 
 /** What travels as one batch: a batch, or the part of one that was too large. */
-export interface Piece {
+export interface BatchPart {
   readonly texts: readonly [string];
   readonly bytes: number;
   readonly requestId: string;
 }
 
-/** A batch that is ready to be sent, in one piece or several. */
+/** A batch that is ready to be sent, in one part or several. */
 export interface Prepared {
   /** With all ids and times it is sent with. */
   readonly batch: Batch;
-  readonly pieces: readonly Piece[];
+  readonly parts: readonly BatchPart[];
 }
 
 /**
@@ -39,7 +39,7 @@ export interface Prepared {
  * @throws InvalidBatchError - when it would be refused, altered or lost as it is.
  */
 export function prepareBatch(batch: Batch, options: PrepareOptions): Prepared {
-  return ownCode(batch, () => prepare(batch, options));
+  return callUserCode(batch, () => prepare(batch, options));
 }
 
 function prepare(batch: Batch, options: PrepareOptions): Prepared {
@@ -57,8 +57,8 @@ function prepare(batch: Batch, options: PrepareOptions): Prepared {
   const text = serialize(stamped);
   const bytes = utf8Length(text);
   if (bytes < maxBatchBytes)
-    return { batch: stamped, pieces: [{ texts: [text], bytes, requestId: requestIdOf(stamped) }] };
-  return { batch: stamped, pieces: split(stamped, bytes, maxBatchBytes) };
+    return { batch: stamped, parts: [{ texts: [text], bytes, requestId: requestIdOf(stamped) }] };
+  return { batch: stamped, parts: split(stamped, bytes, maxBatchBytes) };
 }
 
 /**
@@ -68,7 +68,7 @@ function prepare(batch: Batch, options: PrepareOptions): Prepared {
  */
 export function runValidate(validate: Validate | undefined, batch: Batch): readonly Finding[] {
   if (validate === undefined) return [];
-  return ownCode(batch, () => {
+  return callUserCode(batch, () => {
     const findings: unknown = validate(batch);
     if (Array.isArray(findings) && findings.every(isObject)) return findings as readonly Finding[]; // as its type promises
     throw new TypeError(`\`validate\` gave ${show(findings)}; expected a list of findings`);
@@ -77,10 +77,10 @@ export function runValidate(validate: Validate | undefined, batch: Batch): reado
 
 /** The id tells a reader of the error which batch it was; the caller may not know it. */
 function serialize(stamped: Batch): string {
-  return ownCode(stamped, () => serializeBatch(stamped));
+  return callUserCode(stamped, () => serializeBatch(stamped));
 }
 
-function split(batch: Batch, bytes: number, maxBytes: number): Piece[] {
+function split(batch: Batch, bytes: number, maxBytes: number): BatchPart[] {
   const result = splitBatch(batch, { maxBytes, measure: (part) => utf8Length(serializeBatch(part)) });
   if (result.kind === "split") {
     return result.parts.map((part) => {
@@ -115,14 +115,14 @@ function largestMemberOf({ events: _, ...members }: Batch): string {
   return `its \`${largest}\` has ${String(most)}`;
 }
 
-/** One verdict for a batch that travelled in pieces: the worst of theirs. */
+/** One verdict for a batch that travelled in parts: the worst of theirs. */
 export function combineVerdicts(requestId: string, verdicts: readonly Verdict[]): Verdict {
   const failed =
     verdicts.find(({ kind }) => kind === "rejected") ?? verdicts.find(({ kind }) => kind === "undelivered");
   if (failed !== undefined) return failed;
   const receipts = verdicts.flatMap((verdict) => (verdict.kind === "accepted" ? [verdict.receipt] : []));
   const [first] = receipts;
-  if (first === undefined) throw new Error("a batch travels in at least one piece");
+  if (first === undefined) throw new Error("a batch travels in at least one part");
   return {
     kind: "accepted",
     receipt: {
@@ -178,7 +178,7 @@ function requireEvents(batch: Batch): void {
 }
 
 /** `validate` and `toJSON` are the caller's own; what they throw concerns this batch alone. */
-export function ownCode<Result>(batch: Omit<Batch, "events">, run: () => Result): Result {
+export function callUserCode<Result>(batch: Omit<Batch, "events">, run: () => Result): Result {
   try {
     return run();
   } catch (cause) {

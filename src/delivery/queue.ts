@@ -6,10 +6,10 @@ import { show } from "../model/show.ts";
 import { stampEvent, SYSTEM_STAMPS } from "../model/stamp.ts";
 import type { UserContext } from "../model/types.ts";
 import { parseExact, serializeEvent } from "../transport/json.ts";
-import { atLeastZero, ofKinds, positive, wholeNumber } from "../transport/option-checks.ts";
+import { atLeastZero, checkOptions, positive, wholeNumber } from "../transport/option-checks.ts";
 import { Barrier } from "./barrier.ts";
 import { internalsOf, type ClientInternals, type EventsClient } from "./client.ts";
-import type { Parcel } from "./dispatcher.ts";
+import type { OutgoingBatch } from "./dispatcher.ts";
 import { Fifo } from "./fifo.ts";
 import {
   FRAME_BYTES,
@@ -25,7 +25,7 @@ import {
 import { asOutboxError, OutboxWriter } from "./outbox-writer.ts";
 import { textOfBatch, type Outbox, type OutboxEntry, type StoredBatch } from "./outbox.ts";
 import type { Outcome, Verdict } from "./outcome.ts";
-import { ownCode, requireEnvironment, requireObject, runValidate } from "./prepare.ts";
+import { callUserCode, requireEnvironment, requireObject, runValidate } from "./prepare.ts";
 import { Tally, type Ledger } from "./tally.ts";
 import type { Telemetry } from "./telemetry.ts";
 
@@ -76,7 +76,7 @@ export interface CloseReport {
 }
 
 /** An event as JSON, and its length in UTF-8. */
-interface Item {
+interface EventText {
   readonly text: string;
   readonly bytes: number;
 }
@@ -84,7 +84,7 @@ interface Item {
 /** A call of `add` whose turn has not come. */
 interface WaitingAdd {
   readonly context: Context;
-  readonly items: readonly Item[];
+  readonly items: readonly EventText[];
   readonly bytes: number;
   /** What its caller was given. */
   readonly taken: Promise<void>;
@@ -98,13 +98,13 @@ interface WaitingAdd {
  */
 type OutboxState = "closed" | "recovering" | "open" | "broken";
 
-type Settled = "flushIntervalMs" | "maxEventsPerBatch" | "maxBufferedBytes" | "concurrency" | "overflow";
+type DefaultedOption = "flushIntervalMs" | "maxEventsPerBatch" | "maxBufferedBytes" | "concurrency" | "overflow";
 
 /** The options with their defaults. */
-type Settings = EventQueueOptions & { readonly [Option in Settled]: NonNullable<EventQueueOptions[Option]> };
+type Settings = EventQueueOptions & { readonly [Option in DefaultedOption]: NonNullable<EventQueueOptions[Option]> };
 
 /** Taken in at most before others get their turn: two or three milliseconds' worth. */
-const BYTES_PER_TURN = 64 * 1024;
+const YIELD_AFTER_BYTES = 64 * 1024;
 
 /** As long as `drainOnExit` takes by default. */
 const MAX_DRAIN_AT_END_MS = 10_000;
@@ -158,7 +158,7 @@ export class EventQueue {
   readonly #stopIdleExit: () => void;
   #bufferedBytes = 0;
   /** Of these, what is on its way. */
-  #travellingBytes = 0;
+  #inFlightBytes = 0;
   #waitingBytes = 0;
   #bytesThisTurn = 0;
   #turn: Promise<void> | undefined;
@@ -185,7 +185,7 @@ export class EventQueue {
    * @throws RangeError, TypeError - naming the option, its value and what was expected.
    */
   constructor(client: EventsClient, options: EventQueueOptions = {}) {
-    ofKinds(options, {
+    checkOptions(options, {
       flushIntervalMs: "any",
       maxEventsPerBatch: "any",
       maxBufferedBytes: "any",
@@ -243,9 +243,9 @@ export class EventQueue {
   add(user: UserContext, ...events: readonly Event[]): Promise<void> {
     if (this.#closed) return handled(Promise.reject(closedError()));
     let context: Context;
-    let items: readonly Item[];
+    let items: readonly EventText[];
     try {
-      [context, items] = ownCode(user, () => this.#read(user, events));
+      [context, items] = callUserCode(user, () => this.#read(user, events));
     } catch (error) {
       if (error instanceof InvalidBatchError) this.#reportNotTaken(user, events, { kind: "rejected", error });
       return handled(Promise.reject(error instanceof Error ? error : new Error(String(error))));
@@ -269,11 +269,11 @@ export class EventQueue {
     if (this.#waiting.size > 0 || this.#outboxState !== "open" || this.#isFull(bytes)) {
       return this.#addLater(context, items, bytes);
     }
-    const taken = this.#take(context, items);
+    const taken = this.#addToBatch(context, items);
     if (taken !== DONE) return taken;
     this.#bytesThisTurn += bytes;
     // Adding in a tight loop must let the event loop send, and serve others.
-    return this.#bytesThisTurn < BYTES_PER_TURN ? DONE : this.#nextTurn();
+    return this.#bytesThisTurn < YIELD_AFTER_BYTES ? DONE : this.#nextTurn();
   }
 
   /**
@@ -325,7 +325,7 @@ export class EventQueue {
   }
 
   /** @throws InvalidBatchError - when it would be refused, altered or lost as it is. */
-  #read(user: UserContext, events: readonly Event[]): [context: Context, items: readonly Item[]] {
+  #read(user: UserContext, events: readonly Event[]): [context: Context, items: readonly EventText[]] {
     requireObject(user, "a user");
     requireEnvironment(user);
     requireNoBatch(user);
@@ -345,7 +345,7 @@ export class EventQueue {
     return [context, stamped.map((event, index) => this.#serializeEvent(event, index, emptyBytes))];
   }
 
-  #serializeEvent(event: Event, index: number, emptyBytes: number): Item {
+  #serializeEvent(event: Event, index: number, emptyBytes: number): EventText {
     const { maxBatchBytes } = this.#internals.preparation;
     const path = `/events/${String(index)}`;
     let text: string;
@@ -363,11 +363,11 @@ export class EventQueue {
   }
 
   /** Puts events into the open batch of their user. */
-  #take(context: Context, items: readonly Item[]): Promise<void> {
+  #addToBatch(context: Context, items: readonly EventText[]): Promise<void> {
     const lane = this.#lanes.laneOf(context);
     const wasIdle = this.#batches.pending === 0;
     // What has to be stored.
-    const taken = this.#outbox === undefined ? undefined : new Map<QueuedBatch, Item[]>();
+    const taken = this.#outbox === undefined ? undefined : new Map<QueuedBatch, EventText[]>();
     if (lane.open !== undefined && lane.open.context.text !== context.text) this.#seal(lane.open);
     let batch = lane.open;
     batch ??= this.#open(context, lane);
@@ -386,12 +386,12 @@ export class EventQueue {
     const stored = this.#outbox === undefined || taken === undefined ? DONE : this.#store(this.#outbox, taken);
     if (batch.events.length >= this.#options.maxEventsPerBatch) this.#seal(batch);
     this.#armTimer();
-    if (wasIdle) this.#tellPlatform();
+    if (wasIdle) this.#callWaitUntil();
     return stored;
   }
 
   /** Asks a serverless platform to wait until there is nothing left to wait for. */
-  #tellPlatform(): void {
+  #callWaitUntil(): void {
     const { waitUntil } = this.#options;
     if (waitUntil === undefined) return;
     const idle = new Promise<void>((resolve) => {
@@ -400,16 +400,16 @@ export class EventQueue {
     try {
       waitUntil(idle);
     } catch (error) {
-      this.#internals.telemetry.trouble("`waitUntil` threw; the platform may not wait for what was added.", error);
+      this.#internals.telemetry.reportError("`waitUntil` threw; the platform may not wait for what was added.", error);
     }
   }
 
-  #hasRoom(batch: QueuedBatch, item: Item): boolean {
+  #hasRoom(batch: QueuedBatch, item: EventText): boolean {
     const { maxBatchBytes } = this.#internals.preparation;
     return batch.events.length < this.#options.maxEventsPerBatch && batch.bytes + item.bytes + 1 < maxBatchBytes;
   }
 
-  #put(batch: QueuedBatch, item: Item): void {
+  #put(batch: QueuedBatch, item: EventText): void {
     batch.events.push(item.text);
     batch.bytes += item.bytes + 1;
     this.#bufferedBytes += item.bytes + 1;
@@ -455,7 +455,7 @@ export class EventQueue {
     const { lane } = batch;
     if (this.#outbox !== undefined) lane.open = undefined;
     lane.due.push(batch);
-    this.#offer(lane);
+    this.#markReady(lane);
   }
 
   #makeAllDue(): void {
@@ -470,7 +470,7 @@ export class EventQueue {
   }
 
   /** Sends the lane's next batches as soon as the ones before are settled and they are stored. */
-  #offer(lane: Lane): void {
+  #markReady(lane: Lane): void {
     const next = nextDue(lane);
     if (next === undefined || lane.travelling > 0) return;
     if (next.stored === undefined) {
@@ -478,7 +478,7 @@ export class EventQueue {
       this.#scheduleSend();
     } else {
       void next.stored.then(() => {
-        this.#offer(lane);
+        this.#markReady(lane);
       });
     }
   }
@@ -488,7 +488,7 @@ export class EventQueue {
     this.#sendScheduled = true;
     runSoon(() => {
       this.#sendScheduled = false;
-      const batches = this.#takeRequest();
+      const batches = this.#nextRequest();
       if (batches.length === 0) return;
       this.#send(batches);
       // One request a turn: several in one would hold up everything else for as long as they take to put together.
@@ -497,7 +497,7 @@ export class EventQueue {
   }
 
   /** The next request's worth of batches, the longest waiting user first. */
-  #takeRequest(): readonly QueuedBatch[] {
+  #nextRequest(): readonly QueuedBatch[] {
     const batches: QueuedBatch[] = [];
     let bytes = 2;
     for (const lane of this.#ready) {
@@ -514,7 +514,7 @@ export class EventQueue {
         if (lane.open === next) lane.open = undefined;
         next.state = "travelling";
         lane.travelling++;
-        this.#travellingBytes += next.bytes;
+        this.#inFlightBytes += next.bytes;
         bytes += next.bytes + 1;
         batches.push(next);
       }
@@ -525,13 +525,13 @@ export class EventQueue {
 
   #send(batches: readonly QueuedBatch[]): void {
     const { dispatcher, effects } = this.#internals;
-    const sinceMs = effects.now();
-    const parcels = batches.map((batch): Parcel => {
+    const handedOverAtMs = effects.now();
+    const outgoing = batches.map((batch): OutgoingBatch => {
       const { texts, bytes } = textsOf(batch);
       return {
         texts,
         bytes,
-        sinceMs,
+        handedOverAtMs,
         requestId: batch.requestId,
         lane: batch.lane,
         settle: (verdict) => {
@@ -541,7 +541,7 @@ export class EventQueue {
     });
     this.#requests++;
     const persistent = this.#outbox !== undefined;
-    void dispatcher.dispatch(parcels, { path: "/bulkevents", signal: this.#abort.signal, persistent }).then(() => {
+    void dispatcher.dispatch(outgoing, { path: "/bulkevents", signal: this.#abort.signal, persistent }).then(() => {
       this.#requests--;
       this.#scheduleSend();
     });
@@ -550,7 +550,7 @@ export class EventQueue {
   #settle(batch: QueuedBatch, verdict: Verdict): void {
     if (batch.state === "settled") return;
     if (verdict.kind === "undelivered" && batch.state === "travelling" && this.#keepsTrying) {
-      this.#comeBack(batch);
+      this.#requeue(batch);
       return;
     }
     this.#events.settle(verdict.kind, batch.events.length);
@@ -567,13 +567,13 @@ export class EventQueue {
   }
 
   /** The batch waits for another turn, before what its user did later and behind all other users. */
-  #comeBack(batch: QueuedBatch): void {
+  #requeue(batch: QueuedBatch): void {
     const { lane } = batch;
     lane.travelling--;
-    this.#travellingBytes -= batch.bytes;
+    this.#inFlightBytes -= batch.bytes;
     batch.state = "due";
     (lane.returned ??= new Fifo()).push(batch);
-    this.#offer(lane);
+    this.#markReady(lane);
   }
 
   /** The batch is no longer ours: makes way for its user's next one, and for whoever waits. */
@@ -581,15 +581,15 @@ export class EventQueue {
     const { lane } = batch;
     if (batch.state === "travelling") {
       lane.travelling--;
-      this.#travellingBytes -= batch.bytes;
+      this.#inFlightBytes -= batch.bytes;
     }
     batch.state = "settled";
     if (lane.open === batch) lane.open = undefined;
     this.#openBatches.delete(batch);
     this.#unsettled.delete(batch);
     this.#bufferedBytes -= batch.bytes;
-    this.#offer(lane);
-    if (this.#lanes.leave(lane)) this.#ready.delete(lane);
+    this.#markReady(lane);
+    if (this.#lanes.removeIfIdle(lane)) this.#ready.delete(lane);
     this.#barrier.leave(batch.generation);
     this.#admitWaiting();
     if (this.#batches.pending > 0) return;
@@ -601,7 +601,7 @@ export class EventQueue {
     batch.onSettled?.(verdict);
     const { telemetry } = this.#internals;
     // An object with a getter of its own costs as much as all else at the end of a batch.
-    if (verdict.kind === "accepted" && !telemetry.hearsOutcomes(this.#options.onOutcome)) return;
+    if (verdict.kind === "accepted" && !telemetry.hasOutcomeListener(this.#options.onOutcome)) return;
     let parsed: Batch | undefined;
     const outcome: Outcome = {
       ...verdict,
@@ -643,12 +643,12 @@ export class EventQueue {
     return held > 0 && held + bytes > this.#options.maxBufferedBytes;
   }
 
-  #addLater(context: Context, items: readonly Item[], bytes: number): Promise<void> {
+  #addLater(context: Context, items: readonly EventText[], bytes: number): Promise<void> {
     let enter: () => void = () => undefined;
     let refuse: (error: MParticleError) => void = () => undefined;
     const taken = new Promise<void>((resolve, reject) => {
       enter = () => {
-        resolve(this.#take(context, items));
+        resolve(this.#addToBatch(context, items));
       };
       refuse = reject;
     });
@@ -688,7 +688,7 @@ export class EventQueue {
 
   /** Makes room, if dropping can: in vain nothing is dropped. */
   #dropOldest(bytes: number): void {
-    if (this.#exceeds(this.#waitingBytes - (this.#bufferedBytes - this.#travellingBytes), bytes)) return;
+    if (this.#exceeds(this.#waitingBytes - (this.#bufferedBytes - this.#inFlightBytes), bytes)) return;
     for (const batch of this.#unsettled) {
       if (!this.#exceeds(this.#waitingBytes, bytes)) return;
       // One that is on its way may have arrived.
@@ -774,7 +774,7 @@ export class EventQueue {
     try {
       await this.#outbox?.close();
     } catch (error) {
-      this.#internals.telemetry.trouble("The outbox could not be closed.", error);
+      this.#internals.telemetry.reportError("The outbox could not be closed.", error);
     }
     const { accepted, rejected, undelivered } = this.#events.ledger;
     return { accepted, rejected, undelivered, unsent: this.#unsent.map(toBatch) };
@@ -793,7 +793,7 @@ export class EventQueue {
   }
 
   /** Writes what was added to the outbox; it leaves its batch again when that fails, for then it was not taken in. */
-  #store(outbox: OutboxWriter, taken: ReadonlyMap<QueuedBatch, readonly Item[]>): Promise<void> {
+  #store(outbox: OutboxWriter, taken: ReadonlyMap<QueuedBatch, readonly EventText[]>): Promise<void> {
     if (taken.size === 0) return DONE;
     const entries = [...taken].map(([{ requestId, context, contextStored }, items]): OutboxEntry => ({
       requestId,
@@ -805,7 +805,7 @@ export class EventQueue {
         for (const batch of taken.keys()) batch.contextStored = true;
       },
       (error: unknown) => {
-        for (const [batch, items] of taken) for (const item of items) this.#takeBack(batch, item);
+        for (const [batch, items] of taken) for (const item of items) this.#removeUnstored(batch, item);
         throw error;
       },
     );
@@ -814,15 +814,15 @@ export class EventQueue {
         if (batch.stored === settled) batch.stored = undefined;
         if (batch.state === "settled") return;
         // Nothing of it could be stored: it never was a batch.
-        if (batch.contextStored) this.#offer(batch.lane);
-        else if (batch.events.length === 0) this.#forget(batch);
+        if (batch.contextStored) this.#markReady(batch.lane);
+        else if (batch.events.length === 0) this.#discardUnstored(batch);
       });
       batch.stored = settled;
     }
     return handled(stored);
   }
 
-  #takeBack(batch: QueuedBatch, item: Item): void {
+  #removeUnstored(batch: QueuedBatch, item: EventText): void {
     // Given up in the meantime, and reported as that.
     if (batch.state === "settled") return;
     batch.events.splice(batch.events.lastIndexOf(item.text), 1);
@@ -831,7 +831,7 @@ export class EventQueue {
     this.#events.takeBack(1);
   }
 
-  #forget(batch: QueuedBatch): void {
+  #discardUnstored(batch: QueuedBatch): void {
     this.#batches.takeBack(1);
     this.#release(batch);
   }
@@ -847,7 +847,7 @@ export class EventQueue {
         this.#outboxState = outbox.isOpen ? "broken" : "closed";
         if (this.#abort.signal.aborted) return;
         this.#outboxError = asOutboxError(error);
-        this.#internals.telemetry.trouble("The outbox could not be opened or read; nothing was added.", error);
+        this.#internals.telemetry.reportError("The outbox could not be opened or read; nothing was added.", error);
         this.#refuseWaiting(this.#outboxError);
       },
     );

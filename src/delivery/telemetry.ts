@@ -101,7 +101,7 @@ export class Telemetry {
   }
 
   /** Whether anybody would be told of a batch that was accepted. */
-  hearsOutcomes(alsoTell: Observers["onOutcome"]): boolean {
+  hasOutcomeListener(alsoTell: Observers["onOutcome"]): boolean {
     return (this.#observers.onOutcome ?? alsoTell) !== undefined || CHANNELS.outcome.hasSubscribers;
   }
 
@@ -113,7 +113,7 @@ export class Telemetry {
     this.outcome(outcome, onOutcome);
     if (outcome.kind === "accepted" || this.#hasWarned || this.#logger !== undefined) return;
     // What is closed is handed back.
-    if (this.hearsOutcomes(onOutcome) || outcome.error.code === "CLOSED") return;
+    if (this.hasOutcomeListener(onOutcome) || outcome.error.code === "CLOSED") return;
     this.#hasWarned = true;
     console.warn(
       `mparticle-events: a batch of a queue was ${outcome.kind}. ${outcome.error.message} ` +
@@ -135,11 +135,11 @@ export class Telemetry {
   /** The process ends, and events are lost: without a logger the console is told. */
   loss(message: string, error?: unknown): void {
     if (this.#logger === undefined) console.warn(`mparticle-events: ${message}`);
-    else this.trouble(message, error);
+    else this.reportError(message, error);
   }
 
   /** Something went wrong that no caller waits for. */
-  trouble(message: string, error?: unknown): void {
+  reportError(message: string, error?: unknown): void {
     this.#log("error", () => message, error === undefined ? undefined : { error });
   }
 
@@ -147,7 +147,7 @@ export class Telemetry {
   #call<Report>(observer: ((report: Report) => unknown) | undefined, report: Report): void {
     if (observer === undefined) return;
     const complain = (error: unknown): void => {
-      this.trouble("An observer threw.", error);
+      this.reportError("An observer threw.", error);
     };
     try {
       const result = observer(report);

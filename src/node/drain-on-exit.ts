@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { internalsOfQueue, type EventQueue, type QueueInternals } from "../delivery/queue.ts";
 import type { StoredBatch } from "../delivery/outbox.ts";
 import { show } from "../model/show.ts";
-import { ofKinds, positive } from "../transport/option-checks.ts";
+import { checkOptions, positive } from "../transport/option-checks.ts";
 import { exitDrains, type Drain } from "./exit-drains.ts";
 import { countEvents, Leftovers } from "./leftovers.ts";
 import { SpillFiles } from "./spill-files.ts";
@@ -42,12 +42,12 @@ export interface DrainOptions {
  * written, which is better known now. Nothing is changed then.
  */
 export function drainOnExit(queue: EventQueue, options: DrainOptions = {}): () => void {
-  ofKinds(options, { signals: "any", timeoutMs: "any", spillPath: "string" });
+  checkOptions(options, { signals: "any", timeoutMs: "any", spillPath: "string" });
   const signals = requireSignals(options.signals ?? ["SIGTERM", "SIGINT"]);
   const timeoutMs = positive("timeoutMs", options.timeoutMs ?? 10_000);
   const internals = internalsOfQueue(queue);
   const { sealAll, outbox, pending, telemetry } = internals;
-  const leftovers = options.spillPath === undefined ? undefined : takeIn(internals, resolve(options.spillPath));
+  const leftovers = options.spillPath === undefined ? undefined : loadSpilled(internals, resolve(options.spillPath));
   const drain: Drain = {
     signals,
     flush: () => queue.flush({ timeoutMs }),
@@ -58,7 +58,7 @@ export function drainOnExit(queue: EventQueue, options: DrainOptions = {}): () =
         sealAll();
         rest = pending();
       }
-      if (leftovers !== undefined) leftovers.leave(rest);
+      if (leftovers !== undefined) leftovers.writeSpill(rest);
       else if (rest.length > 0) {
         telemetry.loss(
           `The process ends with ${String(countEvents(rest))} events unsent; \`spillPath\` or an outbox would keep them.`,
@@ -72,9 +72,9 @@ export function drainOnExit(queue: EventQueue, options: DrainOptions = {}): () =
   };
 }
 
-function takeIn(queue: QueueInternals, path: string): Leftovers {
+function loadSpilled(queue: QueueInternals, path: string): Leftovers {
   const leftovers = new Leftovers(queue, new SpillFiles(path, queue.apiKey));
-  leftovers.takeIn();
+  leftovers.loadSpilled();
   if (queue.outbox === undefined) rehearse(queue, path, leftovers);
   return leftovers;
 }
@@ -82,7 +82,7 @@ function takeIn(queue: QueueInternals, path: string): Leftovers {
 /** Runs while there is time, on a file of its own, what runs at the end: half of a first time is spent on compiling it. */
 function rehearse({ apiKey, pending }: QueueInternals, path: string, leftovers: Leftovers): void {
   pending();
-  leftovers.leave([]);
+  leftovers.writeSpill([]);
   const files = new SpillFiles(`${path}.rehearsal-${randomUUID()}`, apiKey);
   try {
     files.remove([files.write([{ requestId: "", context: "{}", events: ["{}"] }], [])]);

@@ -24,16 +24,16 @@ export class Leftovers {
    *
    * @throws Error - when there is something that none of them has written.
    */
-  takeIn(): void {
+  loadSpilled(): void {
     const { telemetry, restore } = this.#queue;
     const { spills, batches: found, setAside, foreign } = this.#files.read((id) => !inUse.has(id));
     for (const file of setAside) {
-      telemetry.trouble(
+      telemetry.reportError(
         `A spill file of ${this.#files.path} is damaged; nothing of it is sent. It was kept as ${file}.`,
       );
     }
     for (const file of foreign) {
-      telemetry.trouble(
+      telemetry.reportError(
         `${file} holds events of another input, by its \`apiKey\`; they wait there for a queue of that one.`,
       );
     }
@@ -50,7 +50,7 @@ export class Leftovers {
         this.#keep(batches.filter(({ requestId }) => ids.has(requestId)));
       })
       .catch((error: unknown) => {
-        telemetry.trouble(`${this.#files.path} could not be taken in; it stays for the next start.`, error);
+        telemetry.reportError(`${this.#files.path} could not be taken in; it stays for the next start.`, error);
       })
       .finally(() => {
         for (const { id } of spills) inUse.delete(id);
@@ -58,7 +58,7 @@ export class Leftovers {
   }
 
   /** Runs at the end, maybe more than once. What earlier processes have left is left once more, as long as it is not settled. */
-  leave(batches: readonly StoredBatch[]): void {
+  writeSpill(batches: readonly StoredBatch[]): void {
     const rest = batches.filter(({ requestId }) => !this.#earlier.ids.has(requestId));
     const old = this.#own;
     if (rest.length === 0 && old.length === 0) return;
@@ -86,7 +86,7 @@ export class Leftovers {
       this.#files.remove(spills);
     } catch (error) {
       const what = `A spill file of ${this.#files.path} could not be removed`;
-      this.#queue.telemetry.trouble(`${what}; the next start sends once more what is in it.`, error);
+      this.#queue.telemetry.reportError(`${what}; the next start sends once more what is in it.`, error);
     }
   }
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Batch } from "../../generated/schema.ts";
 import { textOfBatch, type DeadLetter, type Outbox, type OutboxEntry, type StoredBatch } from "../delivery/outbox.ts";
 import { parseExact } from "../transport/json.ts";
-import { ofKinds, positive } from "../transport/option-checks.ts";
+import { checkOptions, positive } from "../transport/option-checks.ts";
 import { OutboxFile, outboxError, type OutboxFileSettings } from "./outbox-file.ts";
 import type { OutboxLog } from "./outbox-log.ts";
 
@@ -104,7 +104,7 @@ class FileOutbox implements SqliteOutbox {
       throw new TypeError(`\`durability\` is ${JSON.stringify(durability)}; expected "process" or "power".`);
     }
     const { maxBytes = DEFAULT_MAX_BYTES, keepRejected = true } = options;
-    ofKinds(options, { durability: "any", maxBytes: "any", keepRejected: "boolean", takeoverTimeoutMs: "any" });
+    checkOptions(options, { durability: "any", maxBytes: "any", keepRejected: "boolean", takeoverTimeoutMs: "any" });
     positive("maxBytes", maxBytes);
     if (maxBytes < MIN_MAX_BYTES) {
       throw new RangeError(

@@ -3,7 +3,7 @@ import { createServer as createSecureServer } from "node:https";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { untilAborted } from "../transport/abort.ts";
-import { ofKinds, positive } from "../transport/option-checks.ts";
+import { checkOptions, positive } from "../transport/option-checks.ts";
 import { listenOnLoopback, readBody } from "./loopback.ts";
 import { Recorder, type RecordOptions, type Recording, type RequestRecord } from "./recorder.ts";
 import { planChecked } from "./refusal.ts";
@@ -76,7 +76,7 @@ export interface FakeServer extends Recording {
  * @throws TypeError, RangeError - for a script that is empty or holds what is no step.
  */
 export async function startFakeServer(options: FakeServerOptions = {}): Promise<FakeServer> {
-  ofKinds(options, {
+  checkOptions(options, {
     script: "any",
     port: "any",
     tls: "any",

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
-import { ofKinds } from "../transport/option-checks.ts";
+import { checkOptions } from "../transport/option-checks.ts";
 import { listenOnLoopback, readBody } from "./loopback.ts";
 import { loadPrism, type Prism, type PrismPreferences, type PrismProblem, type PrismViolation } from "./prism.ts";
 
@@ -43,7 +43,7 @@ export interface MockServer {
  * @throws Error - when the optional peer `@stoplight/prism-cli` is not installed.
  */
 export async function startMockServer(options: MockServerOptions = {}): Promise<MockServer> {
-  ofKinds(options, { profile: "any", port: "any" });
+  checkOptions(options, { profile: "any", port: "any" });
   const { profile = "canonical", port: wantedPort = 0 } = options;
   // Read anew each time: Prism changes what it reads.
   const document: unknown = JSON.parse(await readFile(findContract(profile), "utf8"));

@@ -40,7 +40,7 @@ export type Kind = "boolean" | "function" | "string" | "any";
  * is a mistake that would go unnoticed, and others may be meant for somebody else.
  * @throws TypeError - for the first that is not of its kind, or misspelt.
  */
-export function ofKinds<Options extends object>(
+export function checkOptions<Options extends object>(
   options: Options,
   kinds: Readonly<Record<Extract<keyof Options, string>, Kind>>,
 ): void {

@@ -220,9 +220,9 @@ describe("the time of an upload", () => {
     const agesMs: number[] = [];
     const uploads: Promise<unknown>[] = [];
     const upload = async (): Promise<void> => {
-      const sinceMs = time.now();
+      const handedOverAtMs = time.now();
       await expect(client.upload(batchOf(String(uploads.length)))).rejects.toMatchObject({ retryable: true });
-      agesMs.push(time.now() - sinceMs);
+      agesMs.push(time.now() - handedOverAtMs);
     };
     // More than can travel at once, and those that come later are alone with their age.
     for (let n = 0; n < 2_000; n++) uploads.push(upload());
@@ -268,7 +268,7 @@ describe("the time of an upload", () => {
   });
 });
 
-describe("a parcel", () => {
+describe("a batch", () => {
   it.each(["before", "after"])("is settled once, though its signal aborts %s it was sent", async (when) => {
     const { open, step } = gate();
     const { client, fetch } = setUp(step);
@@ -276,7 +276,7 @@ describe("a parcel", () => {
     const controller = new AbortController();
     const settle = vi.fn();
     const texts = ['{"environment":"development"}'];
-    coalescer.add({ texts, bytes: 29, requestId: "a", sinceMs: 0, settle }, controller.signal);
+    coalescer.add({ texts, bytes: 29, requestId: "a", handedOverAtMs: 0, settle }, controller.signal);
     if (when === "after") await turn();
     expect(fetch.requests).toHaveLength(when === "after" ? 1 : 0);
     controller.abort();

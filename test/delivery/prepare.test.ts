@@ -56,7 +56,7 @@ describe("the size of a batch", () => {
   it("of 127,999 bytes is the largest that travels as it is", async () => {
     const { client, fetch } = setUp();
     const batch = batchOfBytes(127_999, 2);
-    expect(prepareBatch(batch, OPTIONS).pieces).toEqual([
+    expect(prepareBatch(batch, OPTIONS).parts).toEqual([
       { texts: [JSON.stringify(batch)], bytes: 127_999, requestId: "exact" },
     ]);
     await expect(client.upload(batch)).resolves.toMatchObject({ requestId: "exact" });
@@ -66,9 +66,9 @@ describe("the size of a batch", () => {
   it("of 128,000 bytes is too much for one: it is split by its events", async () => {
     const { client, fetch } = setUp();
     const batch = batchOfBytes(128_000, 200);
-    const { pieces } = prepareBatch(batch, OPTIONS);
-    expect(pieces).toHaveLength(2);
-    for (const { texts, bytes } of pieces) {
+    const { parts } = prepareBatch(batch, OPTIONS);
+    expect(parts).toHaveLength(2);
+    for (const { texts, bytes } of parts) {
       expect(bytes).toBe(Buffer.byteLength(texts[0]));
       expect(bytes).toBeLessThan(128_000);
     }
@@ -86,7 +86,7 @@ describe("the size of a batch", () => {
 
   it.each([1_000, 5_000])("is measured against maxBatchBytes, such as %d", (maxBatchBytes) => {
     const options = { ...OPTIONS, maxBatchBytes };
-    expect(prepareBatch(batchOfBytes(maxBatchBytes - 1, 1), options).pieces).toHaveLength(1);
+    expect(prepareBatch(batchOfBytes(maxBatchBytes - 1, 1), options).parts).toHaveLength(1);
     expect(() => prepareBatch(batchOfBytes(maxBatchBytes, 1), options)).toThrow(`it is ${String(maxBatchBytes)} bytes`);
   });
 });
@@ -197,7 +197,7 @@ function cyclic(): object {
   return { user_attributes };
 }
 
-describe("the verdict of a batch that travelled in pieces", () => {
+describe("the verdict of a batch that travelled in parts", () => {
   const receipt = (requestId: string, attempts: number, durationMs: number): Receipt => ({
     status: 202,
     requestId,

@@ -165,7 +165,7 @@ describe("while an outbox is being opened and read", () => {
     },
   );
 
-  it("a backlog larger than the buffer goes through it piece by piece", async () => {
+  it("a backlog larger than the buffer goes through it part by part", async () => {
     const outbox = new ScriptedOutbox();
     const names = Array.from({ length: 60 }, (_, n) => String(n));
     leave(outbox, names, 1_000);
