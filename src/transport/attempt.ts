@@ -110,6 +110,14 @@ export class Transport {
     return this.#raw;
   }
 
+  /**
+   * Ends the connections that nobody uses now. Call it when the last request is settled: one that is sent later opens a
+   * connection again.
+   */
+  async close(): Promise<void> {
+    await this.#fetch[EXCHANGE]?.close?.();
+  }
+
   async attempt({ path, body, requestIds, attempt, signal }: AttemptRequest): Promise<AttemptResult> {
     const url = `${this.#baseUrl}${path}`;
     const facts = { requestIds, attempts: attempt };

@@ -29,7 +29,11 @@ export interface ExchangeResponse {
 }
 
 /** One POST and its answer. Rejects when no status arrived; what happens to a body after its status never changes the verdict. */
-export type Exchange = (request: ExchangeRequest) => Promise<ExchangeResponse>;
+export interface Exchange {
+  (request: ExchangeRequest): Promise<ExchangeResponse>;
+  /** Ends the connections that nobody uses now. What is sent later opens new ones. */
+  readonly close?: (() => Promise<void>) | undefined;
+}
 
 /** Where a `fetch` carries its own {@link Exchange}, the client may skip `Request` and `Response` objects. */
 export const EXCHANGE: unique symbol = Symbol.for("mparticle-events.exchange");

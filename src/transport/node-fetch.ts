@@ -22,6 +22,8 @@ import {
  * How connections are made, in the terms of `node:https`: `ca`, `cert`, `key`, `maxSockets`, `keepAliveMsecs`.
  */
 export interface NodeFetchOptions extends HttpsAgentOptions {
+  /** Ends a connection that nobody has used for so long, in milliseconds; it never ends a request. `@default 10_000` */
+  readonly timeout?: number | undefined;
   /** Where to read `HTTPS_PROXY` and the like from, on Node 24 and later. `@default process.env` with `NODE_USE_ENV_PROXY=1` */
   readonly proxyEnv?: NodeJS.ProcessEnv | undefined;
   /** An agent of your own, for example of `https-proxy-agent`; every other option is its business then. */
@@ -34,7 +36,7 @@ export interface NodeFetchOptions extends HttpsAgentOptions {
  * Takes what openapi-fetch passes: one `Request`, which posts text. Follows no redirect, stores no cookie, unpacks no
  * compression.
  *
- * @param options - see {@link NodeFetchOptions}. `@default { keepAlive: true, maxSockets: 64 }`
+ * @param options - see {@link NodeFetchOptions}. `@default { keepAlive: true, maxSockets: 64, timeout: 10_000 }`
  * @example new EventsClient({ apiKey, apiSecret, fetch: nodeFetch({ ca: readFileSync("corporate-ca.pem") }) })
  */
 export function nodeFetch(options: NodeFetchOptions = {}): Fetch {
@@ -62,14 +64,17 @@ export function nodeFetch(options: NodeFetchOptions = {}): Fetch {
   return Object.assign(fetch, { [EXCHANGE]: exchange });
 }
 
-function createExchange({
-  agent,
-  ...agentOptions
-}: NodeFetchOptions): (request: ExchangeRequest) => Promise<NodeResponse> {
+interface NodeExchange {
+  (request: ExchangeRequest): Promise<NodeResponse>;
+  close(): Promise<void>;
+}
+
+function createExchange({ agent, ...agentOptions }: NodeFetchOptions): NodeExchange {
   requireUsable({ agent, ...agentOptions });
   const pooled: HttpAgentOptions & HttpsAgentOptions & Pick<NodeFetchOptions, "proxyEnv"> = {
     keepAlive: true,
     maxSockets: 64,
+    timeout: IDLE_TIMEOUT_MS,
     // As Node does for its own agents.
     ...(process.env["NODE_USE_ENV_PROXY"] === "1" && { proxyEnv: process.env }),
     // An option that is given as undefined is left to its default.
@@ -104,7 +109,14 @@ function createExchange({
     return target;
   };
 
-  return ({ url, headers, body, cancellation }) =>
+  const close = async (): Promise<void> => {
+    // The connection of an answer that came a moment ago is handed back by then.
+    await new Promise((resolve) => setImmediate(resolve));
+    // An agent of the caller's own may have other users.
+    if (agent === undefined) for (const { options } of targets.values()) destroyIdle(options.agent);
+  };
+
+  const exchange = ({ url, headers, body, cancellation }: ExchangeRequest): Promise<NodeResponse> =>
     new Promise((resolve, reject) => {
       if (cancellation.cancelled) {
         cancellation.onCancel((reason) => {
@@ -142,7 +154,14 @@ function createExchange({
       });
       outgoing.end(payload);
     });
+  return Object.assign(exchange, { close });
 }
+
+/**
+ * A connection that nobody uses ends after this long, so that a client that is forgotten leaves none behind. It is longer
+ * than a queue waits between two requests. Node's timer for it does not keep the process alive.
+ */
+const IDLE_TIMEOUT_MS = 10_000;
 
 /**
  * What would fail every request, and look like a fault of the network.
@@ -247,8 +266,12 @@ function readResponse(incoming: IncomingMessage, resolve: (response: NodeRespons
 function markStale(error: Error, outgoing: ClientRequest, agent: HttpAgent): Error {
   const isStale = outgoing.reusedSocket && "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE");
   if (!isStale) return error;
-  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+  destroyIdle(agent);
   return Object.assign(error, { stale: true });
+}
+
+function destroyIdle(agent: HttpAgent): void {
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
 }
 
 /** @throws TypeError - for what is not sent here: another method than POST, and a body that is no text. */

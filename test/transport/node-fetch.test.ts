@@ -7,7 +7,9 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { Cancellation } from "../../src/transport/abort.ts";
 import { EXCHANGE, type ExchangeResponse } from "../../src/transport/exchange.ts";
 import { nodeFetch, type NodeFetchOptions } from "../../src/transport/node-fetch.ts";
+import { Transport } from "../../src/transport/attempt.ts";
 import { startFakeServer } from "../../src/testing/testing.ts";
+import { EventsClient } from "mparticle-events";
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -160,11 +162,12 @@ describe("what reaches the agents of node:http and node:https", () => {
   });
 
   describe.each(["http", "https"] as const)("for a service on %s", (protocol) => {
-    it("is keep-alive and a bound on sockets, and nothing else", async () => {
+    it("is keep-alive, a bound on sockets and an end for idle ones, and nothing else", async () => {
       vi.stubEnv("NODE_USE_ENV_PROXY", undefined);
-      expect(await agentOptionsFor(protocol)).toEqual({ keepAlive: true, maxSockets: 64 });
-      expect(await agentOptionsFor(protocol, { maxSockets: 3 })).toEqual({ keepAlive: true, maxSockets: 3 });
-      expect(await agentOptionsFor(protocol, { maxSockets: undefined })).toEqual({ keepAlive: true, maxSockets: 64 });
+      const usual = { keepAlive: true, maxSockets: 64, timeout: 10_000 };
+      expect(await agentOptionsFor(protocol)).toEqual(usual);
+      expect(await agentOptionsFor(protocol, { maxSockets: 3 })).toEqual({ ...usual, maxSockets: 3 });
+      expect(await agentOptionsFor(protocol, { maxSockets: undefined })).toEqual(usual);
     });
 
     it("is the environment's proxy where NODE_USE_ENV_PROXY is 1, as for Node's own agents", async () => {
@@ -188,3 +191,52 @@ describe("what reaches the agents of node:http and node:https", () => {
     });
   });
 });
+
+describe("a connection that nobody uses", () => {
+  it("ends by itself, and so does one whose client is forgotten", async () => {
+    await using server = await startFakeServer();
+    const idle = { fetch: nodeFetch({ timeout: 50 }), baseUrl: server.url, apiKey: "key", apiSecret: "s3cr3t-s3cr3t" };
+    await new EventsClient(idle).upload({ environment: "development" });
+    expect(server.sockets).toMatchObject({ opened: 1 });
+    await vi.waitFor(() => {
+      expect(server.sockets.open).toBe(0);
+    }, HANG);
+  });
+
+  it("outlives a request that takes longer than it may be idle", async () => {
+    await using server = await startFakeServer({ script: { status: 202, delayMs: 150 } });
+    const ask = nodeFetch({ timeout: 20 })[EXCHANGE]!;
+    const body = { texts: ["{}"], bytes: 2 };
+    const cancellation = new Cancellation();
+    expect(await ask({ url: `${server.url}/events`, headers: {}, body, cancellation })).toMatchObject({ status: 202 });
+  });
+
+  it("ends with its transport, and a request that comes later opens another", async () => {
+    await using server = await startFakeServer();
+    const transport = new Transport({ apiKey: "key", apiSecret: "secret", baseUrl: server.url, maxSockets: 3 });
+    const send = (): Promise<unknown> =>
+      transport.attempt({ path: "/events", body: { texts: ["{}"], bytes: 2 }, requestIds: [], attempt: 1 });
+    await Promise.all([send(), send(), send()]);
+    await transport.close();
+    await vi.waitFor(() => {
+      expect(server.sockets).toMatchObject({ opened: 3, open: 0 });
+    }, HANG);
+    expect(await send()).toMatchObject({ kind: "accepted" });
+    expect(server.sockets.opened).toBe(4);
+    await transport.close();
+  });
+
+  it("is left alone in an agent of the caller's own, which may have other users", async () => {
+    await using server = await startFakeServer();
+    const agent = new http.Agent({ keepAlive: true });
+    const ask = nodeFetch({ agent })[EXCHANGE]!;
+    const body = { texts: ["{}"], bytes: 2 };
+    await ask({ url: `${server.url}/events`, headers: {}, body, cancellation: new Cancellation() });
+    await ask.close!();
+    expect(Object.values(agent.freeSockets).flat()).toHaveLength(1);
+    agent.destroy();
+  });
+});
+
+/** For what happens in other processes or threads of the runtime: ends a test that would hang. */
+const HANG = { timeout: 60_000 };
