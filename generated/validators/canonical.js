@@ -4,6 +4,7 @@ import {
   exactInteger,
   isFull,
   isObject,
+  jsonMembers,
   locate,
   locateName,
   longerThan,
@@ -12,7 +13,6 @@ import {
   notEqual,
   notFormatted,
   outside,
-  sent,
   unknown,
   wrongTag,
   wrongType,
@@ -35,7 +35,7 @@ validateBatch.errors = null;
  */
 function batch(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEnvironment = true;
   for (const key in members) {
@@ -107,7 +107,7 @@ function batch(value, out) {
 /** Which campaign brought the user, as an attribution service reported it. */
 function attributionInfo(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksServiceProvider = true;
   let lacksPublisher = true;
@@ -147,7 +147,7 @@ function attributionInfo(value, out) {
 /** Values meant for single integrations. */
 function integrationAttributes(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -162,7 +162,7 @@ function integrationAttributes(value, out) {
 
 function integrationAttributesValue(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -178,7 +178,7 @@ function integrationAttributesValue(value, out) {
 /** The data plan to check a batch against, and where the user was. */
 function batchContext(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -206,7 +206,7 @@ function batchContext(value, out) {
 /** A version of a data plan. */
 function dataPlan(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksPlanId = true;
   for (const key in members) {
@@ -237,7 +237,7 @@ function dataPlan(value, out) {
 /** What a user agreed or objected to, by regulation. */
 function consentState(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -265,7 +265,7 @@ function consentState(value, out) {
 /** The one purpose that CCPA has; it exists as soon as CCPA is enabled for the workspace. */
 function ccpaConsentState(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -290,7 +290,7 @@ function ccpaConsentState(value, out) {
 /** Decisions by purpose. */
 function gdprConsentState(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -306,7 +306,7 @@ function gdprConsentState(value, out) {
 /** One decision of a user about one purpose. */
 function consentPurpose(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksConsented = true;
   let lacksTimestampUnixtimeMs = true;
@@ -345,7 +345,7 @@ function consentPurpose(value, out) {
 /** The application a user acted in. */
 function applicationInformation(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -377,7 +377,7 @@ function applicationInformation(value, out) {
 
 function applicationInformationAppleSearchAdsAttributes(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -392,7 +392,7 @@ function applicationInformationAppleSearchAdsAttributes(value, out) {
 
 function applicationInformationAppleSearchAdsAttributesValue(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -408,7 +408,7 @@ function applicationInformationAppleSearchAdsAttributesValue(value, out) {
 /** The device a user acted on, as far as the sender knows it. */
 function deviceInformation(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -546,7 +546,7 @@ function batchDeletedUserAttributes(value, out) {
 /** Facts about the user, by name: at most 100 in a batch. */
 function userAttributes(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let count = 0;
   for (const key in members) {
@@ -572,7 +572,7 @@ function stringUpTo256(value, out) {
 /** Ids that partners know the user by. */
 function partnerIdentities(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -588,7 +588,7 @@ function partnerIdentities(value, out) {
 /** The ids a user is known by: a fixed set of 22 names. */
 function userIdentities(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -689,7 +689,7 @@ function event(value, out) {
 /** An identity of a user was added, replaced or removed. */
 function userIdentityChangeEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -723,7 +723,7 @@ function userIdentityChangeEvent(value, out) {
 /** Details of a change. */
 function userIdentityChangeEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksNew = true;
   let lacksOld = true;
@@ -759,7 +759,7 @@ function userIdentityChangeEventData(value, out) {
 /** An identity of a user at some time. */
 function userIdentity(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksIdentityType = true;
   let lacksIdentity = true;
@@ -860,7 +860,7 @@ function identityType(value, out) {
 /** An attribute of a user got another value. */
 function userAttributeChangeEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -894,7 +894,7 @@ function userAttributeChangeEvent(value, out) {
 /** Details of a change. */
 function userAttributeChangeEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksUserAttributeName = true;
   for (const key in members) {
@@ -965,7 +965,7 @@ function scalarUpTo512(value, out) {
 /** A user signed up, logged in or out, or changed or deleted their profile. */
 function profileEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -999,7 +999,7 @@ function profileEvent(value, out) {
 /** Details of a profile event. */
 function profileEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksProfileEventType = true;
   for (const key in members) {
@@ -1052,7 +1052,7 @@ function profileEventType(value, out) {
 /** An application was removed from a device. */
 function uninstallEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1086,7 +1086,7 @@ function uninstallEvent(value, out) {
 /** A removal has nothing but what every event may carry. */
 function uninstallEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -1107,7 +1107,7 @@ function uninstallEventData(value, out) {
 /** An application ran for the first time on a device. */
 function firstRunEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1141,7 +1141,7 @@ function firstRunEvent(value, out) {
 /** A first run has nothing but what every event may carry. */
 function firstRunEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -1162,7 +1162,7 @@ function firstRunEventData(value, out) {
 /** A user opted out of being tracked, or back in. */
 function optOutEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1196,7 +1196,7 @@ function optOutEvent(value, out) {
 /** Details of an opt-out. */
 function optOutEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksIsOptedOut = true;
   for (const key in members) {
@@ -1226,7 +1226,7 @@ function optOutEventData(value, out) {
 /** An application crashed, or caught an exception. */
 function crashReportEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1260,7 +1260,7 @@ function crashReportEvent(value, out) {
 /** Details of a crash. */
 function crashReportEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -1322,7 +1322,7 @@ function crashReportEventDataBreadcrumbs(value, out) {
 /** A mark on the way, to understand later how a crash came about. */
 function breadcrumbEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1356,7 +1356,7 @@ function breadcrumbEvent(value, out) {
 /** Details of a breadcrumb. */
 function breadcrumbEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksLabel = true;
   for (const key in members) {
@@ -1389,7 +1389,7 @@ function breadcrumbEventData(value, out) {
 /** An application made a request to some server. */
 function networkPerformanceEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1423,7 +1423,7 @@ function networkPerformanceEvent(value, out) {
 /** Details of a request. */
 function networkPerformanceEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -1464,7 +1464,7 @@ function integerOrNull2(value, out) {
 /** A push message was sent, received or acted upon. */
 function pushMessageEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1498,7 +1498,7 @@ function pushMessageEvent(value, out) {
 /** Details of a push message. */
 function pushMessageEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksPushMessageType = true;
   for (const key in members) {
@@ -1568,7 +1568,7 @@ function pushMessageType(value, out) {
 /** A device was registered for push messages, or was taken off. */
 function pushRegistrationEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1602,7 +1602,7 @@ function pushRegistrationEvent(value, out) {
 /** Details of a push registration. */
 function pushRegistrationEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksRegister = true;
   let lacksRegistrationToken = true;
@@ -1646,7 +1646,7 @@ function boolean(value, out) {
 /** An application started, ended, or moved between foreground and background. */
 function applicationStateTransitionEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1680,7 +1680,7 @@ function applicationStateTransitionEvent(value, out) {
 /** Details of a transition. */
 function applicationStateTransitionEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksApplicationTransitionType = true;
   for (const key in members) {
@@ -1737,7 +1737,7 @@ function applicationTransitionType(value, out) {
 /** A user stopped using an application or site. */
 function sessionEndEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1771,7 +1771,7 @@ function sessionEndEvent(value, out) {
 /** Details of a session end. */
 function sessionEndEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -1798,7 +1798,7 @@ function sessionEndEventData(value, out) {
 /** A user began to use an application or site. */
 function sessionStartEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1832,7 +1832,7 @@ function sessionStartEvent(value, out) {
 /** A session start has nothing but what every event may carry. */
 function sessionStartEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -1853,7 +1853,7 @@ function sessionStartEventData(value, out) {
 /** A user came to see a screen of an application, or a page of a site. */
 function screenViewEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1887,7 +1887,7 @@ function screenViewEvent(value, out) {
 /** Details of a screen view. */
 function screenViewEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -1915,7 +1915,7 @@ function screenViewEventData(value, out) {
 /** Something to do with products. */
 function commerceEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1949,7 +1949,7 @@ function commerceEvent(value, out) {
 /** Details of a commerce event. */
 function commerceEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -1992,7 +1992,7 @@ function commerceEventData(value, out) {
 /** What is in a user's cart. */
 function shoppingCart(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -2041,7 +2041,7 @@ function commerceEventDataProductImpressions(value, out) {
 /** A list of products that a user was shown. */
 function productImpression(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -2081,7 +2081,7 @@ function productImpressionProducts(value, out) {
 /** What a user did with promotions. */
 function promotionAction(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksAction = true;
   for (const key in members) {
@@ -2124,7 +2124,7 @@ function promotionActionPromotions(value, out) {
 /** A promotion within an application or site. */
 function promotion(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -2163,7 +2163,7 @@ function promotionActionType(value, out) {
 /** What a user did with products. */
 function productAction(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksAction = true;
   for (const key in members) {
@@ -2222,7 +2222,7 @@ function productActionProducts(value, out) {
 /** A product, as the shop sells it. */
 function product(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -2266,7 +2266,7 @@ function product(value, out) {
 /** Details of a product, by name: at most 100. */
 function productAttributes(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let count = 0;
   for (const key in members) {
@@ -2320,7 +2320,7 @@ function productActionType(value, out) {
 /** Anything worth counting that no other type stands for, under a name of your own. */
 function customEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -2354,7 +2354,7 @@ function customEvent(value, out) {
 /** Details of a custom event. */
 function customEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventName = true;
   let lacksCustomEventType = true;
@@ -2470,7 +2470,7 @@ function commonEventDataMember(key, member, out) {
 /** The state a device was in when an event happened, as client SDKs record it. */
 function deviceCurrentState(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -2521,7 +2521,7 @@ function booleanOrNull(value, out) {
 /** A place on Earth. */
 function geoLocation(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -2569,7 +2569,7 @@ function numberOrNull(value, out) {
 /** Switches for single integrations, such as `Google.Category`, named as the integration's documentation says. */
 function customFlags(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -2610,7 +2610,7 @@ function scalar(value, out) {
 /** Details of an event, by name: at most 100. */
 function customAttributes(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let count = 0;
   for (const key in members) {

@@ -5,13 +5,13 @@ import {
   isEmpty,
   isFull,
   isObject,
+  jsonMembers,
   locate,
   missing,
   notAmong,
   notEqual,
   notMatching,
   outside,
-  sent,
   unknown,
   wrongTag,
   wrongType,
@@ -34,7 +34,7 @@ validateBatch.errors = null;
  */
 function batch(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -129,7 +129,7 @@ function batchApiKeys(value, out) {
 
 function batchSourceInfo(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -155,7 +155,7 @@ function batchSourceInfo(value, out) {
 /** Which campaign brought the user, as an attribution service reported it. */
 function attributionInfo(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksServiceProvider = true;
   let lacksPublisher = true;
@@ -190,7 +190,7 @@ function attributionInfo(value, out) {
 /** Values meant for single integrations. */
 function integrationAttributes(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -205,7 +205,7 @@ function integrationAttributes(value, out) {
 
 function integrationAttributesValue(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -221,7 +221,7 @@ function integrationAttributesValue(value, out) {
 /** The data plan to check a batch against, and where the user was. */
 function batchContext(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -246,7 +246,7 @@ function batchContext(value, out) {
 
 function batchContextBatching(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -284,7 +284,7 @@ function batchContextBatchingRequestIds(value, out) {
 /** A version of a data plan. */
 function dataPlan(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksPlanId = true;
   for (const key in members) {
@@ -317,7 +317,7 @@ function dataPlanBlockMetadata(value, out) {
 /** What a user agreed or objected to, by regulation. */
 function consentState(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -340,7 +340,7 @@ function consentState(value, out) {
 /** The one purpose that CCPA has; it exists as soon as CCPA is enabled for the workspace. */
 function ccpaConsentState(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -362,7 +362,7 @@ function ccpaConsentState(value, out) {
 /** Decisions by purpose. */
 function gdprConsentState(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -378,7 +378,7 @@ function gdprConsentState(value, out) {
 /** One decision of a user about one purpose. */
 function consentPurpose(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksConsented = true;
   let lacksTimestampUnixtimeMs = true;
@@ -414,7 +414,7 @@ function consentPurpose(value, out) {
 /** The application a user acted in. */
 function applicationInformation(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -444,7 +444,7 @@ function applicationInformation(value, out) {
 
 function applicationInformationAppleSearchAdsAttributes(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -459,7 +459,7 @@ function applicationInformationAppleSearchAdsAttributes(value, out) {
 
 function applicationInformationAppleSearchAdsAttributesValue(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -475,7 +475,7 @@ function applicationInformationAppleSearchAdsAttributesValue(value, out) {
 /** The device a user acted on, as far as the sender knows it. */
 function deviceInformation(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -626,7 +626,7 @@ function batchDeletedUserAttributes(value, out) {
 /** Facts about the user, by name: at most 100 in a batch. */
 function userAttributes(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -642,7 +642,7 @@ function userAttributes(value, out) {
 /** Ids that partners know the user by. */
 function partnerIdentities(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -658,7 +658,7 @@ function partnerIdentities(value, out) {
 /** The ids a user is known by: a fixed set of 22 names. */
 function userIdentities(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -764,7 +764,7 @@ function event(value, out) {
 /** Named in official lists, described nowhere; never to be authored. */
 function pushReactionEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -793,7 +793,7 @@ function pushReactionEvent(value, out) {
 /** Named in official lists, described nowhere; never to be authored. */
 function preAttributionEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -822,7 +822,7 @@ function preAttributionEvent(value, out) {
 /** What every event may carry, whatever its type. */
 function commonEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -882,7 +882,7 @@ function commonEventData(value, out) {
 
 function commonEventDataEventSystemNotificationInfo2(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksType = true;
   for (const key in members) {
@@ -905,7 +905,7 @@ function commonEventDataEventSystemNotificationInfo2(value, out) {
 /** An identity of a user was added, replaced or removed. */
 function userIdentityChangeEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -934,7 +934,7 @@ function userIdentityChangeEvent(value, out) {
 /** Details of a change. */
 function userIdentityChangeEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -957,7 +957,7 @@ function userIdentityChangeEventData(value, out) {
 /** An identity of a user at some time. */
 function userIdentity(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksIdentityType = true;
   let lacksIdentity = true;
@@ -1049,7 +1049,7 @@ function identityType(value, out) {
 /** An attribute of a user got another value. */
 function userAttributeChangeEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1078,7 +1078,7 @@ function userAttributeChangeEvent(value, out) {
 /** Details of a change. */
 function userAttributeChangeEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksUserAttributeName = true;
   for (const key in members) {
@@ -1135,7 +1135,7 @@ function userAttributeValue2(value, out) {
 /** A user signed up, logged in or out, or changed or deleted their profile. */
 function profileEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1164,7 +1164,7 @@ function profileEvent(value, out) {
 /** Details of a profile event. */
 function profileEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksProfileEventType = true;
   for (const key in members) {
@@ -1211,7 +1211,7 @@ function profileEventType(value, out) {
 /** An application was removed from a device. */
 function uninstallEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1240,7 +1240,7 @@ function uninstallEvent(value, out) {
 /** A removal has nothing but what every event may carry. */
 function uninstallEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -1256,7 +1256,7 @@ function uninstallEventData(value, out) {
 /** An application ran for the first time on a device. */
 function firstRunEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1285,7 +1285,7 @@ function firstRunEvent(value, out) {
 /** A first run has nothing but what every event may carry. */
 function firstRunEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -1301,7 +1301,7 @@ function firstRunEventData(value, out) {
 /** A user opted out of being tracked, or back in. */
 function optOutEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1330,7 +1330,7 @@ function optOutEvent(value, out) {
 /** Details of an opt-out. */
 function optOutEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -1352,7 +1352,7 @@ function optOutEventData(value, out) {
 /** An application crashed, or caught an exception. */
 function crashReportEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1381,7 +1381,7 @@ function crashReportEvent(value, out) {
 /** Details of a crash. */
 function crashReportEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -1461,7 +1461,7 @@ function crashReportEventDataBreadcrumbsItem2Else(value, out) {
 /** A mark on the way, to understand later how a crash came about. */
 function breadcrumbEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1490,7 +1490,7 @@ function breadcrumbEvent(value, out) {
 /** Details of a breadcrumb. */
 function breadcrumbEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksLabel = true;
   for (const key in members) {
@@ -1518,7 +1518,7 @@ function breadcrumbEventData(value, out) {
 /** An application made a request to some server. */
 function networkPerformanceEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1547,7 +1547,7 @@ function networkPerformanceEvent(value, out) {
 /** Details of a request. */
 function networkPerformanceEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -1589,7 +1589,7 @@ function networkPerformanceEventDataResponseCode(value, out) {
 /** A push message was sent, received or acted upon. */
 function pushMessageEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1618,7 +1618,7 @@ function pushMessageEvent(value, out) {
 /** Details of a push message. */
 function pushMessageEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksPushMessageType = true;
   for (const key in members) {
@@ -1675,7 +1675,7 @@ function pushMessageType(value, out) {
 /** A device was registered for push messages, or was taken off. */
 function pushRegistrationEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1704,7 +1704,7 @@ function pushRegistrationEvent(value, out) {
 /** Details of a push registration. */
 function pushRegistrationEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksRegister = true;
   let lacksRegistrationToken = true;
@@ -1735,7 +1735,7 @@ function pushRegistrationEventData(value, out) {
 /** An application started, ended, or moved between foreground and background. */
 function applicationStateTransitionEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1764,7 +1764,7 @@ function applicationStateTransitionEvent(value, out) {
 /** Details of a transition. */
 function applicationStateTransitionEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksApplicationTransitionType = true;
   for (const key in members) {
@@ -1816,7 +1816,7 @@ function applicationTransitionType(value, out) {
 /** A user stopped using an application or site. */
 function sessionEndEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1845,7 +1845,7 @@ function sessionEndEvent(value, out) {
 /** Details of a session end. */
 function sessionEndEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -1867,7 +1867,7 @@ function sessionEndEventData(value, out) {
 /** A user began to use an application or site. */
 function sessionStartEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1896,7 +1896,7 @@ function sessionStartEvent(value, out) {
 /** A session start has nothing but what every event may carry. */
 function sessionStartEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -1912,7 +1912,7 @@ function sessionStartEventData(value, out) {
 /** A user came to see a screen of an application, or a page of a site. */
 function screenViewEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1941,7 +1941,7 @@ function screenViewEvent(value, out) {
 /** Details of a screen view. */
 function screenViewEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -1966,7 +1966,7 @@ function screenViewEventData(value, out) {
 /** Something to do with products. */
 function commerceEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -1995,7 +1995,7 @@ function commerceEvent(value, out) {
 /** Details of a commerce event. */
 function commerceEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -2100,7 +2100,7 @@ function commerceEventDataCustomEventType(value, out) {
 /** What is in a user's cart. */
 function shoppingCart(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -2144,7 +2144,7 @@ function commerceEventDataProductImpressions(value, out) {
 /** A list of products that a user was shown. */
 function productImpression(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -2179,7 +2179,7 @@ function productImpressionProducts(value, out) {
 /** What a user did with promotions. */
 function promotionAction(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksAction = true;
   for (const key in members) {
@@ -2217,7 +2217,7 @@ function promotionActionPromotions(value, out) {
 /** A promotion within an application or site. */
 function promotion(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -2253,7 +2253,7 @@ function promotionActionType(value, out) {
 /** What a user did with products. */
 function productAction(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksAction = true;
   for (const key in members) {
@@ -2309,7 +2309,7 @@ function productActionProducts(value, out) {
 /** A product, as the shop sells it. */
 function product(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -2350,7 +2350,7 @@ function product(value, out) {
 /** Details of a product, by name: at most 100. */
 function productAttributes(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -2396,7 +2396,7 @@ function productActionType(value, out) {
 /** Anything worth counting that no other type stands for, under a name of your own. */
 function customEvent(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventType = true;
   let lacksData = true;
@@ -2425,7 +2425,7 @@ function customEvent(value, out) {
 /** Details of a custom event. */
 function customEventData(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksEventName = true;
   let lacksCustomEventType = true;
@@ -2458,7 +2458,7 @@ function customEventData(value, out) {
 
 function customEventDataMediaInfo(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -2570,7 +2570,7 @@ function commonEventDataMember(key, member, out) {
 
 function commonEventDataEventSystemNotificationInfo(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   let lacksType = true;
   for (const key in members) {
@@ -2607,7 +2607,7 @@ function numberOrBooleanOrNull(value, out) {
 /** The state a device was in when an event happened, as client SDKs record it. */
 function deviceCurrentState(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -2673,7 +2673,7 @@ function numberOrNull(value, out) {
 /** A place on Earth. */
 function geoLocation(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];
@@ -2723,7 +2723,7 @@ function customFlags(value, out) {
 /** Details of an event, by name: at most 100. */
 function customAttributes(value, out) {
   if (!isObject(value)) return wrongType(out, "object");
-  const members = sent(value);
+  const members = jsonMembers(value);
   let found = out.length;
   for (const key in members) {
     const member = members[key];

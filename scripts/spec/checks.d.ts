@@ -17,4 +17,19 @@ export interface ValidationError {
  * What JSON takes from an object: its own enumerable members, which of a plain object is the object itself. An object
  * with a toJSON is left as it is.
  */
-export declare function sent<T extends object>(value: T): T;
+export declare function jsonMembers<T extends object>(value: T): T;
+
+/** The kinds of integers that a JavaScript number may not be able to hold. */
+export type ExactIntegerKind = "int64" | "uint64";
+
+/** It is none (`"type"`), a number that has been rounded (`"unsafe"`), or too large for its kind (`"range"`). */
+export type ExactIntegerProblem = "type" | "unsafe" | "range";
+
+/**
+ * What is wrong with an id that a number may not be able to hold; undefined when nothing is. A bigint, decimal digits and
+ * a safe number are ids.
+ */
+export declare function exactIntegerProblem(value: unknown, kind: ExactIntegerKind): ExactIntegerProblem | undefined;
+
+/** Least and greatest integer of each kind. */
+export declare const INTEGER_RANGES: Readonly<Record<ExactIntegerKind, readonly [min: bigint, max: bigint]>>;

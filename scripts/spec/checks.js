@@ -38,7 +38,7 @@ export function isObject(value) {
 
 /** Whether JSON writes an object as `{}`. */
 export function isEmpty(object) {
-  const members = sent(object);
+  const members = jsonMembers(object);
   for (const key in members) if (members[key] !== undefined) return false;
   return true;
 }
@@ -47,7 +47,7 @@ export function isEmpty(object) {
  * What JSON takes from an object: its own enumerable members. Of a plain object that is the object itself, which takes
  * one comparison to see. So it is of one with a toJSON, which alone knows what will be sent.
  */
-export function sent(value) {
+export function jsonMembers(value) {
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null || typeof value.toJSON === "function"
     ? value
@@ -148,7 +148,8 @@ const EXACT_PROBLEMS = {
   range: "within 64 bits",
 };
 
-function exactIntegerProblem(value, kind) {
+/** What is wrong with such an id: its `"type"`, that it was rounded (`"unsafe"`), its `"range"`; undefined when nothing is. */
+export function exactIntegerProblem(value, kind) {
   if (typeof value === "number") {
     if (!Number.isSafeInteger(value)) return Number.isInteger(value) ? "unsafe" : "type";
     return kind === "uint64" && value < 0 ? "range" : undefined;
@@ -157,7 +158,7 @@ function exactIntegerProblem(value, kind) {
     if (!/^-?\d+$/.test(value)) return "type";
     if (!DIGITS[kind].test(value)) return "range";
   } else if (typeof value !== "bigint") return "type";
-  const [lowest, highest] = RANGES[kind];
+  const [lowest, highest] = INTEGER_RANGES[kind];
   const integer = BigInt(value);
   return integer < lowest || integer > highest ? "range" : undefined;
 }
@@ -168,7 +169,8 @@ const DIGITS = {
   uint64: /^\d{1,20}$/,
 };
 
-const RANGES = {
+/** Least and greatest of each kind. */
+export const INTEGER_RANGES = {
   int64: [-(2n ** 63n), 2n ** 63n - 1n],
   uint64: [0n, 2n ** 64n - 1n],
 };

@@ -53,6 +53,7 @@ const RUNTIME = [
     "isEmpty",
     "isFull",
     "isObject",
+    "jsonMembers",
     "locate",
     "locateName",
     "longerThan",
@@ -60,7 +61,7 @@ const RUNTIME = [
     "notAmong",
     "notEqual",
   ],
-  ...["notFormatted", "notMatching", "outside", "sent", "shorterThan", "unknown", "wrongTag", "wrongType"],
+  ...["notFormatted", "notMatching", "outside", "shorterThan", "unknown", "wrongTag", "wrongType"],
 ];
 
 /** Names that no written function may have: words of the language, globals that are used, and the functions' own variables. */
@@ -244,7 +245,7 @@ class Emitter {
     const counts = "maxProperties" in rest || "minProperties" in rest;
     const lines = [`if (!isObject(value)) return wrongType(out, "object");`];
     if (loop === "" && name === "" && !counts) return lines.join("\n");
-    lines.push(`const members = sent(value);`, `let found = out.length;`);
+    lines.push(`const members = jsonMembers(value);`, `let found = out.length;`);
     if (counts) lines.push(`let count = 0;`);
     for (const flag of lacks.values()) lines.push(`let ${flag} = true;`);
     lines.push(`for (const key in members) {`, `const member = members[key];`, `if (member === undefined) continue;`);

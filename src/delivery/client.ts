@@ -2,7 +2,7 @@ import { LIMITS } from "../../generated/contract.ts";
 import type { Batch } from "../../generated/schema.ts";
 import { InvalidBatchError, MParticleError } from "../errors.ts";
 import { forgetStamps } from "../model/stamp-memory.ts";
-import { show } from "../model/show.ts";
+import { show } from "../rules/show.ts";
 import { Transport, type RawClient, type TransportOptions } from "../transport/attempt.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
 import { atLeastZero, checkOptions, positive, wholeNumber } from "../transport/option-checks.ts";

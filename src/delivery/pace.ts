@@ -1,5 +1,5 @@
 import { LIMITS } from "../../generated/contract.ts";
-import { show } from "../model/show.ts";
+import { show } from "../rules/show.ts";
 import { spreadMs } from "./retry.ts";
 
 export interface PaceOptions {

@@ -2,7 +2,9 @@ import type { Batch } from "../../generated/schema.ts";
 import { utf8Length } from "#platform";
 import { InvalidBatchError, type Finding } from "../errors.ts";
 import { stampBatch } from "../model/stamp.ts";
-import { show } from "../model/show.ts";
+import { environmentProblem } from "../rules/environment.ts";
+import { isObject } from "../rules/objects.ts";
+import { show } from "../rules/show.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
 import { serializeBatch } from "../transport/json.ts";
 import { findHistoricalProblems } from "./historical.ts";
@@ -70,7 +72,7 @@ export function runValidate(validate: Validate | undefined, batch: Batch): reado
   if (validate === undefined) return [];
   return callUserCode(batch, () => {
     const findings: unknown = validate(batch);
-    if (Array.isArray(findings) && findings.every(isObject)) return findings as readonly Finding[]; // as its type promises
+    if (Array.isArray(findings) && findings.every(isObject)) return findings as unknown as readonly Finding[]; // as its type promises
     throw new TypeError(`\`validate\` gave ${show(findings)}; expected a list of findings`);
   });
 }
@@ -147,18 +149,8 @@ export function requireObject(value: unknown, what: string, hintForArray?: strin
  * @throws InvalidBatchError - when it is missing, or no environment, as it can be where the caller is JavaScript.
  */
 export function requireEnvironment(batch: Omit<Batch, "events">): void {
-  const environment: unknown = batch.environment;
-  // The last one is of old SDKs (D27).
-  if (environment === "development" || environment === "production" || environment === "unknown") return;
-  const isMissing = environment === undefined || environment === null || environment === "";
-  throw refuse(batch, {
-    code: isMissing ? "environment-missing" : "environment-unknown",
-    path: "/environment",
-    message: isMissing
-      ? "it is missing, and the service would take the batch for production."
-      : `it is ${show(environment)}, which is none.`,
-    hint: 'Set "development" or "production".',
-  });
+  const problem = environmentProblem(batch.environment);
+  if (problem !== undefined) throw refuse(batch, { ...problem, path: "/environment" });
 }
 
 /** What is no event would be answered 202, and lost. */
@@ -190,11 +182,6 @@ export function callUserCode<Result>(batch: Omit<Batch, "events">, run: () => Re
     const finding = { severity: "error", code: "not-serializable", path: "", message } as const;
     throw new InvalidBatchError([finding], { requestIds: idsOf(batch), cause });
   }
-}
-
-/** What the type promises, JavaScript may break. */
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The id a stamped batch has. */

@@ -2,7 +2,7 @@ import { onIdleExit, runSoon, utf8Length } from "#platform";
 import { LIMITS } from "../../generated/contract.ts";
 import type { Batch, Event } from "../../generated/schema.ts";
 import { InvalidBatchError, MParticleError } from "../errors.ts";
-import { show } from "../model/show.ts";
+import { show } from "../rules/show.ts";
 import { stampEvent, SYSTEM_STAMPS } from "../model/stamp.ts";
 import type { UserContext } from "../model/types.ts";
 import { parseExact, serializeEvent } from "../transport/json.ts";

@@ -1,5 +1,5 @@
 import { ApiError, type MParticleError } from "../errors.ts";
-import { show } from "../model/show.ts";
+import { show } from "../rules/show.ts";
 import { positive } from "../transport/option-checks.ts";
 
 /** How long, and how patiently, an upload is tried again. */

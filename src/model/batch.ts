@@ -1,5 +1,7 @@
 import type { Batch, Event } from "../../generated/schema.ts";
-import { show } from "./show.ts";
+import { isEnvironment } from "../rules/environment.ts";
+import { isObject } from "../rules/objects.ts";
+import { show } from "../rules/show.ts";
 import { isId, SYSTEM_STAMPS } from "./stamp.ts";
 import type { UserContext } from "./types.ts";
 
@@ -15,11 +17,11 @@ import type { UserContext } from "./types.ts";
  */
 export function createBatch(user: UserContext, events: readonly Event[] = []): Batch {
   const given: unknown = user;
-  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+  if (!isObject(given)) {
     throw misuse("user", given, 'an object such as { environment: "development", user_identities: { … } }');
   }
   const { environment, source_request_id, events: inUser }: Readonly<Partial<Record<keyof Batch, unknown>>> = user;
-  if (environment !== "development" && environment !== "production") {
+  if (!isEnvironment(environment)) {
     throw misuse("environment", environment, '"development" or "production"');
   }
   // A copy of another batch has them: its events would be lost, and its id would make the new batch a repetition.

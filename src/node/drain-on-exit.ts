@@ -3,7 +3,7 @@ import { constants } from "node:os";
 import { resolve } from "node:path";
 import { internalsOfQueue, type EventQueue, type QueueInternals } from "../delivery/queue.ts";
 import type { StoredBatch } from "../delivery/outbox.ts";
-import { show } from "../model/show.ts";
+import { show } from "../rules/show.ts";
 import { checkOptions, positive } from "../transport/option-checks.ts";
 import { exitDrains, type Drain } from "./exit-drains.ts";
 import { countEvents, Leftovers } from "./leftovers.ts";

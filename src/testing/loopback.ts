@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server } from "node:http";
-import { show } from "../model/show.ts";
+import { show } from "../rules/show.ts";
 
 /**
  * Listens on this machine only; gives the port.

@@ -3,7 +3,7 @@ import { createDefaultFetch } from "#platform";
 import type { Batch, paths } from "../../generated/schema.ts";
 import { ApiError, NetworkError, type ErrorCode, type ServiceError } from "../errors.ts";
 import { VERSION } from "../version.ts";
-import { show } from "../model/show.ts";
+import { show } from "../rules/show.ts";
 import { Cancellation, onAbort, untilAborted } from "./abort.ts";
 import { EXCHANGE, MAX_BODY_CHARS, type Exchange, type Fetch, type RequestBody } from "./exchange.ts";
 import { basicAuthorization, resolveBaseUrl, type EndpointPath, type Pod } from "./hosts.ts";

@@ -1,4 +1,4 @@
-import { show } from "../model/show.ts";
+import { show } from "../rules/show.ts";
 import { PODS } from "../../generated/contract.ts";
 
 /** A data centre of the service: an independent installation, so the wrong one loses data. */

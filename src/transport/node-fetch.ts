@@ -6,7 +6,7 @@ import type {
   RequestOptions,
 } from "node:http";
 import type { AgentOptions as HttpsAgentOptions } from "node:https";
-import { show } from "../model/show.ts";
+import { show } from "../rules/show.ts";
 import { Cancellation, onAbort } from "./abort.ts";
 import { positive } from "./option-checks.ts";
 import {

@@ -1,4 +1,4 @@
-import { show } from "../model/show.ts";
+import { show } from "../rules/show.ts";
 
 /**
  * Misuse is named at once: the option, its value and what was expected.

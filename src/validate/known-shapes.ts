@@ -1,5 +1,6 @@
-import { sent } from "../../generated/validators/checks.js";
+import { jsonMembers } from "../../generated/validators/checks.js";
 import { EVENT_DATA_SHAPES, SHAPES, type NestedShape, type Shape, type WireOnlyKey } from "../../generated/shapes.ts";
+import { isObject, type Members } from "../rules/objects.ts";
 
 /** What is known of one named object, with what it inherits. */
 export interface KnownShape {
@@ -15,13 +16,6 @@ export interface KnownShape {
   readonly atMostOne: readonly string[];
   /** The object it has inherited keys from. */
   readonly extends: string | undefined;
-}
-
-/** Objects whose members are read with nothing vouching for them. */
-export type Members = Readonly<Record<string, unknown>>;
-
-export function isMembers(value: unknown): value is Members {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 const shapes = new Map<string, KnownShape>();
@@ -82,7 +76,7 @@ export function placeAt(batch: unknown, tokens: readonly string[], bareBreadcrum
     value = memberOf(holder, token);
     if (shapeOfEach !== undefined) {
       shape =
-        inBreadcrumbs && bareBreadcrumbs && isMembers(value) && isBareBreadcrumb(value)
+        inBreadcrumbs && bareBreadcrumbs && isObject(value) && isBareBreadcrumb(value)
           ? "BreadcrumbEventData"
           : shapeOfEach;
       shapeOfEach = undefined;
@@ -102,7 +96,7 @@ export function placeAt(batch: unknown, tokens: readonly string[], bareBreadcrum
 
 /** Some senders put the data of a breadcrumb where the event belongs; the wire profile takes that. */
 export function isBareBreadcrumb(breadcrumb: Members): boolean {
-  const { event_type, data } = sent(breadcrumb);
+  const { event_type, data } = jsonMembers(breadcrumb);
   return event_type === undefined && data === undefined;
 }
 

@@ -1,17 +1,13 @@
 import { LIMITS } from "../../generated/contract.ts";
-import { sent } from "../../generated/validators/checks.js";
+import { jsonMembers } from "../../generated/validators/checks.js";
 import type { FindingSeverity } from "../errors.ts";
+import { isUnsafe } from "../rules/exact-integers.ts";
+import { isObject, type Members } from "../rules/objects.ts";
+import type { Statement } from "../rules/statement.ts";
 import type { LintCode } from "./codes.ts";
-import {
-  eventDataShape,
-  isBareBreadcrumb,
-  isMembers,
-  knownShape,
-  type KnownShape,
-  type Members,
-} from "./known-shapes.ts";
+import { eventDataShape, isBareBreadcrumb, knownShape, type KnownShape } from "./known-shapes.ts";
 import { appendToken } from "./pointer.ts";
-import type { Report, Statement } from "./report.ts";
+import type { Report } from "./report.ts";
 import { describeUnsent, isPlain, unsentNames } from "./unsent-members.ts";
 import { describeUnknownKey, type Profile } from "./unknown-keys.ts";
 
@@ -130,7 +126,7 @@ export class LintPlans {
         walk.values(value, plan);
       };
     return (value, walk) => {
-      if (isMembers(value)) walk.object(value, plan);
+      if (isObject(value)) walk.object(value, plan);
     };
   }
 }
@@ -162,7 +158,7 @@ export class LintWalk {
   }
 
   batch(batch: unknown): void {
-    if (isMembers(batch)) this.object(batch, this.#plans.for("Batch"));
+    if (isObject(batch)) this.object(batch, this.#plans.for("Batch"));
   }
 
   object(object: Members, plan: Plan): void {
@@ -182,7 +178,7 @@ export class LintWalk {
       else if (this.#onWire && !shape.keys.has(key) && !shape.wireOnly.has(key)) {
         if (plan.rest === undefined) this.#unknownKey(key, shape);
         else this.#member(plan.rest, value, key);
-      } else if (typeof value === "object" && isMembers(value)) this.each(key, value, ignore);
+      } else if (typeof value === "object" && isObject(value)) this.each(key, value, ignore);
     }
     this.#tellUnsent(object, members, count, shape);
     if (plan.lint !== undefined) plan.lint(members, this);
@@ -192,7 +188,7 @@ export class LintWalk {
     if (!Array.isArray(list)) return;
     for (let index = 0, count = entriesOf(list); index < count && !this.#isDone(); index++) {
       const item: unknown = list[index];
-      if (!isMembers(item)) continue;
+      if (!isObject(item)) continue;
       this.#path.push(index);
       this.object(item, plan);
       this.#path.pop();
@@ -200,9 +196,9 @@ export class LintWalk {
   }
 
   values(map: unknown, plan: Plan): void {
-    if (!isMembers(map)) return;
+    if (!isObject(map)) return;
     this.#visit(map, (value, key) => {
-      if (!isMembers(value)) return;
+      if (!isObject(value)) return;
       this.#path.push(key);
       this.object(value, plan);
       this.#path.pop();
@@ -214,15 +210,15 @@ export class LintWalk {
     const { rules } = this.#plans;
     for (let index = 0, count = entriesOf(list); index < count && !this.#isDone(); index++) {
       const item: unknown = list[index];
-      if (!isMembers(item)) continue;
-      const event = sent(item);
+      if (!isObject(item)) continue;
+      const event = jsonMembers(item);
       const plan = this.#plans.forEventData(event["event_type"]);
       if (plan === undefined) continue; // the validator has said so, and what the data should be is anybody's guess
       const data = event["data"];
       if (data === undefined) continue; // likewise
       this.#path.push(index);
       if (this.#onWire) this.#wrapper(event);
-      if (isMembers(data)) {
+      if (isObject(data)) {
         this.#path.push("data");
         this.object(data, plan);
         rules.eventLint(data, this);
@@ -246,11 +242,11 @@ export class LintWalk {
     const plan = this.#plans.for("BreadcrumbEventData");
     for (let index = 0, count = entriesOf(list); index < count && !this.#isDone(); index++) {
       const breadcrumb: unknown = list[index];
-      if (!isMembers(breadcrumb)) continue;
+      if (!isObject(breadcrumb)) continue;
       this.#path.push(index);
-      const { data } = sent(breadcrumb);
+      const { data } = jsonMembers(breadcrumb);
       if (isBareBreadcrumb(breadcrumb)) this.object(breadcrumb, plan);
-      else if (isMembers(data))
+      else if (isObject(data))
         this.within("data", () => {
           this.object(data, plan);
         });
@@ -287,7 +283,7 @@ export class LintWalk {
   #sentOf(object: Members): Members {
     if (isPlain(object)) return object;
     this.#plans.rules.instanceLint(object, this);
-    return sent(object);
+    return jsonMembers(object);
   }
 
   /**
@@ -363,9 +359,4 @@ export class LintWalk {
   #here(): string {
     return this.#path.reduce<string>((path, token) => appendToken(path, token), "");
   }
-}
-
-/** Whether a number is beyond what a double holds exactly, so that the last digits of an id are lost. */
-export function isUnsafe(value: number): boolean {
-  return value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER;
 }

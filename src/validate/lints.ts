@@ -1,16 +1,18 @@
 import { LIMITS } from "../../generated/contract.ts";
-import { sent } from "../../generated/validators/checks.js";
-import { describe, quote } from "./describe-value.ts";
-import { isMembers, knownShape, type Members } from "./known-shapes.ts";
+import { jsonMembers } from "../../generated/validators/checks.js";
+import { describe, quote } from "../rules/describe-value.ts";
+import { ENVIRONMENT_HINT, ENVIRONMENT_MISSING } from "../rules/environment.ts";
+import { describeUnsafe, isUnsafe } from "../rules/exact-integers.ts";
 import {
-  entriesOf,
-  isUnsafe,
-  LintPlans,
-  LintWalk,
-  type FieldLint,
-  type LintContext,
-  type ObjectLint,
-} from "./lint-walk.ts";
+  HISTORICAL_WITHOUT_EVENTS,
+  historicalTimeProblem,
+  isoDate,
+  liveAgeProblem,
+  secondsProblem,
+} from "../rules/history.ts";
+import { isObject, type Members } from "../rules/objects.ts";
+import { knownShape } from "./known-shapes.ts";
+import { entriesOf, LintPlans, LintWalk, type FieldLint, type LintContext, type ObjectLint } from "./lint-walk.ts";
 import { nearest } from "./nearest-key.ts";
 import { isDurationKey, isTimestampKey } from "./timestamp-keys.ts";
 import { isSentWhole, unsentNames } from "./unsent-members.ts";
@@ -26,23 +28,14 @@ export function lintBatch(batch: unknown, context: LintContext): void {
  */
 const FUTURE_TOLERANCE_MS = 86_400_000;
 
-const HISTORICAL_MIN_AGE_HOURS = LIMITS.historicalMinAgeMs / 3_600_000;
-const LIVE_MAX_AGE_DAYS = LIMITS.livePathMaxAgeMs / 86_400_000;
-
 // ------------------------------------------------------------------ time
 
 const timestamp: FieldLint = (value, key, walk) => {
   // An official sample has 0 for "no session", and nowhere else.
   if (typeof value !== "number" || (value === 0 && key === "session_start_unixtime_ms")) return;
-  if (value < LIMITS.secondsSuspectBelowMs) {
-    walk.warn(
-      "seconds-not-milliseconds",
-      key,
-      `${String(value)} is ${isoDate(value)} in milliseconds.`,
-      value > 0
-        ? `Seconds would be ${isoDate(value * 1000)}: multiply by 1000.`
-        : "Pass milliseconds since the Unix epoch, or leave it out when the time is not known.",
-    );
+  const seconds = secondsProblem(value);
+  if (seconds !== undefined) {
+    walk.warn(seconds.code, key, seconds.message, seconds.hint);
   } else if (value > walk.context.nowMs + FUTURE_TOLERANCE_MS) {
     walk.warn(
       "timestamp-in-future",
@@ -68,34 +61,16 @@ function eventAge(data: Members | undefined, walk: LintWalk): void {
   const { historical, nowMs } = walk.context;
   const time = data?.["timestamp_unixtime_ms"];
   if (!historical) {
-    if (typeof time === "number" && time < nowMs - LIMITS.livePathMaxAgeMs) {
-      walk.warn(
-        "older-than-30-days",
-        "timestamp_unixtime_ms",
-        `${isoDate(time)} is more than ${String(LIVE_MAX_AGE_DAYS)} days ago, and old events distort audiences.`,
-        "Send it with uploadHistorical.",
-      );
-    }
-  } else if (data === undefined) {
-    walk.refuse("historical-timestamp-missing", "data", HISTORICAL_TIMESTAMP);
-  } else if (typeof time !== "number") {
-    walk.refuseForAbsence("historical-timestamp-missing", "timestamp_unixtime_ms", HISTORICAL_TIMESTAMP);
-  } else if (time > nowMs - LIMITS.historicalMinAgeMs) {
-    walk.refuse(
-      "historical-too-recent",
-      "timestamp_unixtime_ms",
-      `${isoDate(time)} is less than ${String(HISTORICAL_MIN_AGE_HOURS)} hours ago; one such event makes the service drop the batch.`,
-      "Send it with upload or uploadBulk.",
-    );
+    const old = typeof time === "number" ? liveAgeProblem(time, nowMs) : undefined;
+    if (old !== undefined) walk.warn(old.code, "timestamp_unixtime_ms", old.message, old.hint);
+    return;
   }
-}
-
-const HISTORICAL_TIMESTAMP = "a historical event needs its own time; without one the service drops the batch.";
-
-/** The day and time of an epoch, for messages; numbers that are no date stay numbers. */
-function isoDate(epochMs: number): string {
-  const date = new Date(epochMs);
-  return Number.isNaN(date.getTime()) ? "no date at all" : date.toISOString();
+  const problem = historicalTimeProblem(time, nowMs);
+  if (problem === undefined) return;
+  const { code, message, hint } = problem;
+  if (data === undefined) walk.refuse(code, "data", message, hint);
+  else if (code === "historical-too-recent") walk.refuse(code, "timestamp_unixtime_ms", message, hint);
+  else walk.refuseForAbsence(code, "timestamp_unixtime_ms", message, hint);
 }
 
 const timezoneOffset: FieldLint = (value, key, walk) => {
@@ -113,11 +88,8 @@ const timezoneOffset: FieldLint = (value, key, walk) => {
 const environment: FieldLint = (value, key, walk) => {
   if (value === "unknown") {
     walk.refuse("environment-unknown", key, '"unknown" is neither test data nor live data.', ENVIRONMENT_HINT);
-  } else if (value === null) walk.warn("environment-missing", key, ENVIRONMENT_MISSING, ENVIRONMENT_HINT);
+  } else if (value === null) walk.warn("environment-missing", key, ENVIRONMENT_MISSING.message, ENVIRONMENT_HINT);
 };
-
-const ENVIRONMENT_HINT = 'Set "development" or "production".';
-const ENVIRONMENT_MISSING = "it is missing, and the service takes the batch for production.";
 
 const batchId: FieldLint = (value, key, walk) => {
   if (value === null) return;
@@ -162,7 +134,7 @@ function isIpv6(text: string): boolean {
 
 const wholeBatch: ObjectLint = (batch, walk) => {
   if (batch["environment"] === undefined && walk.context.profile === "wire") {
-    walk.warnOfAbsence("environment-missing", "environment", ENVIRONMENT_MISSING, ENVIRONMENT_HINT);
+    walk.warnOfAbsence("environment-missing", "environment", ENVIRONMENT_MISSING.message, ENVIRONMENT_HINT);
   }
   checkEvents(batch, walk);
   if (!isIdentified(batch)) {
@@ -180,11 +152,7 @@ function checkEvents(batch: Members, walk: LintWalk): void {
   const hasEvents = Array.isArray(events) ? events.length > 0 : events !== undefined && events !== null;
   if (hasEvents) return;
   if (walk.context.historical) {
-    walk.refuseForAbsence(
-      "historical-without-events",
-      "events",
-      "a historical batch needs at least one event; without one the service drops it.",
-    );
+    walk.refuseForAbsence("historical-without-events", "events", HISTORICAL_WITHOUT_EVENTS.message);
   } else if (PROFILE_CONTENT.every((key) => isNothing(batch[key]))) {
     walk.warnOfAbsence("empty-batch", "events", "no events, and nothing else that would update a profile.");
   }
@@ -204,7 +172,7 @@ const PROFILE_CONTENT = [
 function isNothing(value: unknown): boolean {
   if (value === undefined || value === null || value === "") return true;
   if (typeof value !== "object") return false;
-  for (const _ in sent(value)) return false;
+  for (const _ in jsonMembers(value)) return false;
   return true;
 }
 
@@ -234,13 +202,13 @@ const DEVICE_ID_KEYS = [
 ];
 
 function hasDeviceId(deviceInfo: unknown): boolean {
-  return isMembers(deviceInfo) && DEVICE_ID_KEYS.some((key) => isPresent(deviceInfo[key]));
+  return isObject(deviceInfo) && DEVICE_ID_KEYS.some((key) => isPresent(deviceInfo[key]));
 }
 
 /** Even a value of the wrong type, or an empty one: that has a finding of its own. */
 function hasValue(identities: unknown): boolean {
-  if (!isMembers(identities)) return identities !== undefined && identities !== null;
-  return Object.values(sent(identities)).some((identity) => identity !== undefined && identity !== null);
+  if (!isObject(identities)) return identities !== undefined && identities !== null;
+  return Object.values(jsonMembers(identities)).some((identity) => identity !== undefined && identity !== null);
 }
 
 function isPresent(value: unknown): boolean {
@@ -354,7 +322,7 @@ const notEmpty: FieldLint = (value, key, walk) => {
 const NO_TEXT = "expected some text, got an empty string.";
 
 const customAttributes: FieldLint = (value, key, walk) => {
-  if (!isMembers(value)) return;
+  if (!isObject(value)) return;
   let count = 0;
   walk.each(key, value, (attribute, name) => {
     count++;
@@ -368,7 +336,7 @@ const customAttributes: FieldLint = (value, key, walk) => {
 };
 
 const userAttributes: FieldLint = (value, key, walk) => {
-  if (!isMembers(value)) return;
+  if (!isObject(value)) return;
   let count = 0;
   walk.each(key, value, (attribute, name) => {
     count++;
@@ -466,12 +434,7 @@ function userAttributeScalar(value: unknown, token: string | number, maxLength: 
 
 function unsafeNumber(value: number, token: string | number, walk: LintWalk): void {
   if (!isUnsafe(value) || !Number.isFinite(value)) return; // JSON has no infinity, and that has been said
-  walk.warn(
-    "unsafe-integer",
-    token,
-    `${describe(value)} is beyond 2^53 and has been rounded.`,
-    "Pass an id as a string of digits.",
-  );
+  walk.warn("unsafe-integer", token, describeUnsafe(value), "Pass an id as a string of digits.");
 }
 
 function longName(name: string, token: string | number, limit: number, effect: string, walk: LintWalk): void {
@@ -513,9 +476,9 @@ function isLonger(text: string, limit: number): boolean {
 }
 
 const integrationAttributes: FieldLint = (value, key, walk) => {
-  if (!isMembers(value)) return;
+  if (!isObject(value)) return;
   walk.each(key, value, (attributes, id) => {
-    if (isMembers(attributes)) walk.each(id, attributes, () => undefined);
+    if (isObject(attributes)) walk.each(id, attributes, () => undefined);
     if (/^\d+$/.test(id)) return;
     walk.warn(
       "integration-id-not-numeric",
@@ -611,7 +574,7 @@ const commercePayload: ObjectLint = (data, walk) => {
 const attribution: ObjectLint = (data, walk) => {
   if (data["custom_event_type"] !== "attribution" || data["event_name"] !== "attribution") return;
   const given = data["custom_attributes"];
-  const attributes: Members = isMembers(given) ? given : {};
+  const attributes: Members = isObject(given) ? given : {};
   if (attributes["action"] === "delete") return;
   const lacking = ["publisher", "campaign"].filter((key) => isNothing(attributes[key]));
   if (lacking.length === 0) return;
@@ -641,7 +604,7 @@ function instance(object: object, walk: LintWalk): void {
 }
 
 const customFlags: FieldLint = (value, key, walk) => {
-  if (!isMembers(value)) return;
+  if (!isObject(value)) return;
   walk.each(key, value, (flag, name) => {
     customFlag(flag, name, walk);
   });
@@ -713,13 +676,13 @@ function isLookedAt([flag, ...further]: readonly object[]): boolean {
 
 function* membersWithin(value: object): Generator {
   if (Array.isArray(value)) for (let index = 0, count = entriesOf(value); index < count; index++) yield value[index];
-  else if (isMembers(value)) for (const key in value) if (Object.hasOwn(value, key)) yield value[key];
+  else if (isObject(value)) for (const key in value) if (Object.hasOwn(value, key)) yield value[key];
 }
 
 /** What an object loses of itself. */
 function lossOf(object: object): { readonly lost: string } | undefined {
   if (object instanceof Map || object instanceof Set) return { lost: describe(object) };
-  if (!isMembers(object) || isSentWhole(object)) return undefined;
+  if (!isObject(object) || isSentWhole(object)) return undefined;
   const [name] = unsentNames(object);
   return name === undefined ? undefined : { lost: `${quote(name)}, which is inherited or not enumerable` };
 }

@@ -1,12 +1,6 @@
 import type { Finding, FindingSeverity } from "../errors.ts";
+import type { Statement } from "../rules/statement.ts";
 import type { FindingCode, LintCode } from "./codes.ts";
-
-/** What is said about one mistake, apart from where it is. */
-export interface Statement<Code extends FindingCode = FindingCode> {
-  readonly code: Code;
-  readonly message: string;
-  readonly hint?: string | undefined;
-}
 
 /** Gathers findings: each mistake once, errors never crowded out by warnings, never more than asked for. */
 export class Report {
@@ -34,7 +28,7 @@ export class Report {
   }
 
   /** Adds a finding, unless something as serious has already been said about that very place. */
-  add(path: string, severity: FindingSeverity, { code, message, hint }: Statement): void {
+  add(path: string, severity: FindingSeverity, { code, message, hint }: Statement<FindingCode>): void {
     const said = this.#paths.get(path);
     if (this.full(severity) || said === "error" || said === severity) return;
     this.#paths.set(path, severity);

@@ -1,12 +1,16 @@
 import { EVENT_TYPES, LIMITS } from "../../generated/contract.ts";
 import type { ValidationError } from "../../generated/validators/canonical.js";
-import { sent } from "../../generated/validators/checks.js";
+import { jsonMembers, type ExactIntegerKind, type ExactIntegerProblem } from "../../generated/validators/checks.js";
 import type { SchemaCode } from "./codes.ts";
-import { describe, quote } from "./describe-value.ts";
-import { isMembers, knownShape, placeAt, type KnownShape, type Members, type Place } from "./known-shapes.ts";
+import { describe, quote } from "../rules/describe-value.ts";
+import { ENVIRONMENT_MISSING } from "../rules/environment.ts";
+import { describeInexact } from "../rules/exact-integers.ts";
+import { isObject, type Members } from "../rules/objects.ts";
+import type { Statement } from "../rules/statement.ts";
+import { knownShape, placeAt, type KnownShape, type Place } from "./known-shapes.ts";
 import { nearest } from "./nearest-key.ts";
 import { appendToken, tokensOf } from "./pointer.ts";
-import type { Report, Statement } from "./report.ts";
+import type { Report } from "./report.ts";
 import { isTimestampKey } from "./timestamp-keys.ts";
 import { describeUnsent } from "./unsent-members.ts";
 import { describeUnknownKey, eventTypeByKeys, isEventDataKey, meantKey, type Profile } from "./unknown-keys.ts";
@@ -78,7 +82,7 @@ function groupKeyErrors(errors: readonly ValidationError[]): Map<string, KeyErro
 }
 
 function reportKeyErrors(path: string, place: Place, errors: KeyErrors, profile: Profile, report: Report): void {
-  const object: Members = isMembers(place.value) ? place.value : {};
+  const object: Members = isObject(place.value) ? place.value : {};
   const shape = place.shape ?? knownShape("");
   if (errors.unknown.length > 0) report.noteMisspelt(path, "error");
   if (shape.name === "Event" && object["data"] === undefined && reportUnwrappedEvent(path, object, report)) return;
@@ -111,7 +115,7 @@ function reportKeyErrors(path: string, place: Place, errors: KeyErrors, profile:
 /** Keys of an object that the profile lets pass and nobody knows. */
 function strayKeys(object: Members, shape: KnownShape, profile: Profile): string[] {
   const stray: string[] = [];
-  for (const key in sent(object)) {
+  for (const key in jsonMembers(object)) {
     if (stray.length === 100) break; // enough to look for a misspelling among
     if (!shape.keys.has(key) && !(profile === "wire" && shape.wireOnly.has(key))) stray.push(key);
   }
@@ -131,13 +135,7 @@ function describeStrayKey(key: string, shape: KnownShape, profile: Profile): Sch
 }
 
 function describeMissing(key: string, shape: KnownShape): SchemaStatement {
-  if (key === "environment" && shape.name === "Batch") {
-    return {
-      code: "environment-missing",
-      message: "it is missing, and the service would take the batch for production.",
-      hint: 'Set "development" or "production".',
-    };
-  }
+  if (key === "environment" && shape.name === "Batch") return ENVIRONMENT_MISSING;
   const what = shape.name === "" ? "here" : `in ${shape.name}`;
   return { code: "missing-key", message: `"${key}" is required ${what}.` };
 }
@@ -227,7 +225,8 @@ function describeValueError(
     case "format":
       return describeWrongFormat(params["format"], value);
     case "x-exact":
-      return describeInexact(params["problem"], params["kind"], value);
+      // As the runtime of the validators has it: of these parameters their type says nothing.
+      return describeInexact(params["problem"] as ExactIntegerProblem, params["kind"] as ExactIntegerKind, value);
     default:
       return { code: "invalid-value", message: `${error.message}.` };
   }
@@ -293,7 +292,7 @@ function hintForWrongType(
     if (tokens.includes("custom_attributes") && typeof value === "object" && value !== null) {
       return "Attributes hold neither lists nor objects: use several attributes, or JSON.stringify it.";
     }
-    if (tokens.includes("user_attributes") && isMembers(value))
+    if (tokens.includes("user_attributes") && isObject(value))
       return "Attributes hold no objects: use several attributes.";
   }
   if (types.includes("object") && Array.isArray(value)) {
@@ -301,7 +300,7 @@ function hintForWrongType(
       return 'Write { customer_id: "…", email: "…" }: only the service\'s output is a list.';
     if (tokens.length === 0) return "Check each batch by itself.";
   }
-  if (types.includes("array") && isMembers(value)) return "Put it into an array.";
+  if (types.includes("array") && isObject(value)) return "Put it into an array.";
   return undefined;
 }
 
@@ -367,21 +366,10 @@ function describeWrongFormat(format: unknown, value: unknown): SchemaStatement {
   };
 }
 
-function describeInexact(problem: unknown, kind: unknown, value: unknown): SchemaStatement {
-  const hint = "Pass the id as a bigint or as a string of digits.";
-  if (problem === "unsafe") {
-    return { code: "unsafe-integer", message: `${describe(value)} is beyond 2^53 and has been rounded.`, hint };
-  }
-  if (problem === "range") {
-    return { code: "integer-out-of-range", message: `expected ${String(kind)}, got ${describe(value)}.` };
-  }
-  return { code: "not-an-integer", message: `expected a 64-bit integer, got ${describe(value)}.`, hint };
-}
-
 function sizeOf(value: unknown): string {
   if (typeof value === "string") return String(characters(value));
   if (Array.isArray(value)) return String(value.length);
-  return isMembers(value) ? String(Object.keys(value).length) : "too many";
+  return isObject(value) ? String(Object.keys(value).length) : "too many";
 }
 
 /** As JSON Schema counts: code points. Where that would take long, UTF-16 units will do for a message. */

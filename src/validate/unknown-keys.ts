@@ -1,9 +1,9 @@
 import { EVENT_TYPES } from "../../generated/contract.ts";
 import type { SchemaCode } from "./codes.ts";
-import { quote } from "./describe-value.ts";
+import { quote } from "../rules/describe-value.ts";
+import type { Statement } from "../rules/statement.ts";
 import { eventDataShape, knownShape, type KnownShape } from "./known-shapes.ts";
 import { nearest } from "./nearest-key.ts";
-import type { Statement } from "./report.ts";
 
 /** Which of the two descriptions of the API a batch is held against. */
 export type Profile = "canonical" | "wire";

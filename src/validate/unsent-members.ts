@@ -1,5 +1,5 @@
-import type { Members } from "./known-shapes.ts";
-import type { Statement } from "./report.ts";
+import type { Members } from "../rules/objects.ts";
+import type { Statement } from "../rules/statement.ts";
 
 /** More than any class has above it; a proxy can claim a prototype without end. */
 const MAX_LEVELS = 100;
@@ -29,15 +29,11 @@ function namesAlong(object: object): readonly string[] {
   // What a Map or a typed array has from its class is said of the object as a whole.
   if (Object.prototype.toString.call(object) !== "[object Object]") return [...names];
   let level: unknown = Object.getPrototypeOf(object);
-  for (let depth = 0; depth < MAX_LEVELS && isObject(level) && !isRoot(level); depth++) {
+  for (let depth = 0; depth < MAX_LEVELS && typeof level === "object" && level !== null && !isRoot(level); depth++) {
     for (const name of Object.getOwnPropertyNames(level)) names.add(name);
     level = Object.getPrototypeOf(level);
   }
   return [...names];
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }
 
 /** `Object.prototype`, be it that of another realm. */

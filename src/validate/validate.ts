@@ -2,8 +2,8 @@ import { validateBatch as validateCanonical } from "../../generated/validators/c
 import { validateBatch as validateWire } from "../../generated/validators/wire.js";
 import type { Finding } from "../errors.ts";
 import { LINTS, type LintCode } from "./codes.ts";
-import { describe } from "./describe-value.ts";
-import { isMembers } from "./known-shapes.ts";
+import { describe } from "../rules/describe-value.ts";
+import { isObject } from "../rules/objects.ts";
 import { lintBatch } from "./lints.ts";
 import { nearest } from "./nearest-key.ts";
 import { Report } from "./report.ts";
@@ -54,7 +54,7 @@ const DEFAULT_MAX_FINDINGS = 100;
  */
 export function checkBatch(batch: unknown, options: CheckOptions = {}): Finding[] {
   const given: unknown = options;
-  if (!isMembers(given)) throw new TypeError(`The options are ${describe(given)}; expected an object.`);
+  if (!isObject(given)) throw new TypeError(`The options are ${describe(given)}; expected an object.`);
   const { profile = "canonical", lints = true, endpoint = "events", now, maxFindings = DEFAULT_MAX_FINDINGS } = options;
   requireOneOf("profile", profile, ["canonical", "wire"]);
   requireOneOf("endpoint", endpoint, ["events", "historical"]);
@@ -91,7 +91,7 @@ export function checkBatch(batch: unknown, options: CheckOptions = {}): Finding[
 }
 
 function silencedBy(switches: LintSwitches): ReadonlySet<LintCode> {
-  if (!isMembers(switches)) throw wrongOption("lints", switches, "a boolean, or an object of booleans by lint");
+  if (!isObject(switches)) throw wrongOption("lints", switches, "a boolean, or an object of booleans by lint");
   const silenced = new Set<LintCode>();
   for (const [code, on] of Object.entries(switches)) {
     if (!isLintCode(code)) {

@@ -80,7 +80,7 @@ describe("a historical batch", () => {
     const [problem] = findHistoricalProblems({ environment: "development", events: [eventAt(NOW)] }, NOW);
     expect(problem).toMatchObject({
       severity: "error",
-      message: `${String(NOW)} is less than 72 hours ago; one such event makes the service drop the batch.`,
+      message: `${new Date(NOW).toISOString()} is less than 72 hours ago; one such event makes the service drop the batch.`,
       hint: "Send it with upload or uploadBulk.",
     });
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { show } from "../../src/model/show.ts";
+import { show } from "../../src/rules/show.ts";
 
 describe("show", () => {
   it.each([
