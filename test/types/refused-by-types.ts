@@ -1,6 +1,6 @@
 /**
- * What must not compile. `tsc` is the test: it reports every `@ts-expect-error` below which there is no error. Nothing
- * here runs.
+ * What must not compile. `by-types.test.ts` runs `tsc`, which reports every `@ts-expect-error` below which there is no
+ * error. Nothing here runs.
  */
 import {
   EventsClient,
