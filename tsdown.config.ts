@@ -26,6 +26,7 @@ export default defineConfig({
   entry: {
     index: "src/index.ts",
     validate: "src/validate/validate.ts",
+    consent: "src/consent/consent.ts",
     node: "src/node/node.ts",
     testing: "src/testing/testing.ts",
     "platform-node": "src/transport/platform-node.ts",
@@ -37,7 +38,7 @@ export default defineConfig({
   target: "es2022",
   deps: {
     // `#platform` is chosen at run time by `imports` in package.json: bundling it would settle the runtime at build time.
-    neverBundle: [/^#/, /^node:/],
+    neverBundle: [/^#/, /^node:/, /^@iab/],
     // The typed transport is part of the package: finding two more packages would take every start longer than loading them.
     onlyBundle: ["openapi-fetch", "openapi-typescript-helpers"],
   },

@@ -17,14 +17,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   delivery: ["generated", "rules", "model", "errors", "transport"],
   index: ["generated", "rules", "model", "errors", "transport", "delivery"],
   validate: ["generated", "rules", "errors"],
+  consent: ["generated", "rules", "model"],
   node: ["generated", "rules", "model", "errors", "transport", "delivery"],
   testing: ["generated", "rules", "model", "errors", "transport", "delivery"],
   version: [],
 };
 
 /** The files that a name in package.json leads to; they alone pass names on. */
-const ENTRIES = ["index.ts", "node/node.ts", "testing/testing.ts", "validate/validate.ts"].map((path) =>
-  join(SOURCE, path),
+const ENTRIES = ["index.ts", "node/node.ts", "testing/testing.ts", "validate/validate.ts", "consent/consent.ts"].map(
+  (path) => join(SOURCE, path),
 );
 
 /** What `#platform` stands for; the only files of the root entry that know a runtime. */

@@ -101,6 +101,7 @@ describe("the package", () => {
     const sources = [
       await import("mparticle-events"),
       await import("mparticle-events/validate"),
+      await import("mparticle-events/consent"),
       await import("mparticle-events/node"),
       await import("mparticle-events/testing"),
     ];
