@@ -127,7 +127,7 @@ export type { Fetch } from "./transport/exchange.ts";
 export type { Pod } from "./transport/hosts.ts";
 export type { BulkOptions, DeliverOptions, EventsClientOptions, UploadOptions } from "./delivery/client.ts";
 export type { Effects } from "./delivery/effects.ts";
-export type { DeadLetter, Outbox, OutboxEntry, StoredBatch } from "./delivery/outbox.ts";
+export type { DeadLetter, Outbox, OutboxEntry, OutboxOwner, StoredBatch } from "./delivery/outbox.ts";
 export type { Outcome, Receipt, Verdict } from "./delivery/outcome.ts";
 export type { Validate } from "./delivery/prepare.ts";
 export type { CloseReport, EventQueueOptions, Overflow, QueueStats } from "./delivery/queue.ts";

@@ -6,6 +6,7 @@ import type { Telemetry } from "./telemetry.ts";
 /** Keeps an outbox in step with what becomes of its batches. */
 export class OutboxWriter {
   readonly #outbox: Outbox;
+  readonly #apiKey: string;
   readonly #telemetry: Telemetry;
   /** What need not be sent any more and is still stored. */
   readonly #removable = new Set<string>();
@@ -13,8 +14,10 @@ export class OutboxWriter {
   #writes: Promise<unknown> = Promise.resolve();
   #isOpen = false;
 
-  constructor(outbox: Outbox, telemetry: Telemetry) {
+  /** @param apiKey - names the input that the events are meant for. */
+  constructor(outbox: Outbox, apiKey: string, telemetry: Telemetry) {
     this.#outbox = outbox;
+    this.#apiKey = apiKey;
     this.#telemetry = telemetry;
   }
 
@@ -30,7 +33,10 @@ export class OutboxWriter {
    */
   async *recover(): AsyncGenerator<StoredBatch, void> {
     try {
-      await this.#outbox.open();
+      const warn = (message: string, error?: unknown): void => {
+        this.#telemetry.loss(message, error);
+      };
+      await this.#outbox.open({ apiKey: this.#apiKey, warn });
       this.#isOpen = true;
       yield* this.#outbox.recover();
     } catch (error) {

@@ -20,6 +20,14 @@ export interface DeadLetter {
   readonly reason: { readonly code: string; readonly message: string; readonly atMs: number };
 }
 
+/** The queue that opens an outbox. */
+export interface OutboxOwner {
+  /** Names the input that its events are meant for. An outbox belongs to one input, and keeps this key nowhere as it is. */
+  readonly apiKey: string;
+  /** Tells the client's logger, or the console where there is none, what was set aside or went wrong, and why. */
+  readonly warn: (message: string, error?: unknown) => void;
+}
+
 /**
  * Where a queue keeps events until the service has accepted them. One owner at a time; every write is all or nothing.
  *
@@ -27,8 +35,12 @@ export interface DeadLetter {
  * whether it is.
  */
 export interface Outbox {
-  /** Takes ownership. */
-  open(): Promise<void>;
+  /**
+   * Takes ownership.
+   *
+   * @param owner - the queue; without one nothing of it is sent, as when a program only looks at dead letters.
+   */
+  open(owner?: OutboxOwner): Promise<void>;
   /** What an earlier owner left pending, oldest first. */
   recover(): AsyncIterable<StoredBatch>;
   /** Adds events to batches. Resolves when they would survive the end of the process. */

@@ -226,7 +226,7 @@ export class EventQueue {
       restore: (batches) => this.#restoreAll(batches),
     });
     if (options.outbox !== undefined) {
-      this.#outbox = new OutboxWriter(options.outbox, this.#internals.telemetry);
+      this.#outbox = new OutboxWriter(options.outbox, this.#internals.apiKey, this.#internals.telemetry);
       this.#startRecovery(this.#outbox);
     }
   }

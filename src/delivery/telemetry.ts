@@ -132,7 +132,7 @@ export class Telemetry {
     this.#log("error", () => `Batch ${String(index)} ${kind}: ${error.message}`, { kind, index, error });
   }
 
-  /** The process ends, and events are lost: without a logger the console is told. */
+  /** Events are lost, set aside or kept back: without a logger the console is told. */
   loss(message: string, error?: unknown): void {
     if (this.#logger === undefined) console.warn(`mparticle-events: ${message}`);
     else this.reportError(message, error);
