@@ -113,8 +113,8 @@ export const PODS = {
 export const EXACT_INTEGERS = {
   batch: { mpid: "int64", batch_id: "int64", origin_mpid: "int64" },
   eventData: {
-    event_id: "int64",
     session_id: "int64",
+    event_id: "int64",
     ios_image_base_address: "uint64",
     ios_image_size: "uint64",
     previous_mpid: "int64",

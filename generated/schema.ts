@@ -504,6 +504,11 @@ export interface CommonEventData {
    * to its end. The service derives its numeric session id from it.
    */
   session_uuid?: string | null | undefined;
+  /**
+   * Numeric id of the session the event belongs to, for senders that have no UUID for it. Prefer `session_uuid`, from
+   * which the service derives this one. Where it is sent, it is the same on all events of a session.
+   */
+  session_id?: Int64 | null | undefined;
   /** Position of the event within its session, from 0. Client SDKs fill it; servers may. */
   event_num?: number | null | undefined;
   /**

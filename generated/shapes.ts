@@ -121,6 +121,42 @@ export const SHAPES: { readonly [name: string]: Shape } = {
         insteadUse: "customer_id",
         note: "Three official SDKs and a page of the documentation send customerid.",
       },
+      other2: {
+        insteadUse: "other_id_2",
+        note: "Newer senders and the pages on files and privacy requests write other2.",
+      },
+      other3: {
+        insteadUse: "other_id_3",
+        note: "Newer senders and the pages on files and privacy requests write other3.",
+      },
+      other4: {
+        insteadUse: "other_id_4",
+        note: "Newer senders and the pages on files and privacy requests write other4.",
+      },
+      other5: {
+        insteadUse: "other_id_5",
+        note: "Newer senders and the pages on files and privacy requests write other5.",
+      },
+      other6: {
+        insteadUse: "other_id_6",
+        note: "Newer senders and the pages on files and privacy requests write other6.",
+      },
+      other7: {
+        insteadUse: "other_id_7",
+        note: "Newer senders and the pages on files and privacy requests write other7.",
+      },
+      other8: {
+        insteadUse: "other_id_8",
+        note: "Newer senders and the pages on files and privacy requests write other8.",
+      },
+      other9: {
+        insteadUse: "other_id_9",
+        note: "Newer senders and the pages on files and privacy requests write other9.",
+      },
+      other10: {
+        insteadUse: "other_id_10",
+        note: "Newer senders and the pages on files and privacy requests write other10.",
+      },
     },
     closedOnWire: true,
   },
@@ -243,6 +279,7 @@ export const SHAPES: { readonly [name: string]: Shape } = {
       "timestamp_unixtime_ms",
       "source_message_id",
       "session_uuid",
+      "session_id",
       "event_num",
       "session_start_unixtime_ms",
       "event_start_unixtime_ms",
@@ -262,9 +299,6 @@ export const SHAPES: { readonly [name: string]: Shape } = {
     ],
     wireOnly: {
       event_id: { note: "The service's id of the event, assigned on receipt." },
-      session_id: {
-        note: "Numeric id of the session, which the service derives from `session_uuid`. Where it is sent, the start and the end of a session have to agree.",
-      },
       event_system_notification_info: { note: "A notice of the service about the event." },
     },
     nested: { location: { of: "GeoLocation" }, device_current_state: { of: "DeviceCurrentState" } },

@@ -1030,11 +1030,6 @@ function profileEventData(value, out) {
   if (lacksProfileEventType) missing(out, value, "profile_event_type");
 }
 
-/** A signed 64-bit integer, -9223372036854775808 to 9223372036854775807, whose digits all matter. */
-function int64(value, out) {
-  exactInteger(value, "int64", out);
-}
-
 /** What happened to a profile. */
 function profileEventType(value, out) {
   switch (value) {
@@ -2443,6 +2438,9 @@ function commonEventDataMember(key, member, out) {
     case "session_uuid":
       stringOrNullUuid(member, out);
       return true;
+    case "session_id":
+      if (member !== null) int64(member, out);
+      return true;
     case "custom_attributes":
       if (member !== null) customAttributes(member, out);
       return true;
@@ -2632,6 +2630,11 @@ function scalarOrNullUpTo4096(value, out) {
   if (typeof value === "string") {
     if (longerThan(value, 4096)) outside(out, "maxLength", 4096);
   }
+}
+
+/** A signed 64-bit integer, -9223372036854775808 to 9223372036854775807, whose digits all matter. */
+function int64(value, out) {
+  exactInteger(value, "int64", out);
 }
 
 function stringOrNullUuid(value, out) {

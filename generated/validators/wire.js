@@ -669,14 +669,23 @@ function userIdentities(value, out) {
       case "email":
       case "other":
       case "other_id_2":
+      case "other2":
       case "other_id_3":
+      case "other3":
       case "other_id_4":
+      case "other4":
       case "other_id_5":
+      case "other5":
       case "other_id_6":
+      case "other6":
       case "other_id_7":
+      case "other7":
       case "other_id_8":
+      case "other8":
       case "other_id_9":
+      case "other9":
       case "other_id_10":
+      case "other10":
       case "mobile_number":
       case "phone_number_2":
       case "phone_number_3":
@@ -840,6 +849,10 @@ function commonEventData(value, out) {
       case "page_url":
         stringOrNull(member, out);
         break;
+      case "session_id":
+      case "event_id":
+        if (member !== null) int64(member, out);
+        break;
       case "custom_attributes":
         if (member !== null) customAttributes(member, out);
         break;
@@ -864,10 +877,6 @@ function commonEventData(value, out) {
       case "view_controller":
       case "canonical_name":
         scalarOrNull(member, out);
-        break;
-      case "event_id":
-      case "session_id":
-        if (member !== null) int64(member, out);
         break;
       case "event_system_notification_info":
         if (member !== null) commonEventDataEventSystemNotificationInfo2(member, out);
@@ -2376,6 +2385,7 @@ function productActionType(value, out) {
     case "refund":
     case "add_to_wishlist":
     case "remove_from_wish_list":
+    case "unknown":
       return;
     default:
       notAmong(out, [
@@ -2389,6 +2399,7 @@ function productActionType(value, out) {
         "refund",
         "add_to_wishlist",
         "remove_from_wish_list",
+        "unknown",
       ]);
   }
 }
@@ -2531,6 +2542,10 @@ function commonEventDataMember(key, member, out) {
     case "page_url":
       stringOrNull(member, out);
       return true;
+    case "session_id":
+    case "event_id":
+      if (member !== null) int64(member, out);
+      return true;
     case "custom_attributes":
       if (member !== null) customAttributes(member, out);
       return true;
@@ -2555,10 +2570,6 @@ function commonEventDataMember(key, member, out) {
     case "view_controller":
     case "canonical_name":
       scalarOrNull(member, out);
-      return true;
-    case "event_id":
-    case "session_id":
-      if (member !== null) int64(member, out);
       return true;
     case "event_system_notification_info":
       if (member !== null) commonEventDataEventSystemNotificationInfo(member, out);
@@ -2592,11 +2603,6 @@ function commonEventDataEventSystemNotificationInfo(value, out) {
 
 function string(value, out) {
   if (typeof value !== "string") wrongType(out, "string");
-}
-
-/** A signed 64-bit integer, -9223372036854775808 to 9223372036854775807, whose digits all matter. */
-function int64(value, out) {
-  exactInteger(value, "int64", out);
 }
 
 function numberOrBooleanOrNull(value, out) {
@@ -2739,6 +2745,11 @@ function customAttributes(value, out) {
 function scalarOrNull(value, out) {
   if (!(typeof value === "string" || Number.isFinite(value) || typeof value === "boolean" || value === null))
     wrongType(out, ["string", "number", "boolean", "null"]);
+}
+
+/** A signed 64-bit integer, -9223372036854775808 to 9223372036854775807, whose digits all matter. */
+function int64(value, out) {
+  exactInteger(value, "int64", out);
 }
 
 function stringOrNull(value, out) {

@@ -347,6 +347,7 @@ function hintForNotAmong(texts: readonly string[], value: string, key: string): 
   if (key === "action" && value === "remove_from_wishlist") {
     return 'Write "remove_from_wish_list": the API spells this one action with one more underscore.';
   }
+  if (key === "action" && value === "unknown") return "Send a custom event: no product action stands for others.";
   const words = key === "environment" && Object.hasOwn(ENVIRONMENT_WORDS, value) ? ENVIRONMENT_WORDS[value] : undefined;
   const meant = words ?? nearest(value, texts);
   return meant === undefined ? undefined : `Did you mean "${meant}"?`;

@@ -53,6 +53,7 @@ export const FULL_EVENT_DATA = {
   timestamp_unixtime_ms: EPOCH_MS,
   source_message_id: UUID,
   session_uuid: UUID,
+  session_id: -7778608565459706417n,
   event_num: 3,
   session_start_unixtime_ms: EPOCH_MS - 1000,
   event_start_unixtime_ms: EPOCH_MS,

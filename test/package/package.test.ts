@@ -30,6 +30,7 @@ describe("the package", () => {
       "CHANGELOG.md",
       "LICENSE",
       "README.md",
+      "docs/guides/sessions.md",
       "docs/lints.md",
       "docs/pacing.md",
       "docs/pacing.svg",

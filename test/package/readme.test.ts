@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import ts from "typescript";
@@ -7,23 +7,28 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startFakeServer } from "mparticle-events/testing";
 import { makeProject, ROOT } from "./packed.ts";
 
-const readme = readFileSync(join(ROOT, "README.md"), "utf8");
-const blocks = Array.from(readme.matchAll(/^```ts\n(.*?)^```$/gms), ([, code = ""]) => code);
-const [quickstart = ""] = blocks;
+/** The guides, each with programs of its own. */
+const guides = readdirSync(join(ROOT, "docs/guides")).map((name) => `docs/guides/${name}`);
 
-/** A block that makes no client of its own goes on where the first one ended, as a reader takes it. */
-const programs = blocks.map((block, index) => ({
-  name: `block-${String(index + 1)}.ts`,
-  firstLine: block.split("\n", 1)[0],
-  code: index === 0 ? block : `${quickstart}\n${block}`,
-}));
+/** The programs of a page: a block that makes no client of its own goes on where the first ended, as a reader takes it. */
+function programsOf(path: string) {
+  const blocks = blocksOf(path);
+  return blocks.map((block, index) => ({
+    name: `${basename(path, ".md").toLowerCase()}-${String(index + 1)}.ts`,
+    firstLine: block.split("\n", 1)[0],
+    code: index === 0 ? block : `${blocks[0] ?? ""}\n${block}`,
+  }));
+}
+
+function blocksOf(path: string): readonly string[] {
+  return Array.from(readFileSync(join(ROOT, path), "utf8").matchAll(/^```ts\n(.*?)^```$/gms), ([, code = ""]) => code);
+}
+
+const programs = ["README.md", ...guides].flatMap(programsOf);
 
 /** Those of the documentation stand by themselves. */
 const documented = ["docs/testing.md"].flatMap((path) =>
-  Array.from(readFileSync(join(ROOT, path), "utf8").matchAll(/^```ts\n(.*?)^```$/gms), ([, code = ""], index) => ({
-    name: `${basename(path, ".md")}-${String(index + 1)}.ts`,
-    code,
-  })),
+  blocksOf(path).map((code, index) => ({ name: `${basename(path, ".md")}-${String(index + 1)}.ts`, code })),
 );
 
 let folder: string;
@@ -35,7 +40,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-describe("a code block of the README, pasted into a project that has the package", () => {
+describe("a code block of the README or of a guide, pasted into a project that has the package", () => {
   it("compiles under the strictest settings, and so do the package's own declarations", { timeout: 60_000 }, () => {
     const program = ts.createProgram(
       [...programs, ...documented].map(({ name }) => join(folder, name)),

@@ -139,7 +139,12 @@ const batchTables: ObjectTable[] = [
     place: (it) => batch({ user_identities: it }),
     closedOnWire: true,
     fields: Object.fromEntries(IDENTITY_NAMES.map((name) => [name, text])),
-    wireFields: { customerid: text },
+    wireFields: {
+      customerid: text,
+      ...Object.fromEntries(
+        IDENTITY_NAMES.flatMap((name) => (/^other_id_/.test(name) ? [[name.replace("_id_", ""), text]] : [])),
+      ),
+    },
   },
   {
     name: "AttributionInfo",
@@ -299,6 +304,7 @@ export const commonFields: Readonly<Record<string, Kind>> = {
   timestamp_unixtime_ms: integer,
   source_message_id: plainText,
   session_uuid: uuid,
+  session_id: int64,
   event_num: integer,
   session_start_unixtime_ms: integer,
   event_start_unixtime_ms: integer,
@@ -322,7 +328,6 @@ export const commonFields: Readonly<Record<string, Kind>> = {
 };
 export const commonWireFields: Readonly<Record<string, Kind>> = {
   event_id: int64,
-  session_id: int64,
   event_system_notification_info: { both: [{ type: "gdpr_change" }, null], neither: ["gdpr_change", {}, { type: 5 }] },
 };
 
@@ -543,8 +548,8 @@ const nestedTables: ObjectTable[] = [
           ...["add_to_cart", "remove_from_cart", "checkout", "checkout_option", "click", "view_detail", "purchase"],
           ...["refund", "add_to_wishlist", "remove_from_wish_list"],
         ],
-        [],
-        ["remove_from_wishlist", "unknown", null],
+        ["unknown"],
+        ["remove_from_wishlist", null],
       ),
       checkout_step: int32,
       checkout_options: text,
