@@ -1,0 +1,91 @@
+import type { Finding } from "../../errors.ts";
+import { nearest } from "../../validate/nearest-key.ts";
+import { checkBatch, LINTS, type LintSwitches } from "../../validate/validate.ts";
+import type { CheckFlags } from "../commands/check.ts";
+import { EXIT } from "../exit-codes.ts";
+import type { Entry } from "../input/entry.ts";
+import { findInputs } from "../input/find-inputs.ts";
+import { readInputFlags } from "../input/input-options.ts";
+import { readEntries } from "../input/read-entries.ts";
+import { coloursFor, type Output, type Terminal } from "../terminal.ts";
+import { UsageError } from "../usage-error.ts";
+import { fillEnvironment } from "../input/fill-environment.ts";
+import { GithubSink, JsonSink, LineSink, type FindingSink, type PlacedFinding } from "./finding-sink.ts";
+import { FindingSummary } from "./finding-summary.ts";
+import { JunitSink } from "./junit-sink.ts";
+import { SarifSink } from "./sarif-sink.ts";
+
+/** Says of each record what is wrong with it, and of all of them what is wrong most often. */
+export async function runCheck(inputs: readonly string[], flags: CheckFlags, terminal: Terminal): Promise<number> {
+  const check = makeCheck(flags);
+  const files = await findInputs(inputs, terminal.cwd);
+  const reading = await readInputFlags(flags, terminal, files);
+  const sink = sinkFor(flags, terminal.stdout);
+  const summary = new FindingSummary();
+  for (const { name } of files) await sink.file?.(name);
+
+  let isStopped = false;
+  for await (const entries of readEntries(files, terminal, reading)) {
+    for (const entry of entries) {
+      const findings = entry.kind === "record" ? check(fillEnvironment(entry.value, flags.environment)) : [faultOf(entry)];
+      summary.records++;
+      if (findings.length === 0) continue;
+      summary.recordsWithFindings++;
+      for (const finding of findings) {
+        const placed: PlacedFinding = { ...finding, place: placeOf(entry) };
+        summary.add(placed);
+        const room = sink.add(placed);
+        if (room !== undefined) await room;
+      }
+      isStopped = entry.kind === "broken" && flags.strict === true;
+      if (isStopped) break;
+    }
+    if (isStopped) break;
+  }
+  await sink.end?.();
+  if (isStopped) await terminal.stderr.write("Stopped at the first line that cannot be read, because of --strict.\n");
+  await terminal.stderr.write(summary.describe(coloursFor(terminal.stderr, terminal.env)));
+  return summary.findings === 0 ? EXIT.clean : EXIT.findings;
+}
+
+/** Members in the order in which they are told. */
+function placeOf({ file, line, column }: Entry): PlacedFinding["place"] {
+  return column === undefined ? { file, line } : { file, line, column };
+}
+
+function faultOf(entry: Entry & { readonly kind: "broken" }): Finding {
+  const { code, message, hint } = entry;
+  return { severity: "error", code, path: "", message, ...(hint !== undefined && { hint }) };
+}
+
+function makeCheck(flags: CheckFlags): (value: unknown) => readonly Finding[] {
+  const { profile, endpoint } = flags;
+  const lints = flags.lints ? switchesOf(flags.off ?? []) : false;
+  return (value) => checkBatch(value, { profile, endpoint, lints });
+}
+
+function switchesOf(off: readonly string[]): LintSwitches {
+  for (const code of off) {
+    if (Object.hasOwn(LINTS, code)) continue;
+    const meant = nearest(code, Object.keys(LINTS));
+    throw new UsageError(
+      `--off ${code}: there is no such lint.`,
+      meant === undefined ? "The lints are listed in docs/lints.md." : `Is ${meant} meant?`,
+    );
+  }
+  return Object.fromEntries(off.map((code) => [code, false]));
+}
+
+function sinkFor({ json, format }: CheckFlags, output: Output): FindingSink {
+  if (json === true) return new JsonSink(output);
+  switch (format) {
+    case "github":
+      return new GithubSink(output);
+    case "junit":
+      return new JunitSink(output);
+    case "sarif":
+      return new SarifSink(output);
+    case undefined:
+      return new LineSink(output);
+  }
+}

@@ -1,0 +1,196 @@
+import { nearest } from "../../validate/nearest-key.ts";
+import { UsageError } from "../usage-error.ts";
+import type { ContractFields, Field } from "./contract-fields.ts";
+import { eventTypeOfName, type CsvSettings } from "./csv-settings.ts";
+
+/** Makes batches of the rows of one file. */
+export interface RowMapping {
+  /** Names of the columns, in the order of the file. */
+  readonly columns: readonly string[];
+  /** Columns that no field was named for, and that are left out. */
+  readonly ignored: readonly string[];
+  /** One row, one batch, with one event at most. Empty fields are left out. */
+  toBatch(fields: readonly string[]): Readonly<Record<string, unknown>>;
+}
+
+/** A value of a row, and where it goes. */
+interface Setter {
+  /** Position of the column; `undefined` for a value that all rows have. */
+  readonly index: number | undefined;
+  readonly value: string;
+  readonly field: Field;
+}
+
+interface Source {
+  readonly index: number | undefined;
+  readonly value: string;
+  readonly path: string;
+  /** How a person knows it: `column Email`. */
+  readonly name: string;
+}
+
+const EVENT_TYPE = "events.event_type";
+
+/**
+ * @param header - the first row; without one the manifest names the columns.
+ * @throws UsageError - for a column whose place in the batch is not clear, and for events of no known type.
+ */
+export function mapRows(
+  file: string,
+  header: readonly string[],
+  settings: CsvSettings,
+  contract: ContractFields,
+): RowMapping {
+  const twice = header.find((name, index) => name !== "" && header.indexOf(name) !== index);
+  if (twice !== undefined) {
+    throw new UsageError(`${file}: two columns are called ${twice}.`, "Give each column a name of its own.");
+  }
+  const sources = sourcesOf(file, header, settings);
+  const typeColumn = sources.find(({ path }) => path === EVENT_TYPE);
+  const fixedType = settings.eventType ?? eventTypeOfName(file);
+  const hasEvents = sources.some(({ path }) => path.startsWith("events."));
+  if (hasEvents && typeColumn === undefined && fixedType === undefined) {
+    throw new UsageError(
+      `${file}: it has columns of events, and neither its name nor a column says of which type they are.`,
+      "Add --event-type custom_event, or end the name of the file with -custom_event.csv.",
+    );
+  }
+  const settersByType = new Map<string, readonly Setter[]>();
+  const settersOf = (eventType: string): readonly Setter[] => {
+    let setters = settersByType.get(eventType);
+    if (setters === undefined) {
+      setters = sources.flatMap((source) => toSetter(file, source, eventType, contract));
+      settersByType.set(eventType, setters);
+    }
+    return setters;
+  };
+  const isFixed = typeColumn === undefined;
+  if (isFixed) settersOf(fixedType ?? ""); // a mistake is told before the first row is
+  const used = new Set(sources.map(({ index }) => index));
+  return {
+    columns: header,
+    ignored: header.filter((name, index) => !used.has(index) && !settings.map.has(name)),
+    toBatch: (fields) => {
+      const given = typeColumn?.index === undefined ? "" : (fields[typeColumn.index] ?? "");
+      const eventType = given === "" ? (fixedType ?? "") : given;
+      const batch: Record<string, unknown> = {};
+      // Before its data, as people write it.
+      if (hasEvents || (eventType !== "" && eventType !== "eventless")) {
+        batch["events"] = [{ ...(eventType !== "" && { event_type: eventType }), data: {} }];
+      }
+      for (const { index, value, field } of settersOf(eventType)) {
+        const text = index === undefined ? value : fields[index];
+        if (text !== undefined && text !== "") put(batch, field.tokens, convert(text, field));
+      }
+      return batch;
+    },
+  };
+}
+
+function sourcesOf(file: string, header: readonly string[], settings: CsvSettings): readonly Source[] {
+  const { manifest, map, set } = settings;
+  const columns = header.flatMap((name, index): Source[] => {
+    const path = fieldOf(file, name, index, settings);
+    return path === undefined ? [] : [{ index, value: "", path, name: `column ${name}` }];
+  });
+  const missing = [...map.keys(), ...(manifest?.columns ?? []).map(({ column }) => column ?? "")].find(
+    (name) => name !== "" && !header.includes(name),
+  );
+  if (missing !== undefined && manifest?.hasHeaderRow !== false) {
+    const meant = nearest(missing, header);
+    throw new UsageError(
+      `${file}: there is no column ${missing}.`,
+      meant === undefined ? `It has ${header.join(", ")}.` : `Is ${meant} meant?`,
+    );
+  }
+  // Columns win, row by row: what all rows have is put first.
+  const fixed = [...set].map(([path, value]): Source => ({ index: undefined, value, path, name: `--set ${path}` }));
+  return [...fixed, ...columns];
+}
+
+function fieldOf(
+  file: string,
+  name: string,
+  index: number,
+  { manifest, map }: CsvSettings,
+): string | undefined {
+  const mapped = map.get(name);
+  if (mapped !== undefined) return mapped === "" ? undefined : mapped;
+  if (manifest !== undefined) {
+    const entry = manifest.hasHeaderRow
+      ? manifest.columns.find(({ column }) => column === name)
+      : manifest.columns[index];
+    return entry?.field;
+  }
+  if (map.size > 0) return undefined;
+  if (name === "") {
+    throw new UsageError(`${file}: column ${String(index + 1)} has no name.`, "Name it, or describe the file by --manifest.");
+  }
+  return name;
+}
+
+function toSetter(
+  file: string,
+  { index, value, path, name }: Source,
+  eventType: string,
+  contract: ContractFields,
+): readonly Setter[] {
+  if (path === EVENT_TYPE) return [];
+  const field = contract.find(path, eventType);
+  if (field !== undefined) return [{ index, value, field }];
+  // A row whose type is none says so itself; its columns are as good as those of any.
+  const isOfEvent = path.startsWith("events.");
+  const where = isOfEvent && eventType !== "" ? ` of a ${eventType}` : "";
+  throw new UsageError(
+    name === `column ${path}`
+      ? `${file}: column ${path} is no field${where} of a batch.`
+      : `${file}: ${name} leads to ${path}, which is no field${where} of a batch.`,
+    name === `column ${path}`
+      ? `Say where it goes: --map "${path}=user_attributes.${path}", or leave it out: --map "${path}=".`
+      : "Fields are written with dots, such as user_identities.email or events.data.custom_attributes.price.",
+  );
+}
+
+/** Numbers and truths where the contract has them; what is none stays a text, and is found by the check. */
+function convert(text: string, { tokens, type }: Field): unknown {
+  switch (type) {
+    case "text":
+      return text;
+    case "boolean": {
+      const word = text.toLowerCase();
+      if (word === "true" || word === "1") return true;
+      return word === "false" || word === "0" ? false : text;
+    }
+    case "list":
+      return [text];
+    case "number":
+      return /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text) ? Number(text) : text;
+    case "integer":
+      if (/^-?\d+$/.test(text)) return Number.isSafeInteger(Number(text)) ? Number(text) : text;
+      return String(tokens[tokens.length - 1]).endsWith("_ms") ? (readDate(text) ?? text) : text;
+  }
+}
+
+const DATE_TIME = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/;
+
+/** A time with its zone, as ISO 8601 writes it. One without could be anywhere. */
+function readDate(text: string): number | undefined {
+  const ms = DATE_TIME.test(text) ? Date.parse(text.replace(" ", "T")) : NaN;
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+function put(batch: Record<string, unknown>, tokens: readonly (string | number)[], value: unknown): void {
+  // Lists and objects are written alike here: both are made below, and nowhere else.
+  let holder = batch as Record<string | number, unknown>;
+  const last = tokens.length - 1;
+  for (let at = 0; at < last; at++) {
+    const token = tokens[at] ?? "";
+    let next = holder[token];
+    if (typeof next !== "object" || next === null) {
+      next = typeof tokens[at + 1] === "number" ? [] : {};
+      holder[token] = next;
+    }
+    holder = next as Record<string | number, unknown>;
+  }
+  holder[tokens[last] ?? ""] = value;
+}

@@ -1,0 +1,51 @@
+import type { Output, Terminal } from "./terminal.ts";
+
+/** The terminal, or the pipes, of this process. */
+export function processTerminal(): Terminal {
+  return {
+    stdin: process.stdin,
+    stdout: outputOf(process.stdout),
+    stderr: outputOf(process.stderr),
+    env: process.env,
+    cwd: process.cwd(),
+    now: () => Date.now(),
+    random: () => Math.random(),
+    every: (intervalMs, callback) => {
+      const timer = setInterval(callback, intervalMs);
+      timer.unref();
+      return () => {
+        clearInterval(timer);
+      };
+    },
+    onInterrupt: (handler) => {
+      process.on("SIGINT", handler);
+      process.on("SIGTERM", handler);
+      return () => {
+        process.off("SIGINT", handler);
+        process.off("SIGTERM", handler);
+      };
+    },
+  };
+}
+
+function outputOf(stream: NodeJS.WriteStream): Output {
+  // Whoever reads has had enough, as `head` has: there is nobody left to tell anything.
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
+    throw error;
+  });
+  return {
+    write: (text) =>
+      stream.write(text)
+        ? Promise.resolve()
+        : new Promise((resolve) => {
+            stream.once("drain", resolve);
+          }),
+    get isTTY() {
+      return (stream.isTTY as boolean | undefined) === true;
+    },
+    get columns() {
+      return (stream.columns as number | undefined) ?? 80;
+    },
+  };
+}

@@ -1,0 +1,118 @@
+import { Command, CommanderError } from "commander";
+import { MParticleError } from "../errors.ts";
+import { VERSION } from "../version.ts";
+import { defineCheck } from "./commands/check.ts";
+import { EXIT } from "./exit-codes.ts";
+import { refuseSecrets } from "./secret-arguments.ts";
+import type { Terminal } from "./terminal.ts";
+import { messageOf, UsageError } from "./usage-error.ts";
+
+/** What a command needs to be defined. */
+export interface Program {
+  readonly root: Command;
+  readonly terminal: Terminal;
+  /**
+   * Wraps what a command does: what it resolves to is the exit code.
+   *
+   * @param action - gets what commander gives an action: the arguments, the flags and the command.
+   */
+  readonly run: <Arguments extends readonly unknown[]>(
+    action: (...given: Arguments) => Promise<number>,
+  ) => (...given: Arguments) => Promise<void>;
+}
+
+/** The commands, in the order of the help. Each loads what it does only when it is called. */
+const DEFINITIONS: readonly ((program: Program) => void)[] = [defineCheck];
+
+const EXAMPLES = `
+Examples:
+  mparticle-events check exports/*.ndjson
+  mparticle-events upload users.csv --id-from user_id --historical --dry-run
+  mparticle-events mock --port 4010 --fail 429:0.1
+
+Exit codes: 0 clean · 1 findings, or batches rejected · 2 wrong use · 3 batches undelivered: run it again.
+Each command has examples of its own: mparticle-events check --help`;
+
+/** The program with all its commands; its help and its completion are made of the same. */
+export function createProgram(terminal: Terminal, settle: (exitCode: number) => void = () => undefined): Command {
+  const root = new Command("mparticle-events")
+    .description("Checks, sends and mocks data for the mParticle Events API.")
+    .version(VERSION, "-V, --version", "the version of the package")
+    .helpOption("-h, --help", "this text")
+    .helpCommand(false)
+    .showSuggestionAfterError(true)
+    .addHelpText("after", EXAMPLES);
+  // Commands that are defined below inherit both.
+  root.exitOverride().configureOutput({
+    writeOut: (text) => void terminal.stdout.write(text),
+    writeErr: () => undefined, // told by `run`, in two lines
+    getOutHelpWidth: () => terminal.stdout.columns,
+    getOutHasColors: () => false,
+  });
+  const program: Program = {
+    root,
+    terminal,
+    run:
+      (action) =>
+      async (...given) => {
+        settle(await action(...given));
+      },
+  };
+  for (const define of DEFINITIONS) define(program);
+  return root;
+}
+
+/**
+ * Runs the command line.
+ *
+ * @param args - without the names of the runtime and of the program.
+ * @returns the exit code; never throws for what the user did.
+ */
+export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode: number = EXIT.clean;
+  try {
+    refuseSecrets(args, terminal.env);
+    const root = createProgram(terminal, (code) => {
+      exitCode = code;
+    });
+    if (args.length === 0) {
+      root.outputHelp();
+      return EXIT.wrongUse;
+    }
+    await root.parseAsync(args, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    return tell(error, args, terminal);
+  }
+}
+
+/** Every error is a line of what is wrong and a line of what to do. */
+async function tell(error: unknown, args: readonly string[], terminal: Terminal): Promise<number> {
+  const say = (what: string, remedy: string): Promise<void> => terminal.stderr.write(`${what}\n${remedy}\n`);
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return EXIT.clean; // help or version, which was asked for
+    const [what = "", hint = ""] = error.message.replace(/^error: /, "").split("\n");
+    const command = args.find((word) => !word.startsWith("-"));
+    const help = `See mparticle-events ${command === undefined ? "" : `${command} `}--help.`;
+    const suggestion = hint.replace(/^\((.*)\)$/, "$1");
+    await say(
+      error.code === "commander.help" ? "Which command?" : `${what.charAt(0).toUpperCase()}${what.slice(1).replace(/\.?$/, ".")}`,
+      suggestion === "" ? help : `${suggestion} ${help}`,
+    );
+    return EXIT.wrongUse;
+  }
+  if (error instanceof UsageError) {
+    await say(error.message, error.remedy);
+    return EXIT.wrongUse;
+  }
+  if (error instanceof MParticleError) {
+    await say(`${error.name}: ${error.message}`, "Run mparticle-events doctor to see what is in the way.");
+    return EXIT.undelivered;
+  }
+  const stack = error instanceof Error ? error.stack : undefined;
+  await say(
+    `Something went wrong that should not have: ${messageOf(error)}`,
+    terminal.env["MPARTICLE_DEBUG"] === undefined ? "Set MPARTICLE_DEBUG=1 to see where, and report it." : (stack ?? ""),
+  );
+  return EXIT.wrongUse;
+}
