@@ -18,7 +18,13 @@ export default defineConfig(
   },
   {
     files: ["src/**/*.ts"],
-    ignores: ["src/node/**", "src/testing/**", "src/transport/node-fetch.ts", "src/transport/platform-node.ts"],
+    ignores: [
+      "src/cli/**",
+      "src/node/**",
+      "src/testing/**",
+      "src/transport/node-fetch.ts",
+      "src/transport/platform-node.ts",
+    ],
     rules: {
       "no-restricted-globals": ["error", "Buffer", "process", "require", "global", "setImmediate"],
       "no-restricted-imports": [

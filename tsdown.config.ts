@@ -22,7 +22,44 @@ async function minifyValidators(_: unknown, bundle: Readonly<Record<string, unkn
 
 const VALIDATORS = "validators";
 
-export default defineConfig({
+/** What the command shares with the library: loaded from beside it, so that there is one copy of each. */
+const SHARED: Readonly<Record<string, string>> = {
+  "src/index.ts": "mparticle-events",
+  "src/validate/validate.ts": "mparticle-events/validate",
+  "src/consent/consent.ts": "mparticle-events/consent",
+  "src/node/node.ts": "mparticle-events/node",
+  "src/testing/testing.ts": "mparticle-events/testing",
+};
+
+/** An entry of the library stays outside of the command, under the name that the package itself resolves. */
+function shareWithLibrary(
+  this: { resolve: (source: string, importer?: string) => Promise<{ readonly id: string } | null> },
+  source: string,
+  importer: string | undefined,
+) {
+  if (importer === undefined || !source.startsWith(".")) return undefined;
+  return this.resolve(source, importer).then((resolved) => {
+    const entry = Object.keys(SHARED).find((path) => resolved?.id.replaceAll("\\", "/").endsWith(`/${path}`) === true);
+    return entry === undefined ? undefined : { id: SHARED[entry] ?? "", external: true };
+  });
+}
+
+/** The command: small files that are loaded when their command is called, with the packages it needs inside. */
+const command = defineConfig({
+  entry: { cli: "src/cli/cli.ts" },
+  format: "esm",
+  dts: false,
+  platform: "node",
+  target: "es2022",
+  fixedExtension: false,
+  deps: { onlyBundle: ["commander", "yaml"] },
+  plugins: [{ name: "shared-with-library", resolveId: { order: "pre", handler: shareWithLibrary } }],
+  copy: [{ from: "node_modules/commander/LICENSE", rename: "commander.LICENSE" }],
+  inputOptions: { checks: { pluginTimings: false } },
+  outputOptions: { comments: { jsdoc: false }, chunkFileNames: "cli/[name].js", minify: false },
+});
+
+const library = defineConfig({
   entry: {
     index: "src/index.ts",
     validate: "src/validate/validate.ts",
@@ -64,3 +101,5 @@ export default defineConfig({
     },
   },
 });
+
+export default [library, command].flat();

@@ -1,5 +1,4 @@
 import { Command, CommanderError } from "commander";
-import { MParticleError } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { defineCheck } from "./commands/check.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -86,17 +85,22 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   }
 }
 
+/** By name: to load the library for its classes would cost every start. */
+const OF_THE_LIBRARY = /^(MParticle|Api|Network|InvalidBatch)Error$/;
+
 /** Every error is a line of what is wrong and a line of what to do. */
 async function tell(error: unknown, args: readonly string[], terminal: Terminal): Promise<number> {
   const say = (what: string, remedy: string): Promise<void> => terminal.stderr.write(`${what}\n${remedy}\n`);
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.clean; // help or version, which was asked for
     const [what = "", hint = ""] = error.message.replace(/^error: /, "").split("\n");
-    const command = args.find((word) => !word.startsWith("-"));
+    const [command] = error.code === "commander.unknownCommand" ? [] : args.filter((word) => !word.startsWith("-"));
     const help = `See mparticle-events ${command === undefined ? "" : `${command} `}--help.`;
     const suggestion = hint.replace(/^\((.*)\)$/, "$1");
     await say(
-      error.code === "commander.help" ? "Which command?" : `${what.charAt(0).toUpperCase()}${what.slice(1).replace(/\.?$/, ".")}`,
+      error.code === "commander.help"
+        ? "Which command?"
+        : `${what.charAt(0).toUpperCase()}${what.slice(1).replace(/\.?$/, ".")}`,
       suggestion === "" ? help : `${suggestion} ${help}`,
     );
     return EXIT.wrongUse;
@@ -105,14 +109,16 @@ async function tell(error: unknown, args: readonly string[], terminal: Terminal)
     await say(error.message, error.remedy);
     return EXIT.wrongUse;
   }
-  if (error instanceof MParticleError) {
+  if (error instanceof Error && OF_THE_LIBRARY.test(error.name)) {
     await say(`${error.name}: ${error.message}`, "Run mparticle-events doctor to see what is in the way.");
     return EXIT.undelivered;
   }
   const stack = error instanceof Error ? error.stack : undefined;
   await say(
     `Something went wrong that should not have: ${messageOf(error)}`,
-    terminal.env["MPARTICLE_DEBUG"] === undefined ? "Set MPARTICLE_DEBUG=1 to see where, and report it." : (stack ?? ""),
+    terminal.env["MPARTICLE_DEBUG"] === undefined
+      ? "Set MPARTICLE_DEBUG=1 to see where, and report it."
+      : (stack ?? ""),
   );
   return EXIT.wrongUse;
 }

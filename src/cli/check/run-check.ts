@@ -27,7 +27,8 @@ export async function runCheck(inputs: readonly string[], flags: CheckFlags, ter
   let isStopped = false;
   for await (const entries of readEntries(files, terminal, reading)) {
     for (const entry of entries) {
-      const findings = entry.kind === "record" ? check(fillEnvironment(entry.value, flags.environment)) : [faultOf(entry)];
+      const findings =
+        entry.kind === "record" ? check(fillEnvironment(entry.value, flags.environment)) : [faultOf(entry)];
       summary.records++;
       if (findings.length === 0) continue;
       summary.recordsWithFindings++;

@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { addInputOptions, type InputFlags } from "../input/input-options.ts";
+import { addInputOptions, repeated, type InputFlags } from "../input/input-options.ts";
 import type { Program } from "../program.ts";
 
 /** What `check` can be told. */
@@ -32,7 +32,10 @@ export function defineCheck({ root, terminal, run }: Program): void {
     .argument("<input...>", "files, folders, patterns, or - for the standard input");
   addInputOptions(command)
     .addOption(
-      new Option("--profile <name>", "canonical: what a well-behaved sender sends; wire: what any official source permits")
+      new Option(
+        "--profile <name>",
+        "canonical: what a well-behaved sender sends; wire: what any official source permits",
+      )
         .choices(["canonical", "wire"])
         .default("canonical"),
     )
@@ -48,10 +51,7 @@ export function defineCheck({ root, terminal, run }: Program): void {
       ]),
     )
     .option("--no-lints", "the contract alone, without what is legal and almost certainly wrong")
-    .option("--off <code>", "a lint to switch off; may be given again", (code: string, before: readonly string[] = []) => [
-      ...before,
-      code,
-    ])
+    .option("--off <code>", "a lint to switch off; may be given again", repeated)
     .option("--json", "each finding as a line of JSON")
     .addOption(new Option("--format <name>", "for CI").choices(["github", "junit", "sarif"]).conflicts("json"))
     .addHelpText("after", EXAMPLES)

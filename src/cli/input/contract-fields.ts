@@ -91,8 +91,8 @@ export class ContractFields {
 
   /** The schema itself, and those that it puts together. */
   #parts(schema: Schema): readonly Schema[] {
-    const members = ["allOf", "anyOf", "oneOf"].flatMap((key) => (Array.isArray(schema[key]) ? schema[key] : []));
-    const parts = members.flatMap((member: unknown) => {
+    const members = ["allOf", "anyOf", "oneOf"].flatMap((key) => listOf(schema[key]));
+    const parts = members.flatMap((member) => {
       const part = this.#resolve(member);
       return part === undefined ? [] : this.#parts(part);
     });
@@ -145,6 +145,10 @@ export class ContractFields {
     for (const type of ["integer", "number", "boolean"] as const) if (types.includes(type)) return type;
     return types.includes("array") ? "list" : "text";
   }
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 function typesOf({ type }: Schema): readonly string[] {

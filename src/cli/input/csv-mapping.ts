@@ -108,12 +108,7 @@ function sourcesOf(file: string, header: readonly string[], settings: CsvSetting
   return [...fixed, ...columns];
 }
 
-function fieldOf(
-  file: string,
-  name: string,
-  index: number,
-  { manifest, map }: CsvSettings,
-): string | undefined {
+function fieldOf(file: string, name: string, index: number, { manifest, map }: CsvSettings): string | undefined {
   const mapped = map.get(name);
   if (mapped !== undefined) return mapped === "" ? undefined : mapped;
   if (manifest !== undefined) {
@@ -124,7 +119,10 @@ function fieldOf(
   }
   if (map.size > 0) return undefined;
   if (name === "") {
-    throw new UsageError(`${file}: column ${String(index + 1)} has no name.`, "Name it, or describe the file by --manifest.");
+    throw new UsageError(
+      `${file}: column ${String(index + 1)} has no name.`,
+      "Name it, or describe the file by --manifest.",
+    );
   }
   return name;
 }

@@ -127,7 +127,11 @@ export function parseRow(text: string, delimiter: string): Reading {
         from = quote + 2;
       }
       if (from < text.length && text[from] !== delimiter) {
-        return { kind: "fault", column: from + 1, message: "something stands between a closing quote and the end of its field." };
+        return {
+          kind: "fault",
+          column: from + 1,
+          message: "something stands between a closing quote and the end of its field.",
+        };
       }
       fields.push(field);
       at = from;

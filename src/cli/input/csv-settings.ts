@@ -14,7 +14,12 @@ export interface CsvSettings {
   readonly eventType: string | undefined;
 }
 
-export const NO_CSV_SETTINGS: CsvSettings = { map: new Map(), set: new Map(), manifest: undefined, eventType: undefined };
+export const NO_CSV_SETTINGS: CsvSettings = {
+  map: new Map(),
+  set: new Map(),
+  manifest: undefined,
+  eventType: undefined,
+};
 
 /** The vendor's description of a file whose columns are called otherwise. */
 export interface Manifest {

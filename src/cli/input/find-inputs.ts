@@ -87,7 +87,8 @@ async function matching(pattern: string, cwd: string): Promise<readonly InputFil
   const wanted = patternToRegExp(parts.slice(firstWild).join("/"));
   const files = await filesBelow(folder).catch(() => [] as const);
   const found = files.filter((file) => wanted.test(file.replaceAll("\\", "/")));
-  if (found.length === 0) throw new UsageError(`${pattern}: no file matches.`, "Check the pattern, and where it starts.");
+  if (found.length === 0)
+    throw new UsageError(`${pattern}: no file matches.`, "Check the pattern, and where it starts.");
   return withSizes(found.map((file) => [join(base, file), join(folder, file)]));
 }
 

@@ -14,12 +14,22 @@ export interface InputFlags {
   readonly strict?: boolean | undefined;
 }
 
+/** Of a flag that may be given again. */
+export function repeated(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
 /** Adds the flags of {@link InputFlags}. */
 export function addInputOptions(command: Command): Command {
-  const repeated = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
   return command
-    .addOption(new Option("--input <format>", "what the input is, where its name does not say it").choices(["json", "csv"]))
-    .option("--map <column=field>", 'where a column of CSV goes, such as "Email=user_identities.email"; nothing behind the sign leaves it out; may be given again', repeated)
+    .addOption(
+      new Option("--input <format>", "what the input is, where its name does not say it").choices(["json", "csv"]),
+    )
+    .option(
+      "--map <column=field>",
+      'where a column of CSV goes, such as "Email=user_identities.email"; nothing behind the sign leaves it out; may be given again',
+      repeated,
+    )
     .option("--set <field=value>", "a value that all rows of CSV have; a column wins; may be given again", repeated)
     .option("--manifest <file>", "describes columns that are called otherwise, as the vendor's own import has it")
     .option("--event-type <type>", "the type of the events of a CSV whose name does not say it")

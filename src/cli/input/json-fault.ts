@@ -42,6 +42,9 @@ const SPACE = /[ \t\n\r]*/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const WORD = /[\p{L}\p{N}_$+-]+/uy;
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
+/** More digits would make a number of it. */
+const CUT_NUMBER = /^-?(?:(?:0|[1-9]\d*)(?:\.\d*)?(?:(?<=\d)[eE][+-]?)?)?$/;
+const MAX_SHOWN = 400;
 const WORDS = ["true", "false", "null"];
 
 class Scanner {
@@ -137,13 +140,13 @@ class Scanner {
   }
 
   #number(): void {
-    const found = this.#skip(NUMBER);
-    const rest = this.#text.slice(this.#at, this.#at + 1);
-    if (found === "" || /[\w.+-]/.test(rest)) {
-      const isCut = this.#at + rest.length >= this.#text.length && (found === "" || rest === ".");
-      if (isCut) throw new Fault("it ends within a number.", this.#text.length, true);
-      throw this.#fault("a number that is not written as JSON writes numbers.");
+    const start = this.#at;
+    this.#skip(NUMBER);
+    if (!/[\w.+-]/.test(this.#peek()) && this.#at > start) return;
+    if (CUT_NUMBER.test(this.#text.slice(start, start + MAX_SHOWN))) {
+      throw new Fault("it ends within a number.", this.#text.length, true);
     }
+    throw this.#fault("a number that is not written as JSON writes numbers.");
   }
 
   #word(): void {

@@ -58,7 +58,10 @@ function headerOf(
   { manifest }: CsvSettings,
 ): { readonly names: readonly string[]; readonly isRow: boolean } {
   if (manifest?.hasHeaderRow === false) {
-    return { names: manifest.columns.map(({ column }, index) => column ?? `column ${String(index + 1)}`), isRow: false };
+    return {
+      names: manifest.columns.map(({ column }, index) => column ?? `column ${String(index + 1)}`),
+      isRow: false,
+    };
   }
   if (fields !== undefined) return { names: fields.map((name) => name.trim()), isRow: true };
   throw new UsageError(`${file}: the header cannot be read: ${fault?.message ?? ""}`, "Mend its quotes.");
@@ -98,6 +101,8 @@ function unreadable(file: string, { number, fault }: Line): Entry {
     line: number,
     code: isTooLong ? "record-too-long" : "not-utf8",
     message: isTooLong ? `it is longer than ${String(MAX_LINE_BYTES)} bytes.` : "it is not UTF-8.",
-    hint: isTooLong ? "Is there a line break at the end of each row?" : "Convert the file, such as by `iconv -f WINDOWS-1252 -t UTF-8`.",
+    hint: isTooLong
+      ? "Is there a line break at the end of each row?"
+      : "Convert the file, such as by `iconv -f WINDOWS-1252 -t UTF-8`.",
   };
 }

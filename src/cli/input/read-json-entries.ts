@@ -21,7 +21,8 @@ export async function* readJsonEntries(
   const layout = await readLayout(iterator, beginning, maxBytes);
   const all = allOf(beginning, iterator);
   if (layout === "lines") {
-    for await (const lines of splitLines(all, maxBytes)) yield lines.flatMap((line) => entriesOfLine(file, line, maxBytes));
+    for await (const lines of splitLines(all, maxBytes))
+      yield lines.flatMap((line) => entriesOfLine(file, line, maxBytes));
     return;
   }
   const splitter = new JsonSplitter(maxBytes);
@@ -50,18 +51,18 @@ async function readLayout(
   let text = "";
   let bytes = 0;
   for (;;) {
-    const { done, value } = await chunks.next();
-    if (done !== true) {
-      beginning.push(value);
-      bytes += value.length;
-      text += value.toString("latin1"); // structure is ASCII, and nothing else is looked at
+    const next = await chunks.next();
+    if (next.done !== true) {
+      beginning.push(next.value);
+      bytes += next.value.length;
+      text += next.value.toString("latin1"); // structure is ASCII, and nothing else is looked at
     }
     const start = text.trimStart();
     if (start.startsWith("[")) return "structure";
     if (start !== "" && !start.startsWith("{")) return "lines";
     const [first, second] = start.split("\n", 3).map((line) => line.replace(/\r$/, ""));
     const isSecondWhole = start.split("\n", 3).length === 3;
-    if (done === true || bytes > maxBytes || isSecondWhole) return layoutOf(first ?? "", second);
+    if (next.done === true || bytes > maxBytes || isSecondWhole) return layoutOf(first ?? "", second);
   }
 }
 
@@ -99,7 +100,14 @@ function entryOfPart(file: string, { line, column, text, fault }: JsonPart, maxB
 }
 
 function broken(place: { file: string; line: number; column: number }, message: string, text: string): BrokenEntry {
-  return { kind: "broken", ...place, code: "broken-json", message, hint: "Mend the JSON; the other records are read.", text };
+  return {
+    kind: "broken",
+    ...place,
+    code: "broken-json",
+    message,
+    hint: "Mend the JSON; the other records are read.",
+    text,
+  };
 }
 
 function unreadable(

@@ -11,7 +11,7 @@ export interface JsonPart {
   readonly fault?: "too-long" | "not-utf8" | "array-without-end" | undefined;
 }
 
-const [QUOTE, BACKSLASH, LINE_FEED, COMMA] = [0x22, 0x5c, 0x0a, 0x2c];
+const [QUOTE, BACKSLASH, LINE_FEED, COMMA, COLON] = [0x22, 0x5c, 0x0a, 0x2c, 0x3a];
 const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d];
 
 function isSpace(byte: number): boolean {
@@ -42,6 +42,8 @@ export class JsonSplitter {
   readonly #open: number[] = [];
   #inText = false;
   #escaped = false;
+  /** A text of the value was not closed on its line. */
+  #textBroke = false;
   /** The last byte outside of texts that is no space. */
   #last = 0;
 
@@ -104,6 +106,7 @@ export class JsonSplitter {
     this.#open.length = 0;
     if (opens) this.#open.push(byte);
     this.#inText = byte === QUOTE;
+    this.#textBroke = false;
     this.#last = byte;
     return true;
   }
@@ -115,6 +118,7 @@ export class JsonSplitter {
     if (byte !== LINE_FEED) return;
     this.#inText = false;
     this.#escaped = false;
+    this.#textBroke = true;
   }
 
   /** Within a value, outside of its texts: whether it ends, with this byte or before it. */
@@ -130,24 +134,33 @@ export class JsonSplitter {
         break;
       case OPEN_BRACE:
       case OPEN_BRACKET:
-        // An object goes on with a key: this one was left open.
-        if (this.#last === COMMA && this.#open.length === 1 && this.#open[0] === OPEN_BRACE) return "before-it";
+        if (this.#wasLeftOpen()) return "before-it";
         this.#open.push(byte);
         break;
       case CLOSE_BRACE:
-      case CLOSE_BRACKET:
-        // `]` where the only open object misses its brace ends the array.
-        if (byte === CLOSE_BRACKET && this.#inArray && this.#open.length === 1 && this.#open[0] === OPEN_BRACE) {
-          return "before-it";
-        }
-        this.#open.pop();
+      case CLOSE_BRACKET: {
+        const opening = byte === CLOSE_BRACE ? OPEN_BRACE : OPEN_BRACKET;
+        const depth = this.#open.lastIndexOf(opening);
+        // The end of the array, in a value whose own bracket is missing.
+        if (depth === -1 && byte === CLOSE_BRACKET && this.#inArray) return "before-it";
+        // What is open within what is closed lacks its bracket: the value is broken, and ends where it would have.
+        this.#open.length = depth === -1 ? this.#open.length - 1 : depth;
         if (this.#open.length === 0) return "with-it";
         break;
+      }
       default:
         if (isSpace(byte)) return "goes-on";
     }
     this.#last = byte;
     return "goes-on";
+  }
+
+  /** A bracket opens where none can: an object holds one behind a colon alone. */
+  #wasLeftOpen(): boolean {
+    const isInObject = this.#open[this.#open.length - 1] === OPEN_BRACE;
+    if (!isInObject || this.#last === COLON) return false;
+    // Deeper down it may as well belong to the same value; unless a text had no end, for then its brackets are lost.
+    return this.#open.length === 1 || this.#textBroke;
   }
 
   #keep(bytes: Buffer): void {
@@ -170,6 +183,6 @@ export class JsonSplitter {
     if (bytes > this.#maxBytes) this.#parts.push({ line, column, text: undefined, fault: "too-long" });
     else if (whole === undefined || !isUtf8(whole)) {
       this.#parts.push({ line, column, text: undefined, fault: "not-utf8" });
-    } else this.#parts.push({ line, column, text: whole.toString("utf8") });
+    } else this.#parts.push({ line, column, text: whole.toString("utf8").trimEnd() });
   }
 }

@@ -1,0 +1,380 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { parse } from "csv-parse/sync";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseRow, RowReader } from "../../src/cli/input/csv-rows.ts";
+import type { Entry } from "../../src/cli/input/entry.ts";
+import { findInputs, patternToRegExp } from "../../src/cli/input/find-inputs.ts";
+import { findJsonFault } from "../../src/cli/input/json-fault.ts";
+import { NO_CSV_SETTINGS } from "../../src/cli/input/csv-settings.ts";
+import { readEntries } from "../../src/cli/input/read-entries.ts";
+import { readJsonEntries } from "../../src/cli/input/read-json-entries.ts";
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "cli-input-"));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** In chunks of that many bytes, so that every cut falls everywhere. */
+async function* chunksOf(text: string | Buffer, size: number): AsyncGenerator<Buffer> {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += size) {
+    await Promise.resolve();
+    yield bytes.subarray(at, at + size);
+  }
+}
+
+async function readAll(chunks: AsyncIterable<readonly Entry[]>): Promise<readonly Entry[]> {
+  const all: Entry[] = [];
+  for await (const entries of chunks) all.push(...entries);
+  return all;
+}
+
+const json = (text: string | Buffer, size = 7, maxBytes?: number) =>
+  readAll(readJsonEntries("f", chunksOf(text, size), maxBytes));
+
+/** Values, and the places of what is broken. */
+const brief = (entries: readonly Entry[]): readonly unknown[] =>
+  entries.map((entry) =>
+    entry.kind === "record" ? entry.value : `${entry.code} ${String(entry.line)}:${String(entry.column)}`,
+  );
+
+async function readFileNamed(name: string, content: string | Buffer, reading: object = {}): Promise<readonly Entry[]> {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  const files = await findInputs([path], folder);
+  return readAll(
+    readEntries(files, { stdin: chunksOf("", 1) }, { csv: NO_CSV_SETTINGS, format: undefined, ...reading }),
+  );
+}
+
+describe("JSON", () => {
+  it("is one value a line, with CRLF, empty lines, a mark and no end to the last line", async () => {
+    expect(brief(await json('\uFEFF{"a":1}\r\n\r\n  \n{"a":2}\n{"a":3}'))).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }]);
+  });
+
+  it("costs a broken line that line, and says where it breaks", async () => {
+    expect(brief(await json('{"a":1}\n{bad\n{"a":2}\n{"a":}\n{"a":3}\n'))).toEqual([
+      { a: 1 },
+      "broken-json 2:2",
+      { a: 2 },
+      "broken-json 4:6",
+      { a: 3 },
+    ]);
+  });
+
+  it("is lines, too, where the first of them is cut off", async () => {
+    expect(brief(await json('{"a":[1,\n{"a":2}\n{"a":3}\n'))).toEqual(["broken-json 1:9", { a: 2 }, { a: 3 }]);
+  });
+
+  it("is a batch over many lines, or several of them", async () => {
+    expect(brief(await json('{\n  "a": 1,\n  "b": "}{"\n}\n{\n"a": 2\n}\n'))).toEqual([{ a: 1, b: "}{" }, { a: 2 }]);
+  });
+
+  it("is an array, of which a broken member costs that member", async () => {
+    const text = '[\n {"a":1},\n {"a":bad},\n {"b":"no end},\n {"a":2},\n {"a":3, "b":[1,{"c":"]"}]}\n, 7]';
+    expect(brief(await json(text))).toEqual([
+      { a: 1 },
+      "broken-json 3:7",
+      "broken-json 4:16",
+      { a: 2 },
+      { a: 3, b: [1, { c: "]" }] },
+      7,
+    ]);
+  });
+
+  it("goes on behind a member whose bracket is missing", async () => {
+    expect(brief(await json('[{"a":1,\n{"a":2},{"a":3'))).toEqual([
+      "broken-json 1:9",
+      { a: 2 },
+      "broken-json 2:15",
+      "array-without-end 1:1",
+    ]);
+  });
+
+  it("goes on behind a member whose inner brackets are missing, or whose text has no end", async () => {
+    const text = '[{"e":[{"x":1,{"y":2}]},{"a":1},{"e":[1,2},{"a":2},{"e":[{"x":"no end}]},\n{"a":3}]';
+    const read = brief(await json(text));
+    expect(read.filter((one) => typeof one === "object")).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }]);
+    expect(read).toHaveLength(6);
+  });
+
+  it("keeps ids that a number would round", async () => {
+    const entries = await json('{"mpid":9007199254740993,"text":"9007199254740993"}\n[{"mpid":-9223372036854775808}]');
+    expect(brief(entries)).toEqual([
+      { mpid: "9007199254740993", text: "9007199254740993" },
+      [{ mpid: "-9223372036854775808" }],
+    ]);
+  });
+
+  it("gives the same whatever the chunks are", async () => {
+    const value = fc.dictionary(
+      fc.string(),
+      fc.oneof(fc.string({ unit: "grapheme" }), fc.integer(), fc.array(fc.string()), fc.constant(null)),
+      { minKeys: 1 },
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(value, { minLength: 1, maxLength: 6 }),
+        fc.integer({ min: 1, max: 40 }),
+        fc.constantFrom("lines", "array", "pretty array", "documents"),
+        async (values, size, layout) => {
+          const text = {
+            lines: values.map((one) => JSON.stringify(one)).join("\n"),
+            array: JSON.stringify(values),
+            "pretty array": JSON.stringify(values, undefined, 2),
+            documents: values.map((one) => JSON.stringify(one, undefined, 1)).join("\n"),
+          }[layout];
+          expect(brief(await json(text, size))).toEqual(values);
+        },
+      ),
+    );
+  });
+
+  it("does not keep a record that never ends", async () => {
+    const long = "x".repeat(500);
+    expect(brief(await json(`{"a":1}\n{"a":"${long}"}\n{"a":2}\n`, 7, 100))).toEqual([
+      { a: 1 },
+      "record-too-long 2:undefined",
+      { a: 2 },
+    ]);
+    expect(brief(await json(`[{"a":"${long}"},{"a":2}]`, 7, 100))).toEqual(["record-too-long 1:2", { a: 2 }]);
+  });
+
+  it("says of bytes that are not UTF-8 that they are not, instead of changing them", async () => {
+    expect(brief(await json(Buffer.from('{"a":1}\n{"a":"\xe4"}\n', "latin1")))).toEqual([
+      { a: 1 },
+      "not-utf8 2:undefined",
+    ]);
+  });
+});
+
+describe("the fault of a text", () => {
+  it("is found wherever JSON.parse refuses, and nowhere else", () => {
+    const text = fc.oneof(
+      fc.json(),
+      fc.string(),
+      fc
+        .tuple(fc.json(), fc.nat(), fc.constantFrom("", "}", "]", ",", '"', "\\", "x", "1", ":", "\n"))
+        .map(([json, at, put]) => {
+          const place = at % (json.length + 1);
+          return json.slice(0, place) + put + json.slice(place + (at % 2));
+        }),
+    );
+    fc.assert(
+      fc.property(text, (one) => {
+        let isJson = true;
+        try {
+          JSON.parse(one);
+        } catch {
+          isJson = false;
+        }
+        expect(findJsonFault(one) === undefined).toBe(isJson);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("is an early end exactly where more text could mend it", () => {
+    fc.assert(
+      fc.property(fc.json(), fc.nat(), (json, at) => {
+        const fault = findJsonFault(json.slice(0, at % json.length));
+        if (fault !== undefined) expect(fault.endsEarly).toBe(true);
+      }),
+    );
+    expect(findJsonFault('{"a":1,}')).toMatchObject({ offset: 7, endsEarly: false });
+  });
+});
+
+describe("CSV", () => {
+  it("is read as csv-parse reads it", () => {
+    const field = fc.string({ unit: fc.constantFrom("a", "ä", ",", '"', "\n", " ", "1") });
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(field, { minLength: 2, maxLength: 4 }), { minLength: 1, maxLength: 5 }),
+        (table) => {
+          const text = table
+            .map((row) => row.map((one) => (/[",\n]/.test(one) ? `"${one.replaceAll('"', '""')}"` : one)).join(","))
+            .join("\n");
+          const reader = new RowReader(",");
+          const lines = text.split("\n").map((line, index) => ({ number: index + 1, text: line }));
+          const rows = [...reader.push(lines), ...reader.end()].map(({ fields }) => fields);
+          expect(rows).toEqual(parse(text, { relax_column_count: true, skip_empty_lines: true }));
+        },
+      ),
+    );
+  });
+
+  it("costs a quote that is not closed its line, and not the rest of the file", () => {
+    const reader = new RowReader(",");
+    const lines = ["a,b", 'c,"open', "e,f", 'g,"h ""i"" ', 'j",k', 'l"m,n'].map((text, index) => ({
+      number: index + 1,
+      text,
+    }));
+    const rows = [...reader.push(lines), ...reader.end()];
+    expect(rows.map(({ line, fields, fault }) => fields ?? `${String(line)}:${String(fault?.column)}`)).toEqual([
+      ["a", "b"],
+      "2:3",
+      ["e", "f"],
+      ["g", 'h "i" \nj', "k"],
+      "6:2",
+    ]);
+  });
+
+  it("names a quote in a field that is not quoted", () => {
+    expect(parseRow('5" pipe,x', ",")).toMatchObject({ kind: "fault", column: 2 });
+    expect(parseRow('"a"b,x', ",")).toMatchObject({ kind: "fault", column: 4 });
+  });
+
+  it("becomes batches by the vendor's columns, with types where the contract has them, and ids exact", async () => {
+    const entries = await readFileNamed(
+      "2024-05-01-commerce_event.csv",
+      "\uFEFFenvironment,mpid,user_identities.customerid,user_attributes.Member Tier,user_attributes.a.b,device_info.is_tablet," +
+        "events.data.timestamp_unixtime_ms,events.data.product_action.action,events.data.product_action.products.id," +
+        "events.data.product_action.products.price,events.data.custom_attributes.size\r\n" +
+        "development,9223372036854775807,007,gold,x,TRUE,1714557600000,purchase,sku,19.90,12\r\n" +
+        "development,,8,,,,2024-05-01T10:00:00Z,purchase,,,\r\n",
+    );
+    expect(brief(entries)).toEqual([
+      {
+        environment: "development",
+        mpid: "9223372036854775807",
+        user_identities: { customer_id: "007" },
+        user_attributes: { "Member Tier": "gold", "a.b": "x" },
+        device_info: { is_tablet: true },
+        events: [
+          {
+            event_type: "commerce_event",
+            data: {
+              timestamp_unixtime_ms: 1714557600000,
+              product_action: { action: "purchase", products: [{ id: "sku", price: 19.9 }] },
+              custom_attributes: { size: "12" },
+            },
+          },
+        ],
+      },
+      {
+        environment: "development",
+        user_identities: { customer_id: "8" },
+        events: [
+          {
+            event_type: "commerce_event",
+            data: { timestamp_unixtime_ms: 1714557600000, product_action: { action: "purchase" } },
+          },
+        ],
+      },
+    ]);
+  });
+
+  it("is profiles alone in a file that says eventless, or has no columns of events", async () => {
+    const text = "user_identities.email,user_attributes.x\na@b.c,1\n";
+    const profile = { user_identities: { email: "a@b.c" }, user_attributes: { x: "1" } };
+    expect(brief(await readFileNamed("a-eventless.csv", text))).toEqual([profile]);
+    expect(brief(await readFileNamed("plain.csv", text))).toEqual([profile]);
+  });
+
+  it("is mapped by column, and has values that all rows share; a column wins", async () => {
+    const csv = {
+      ...NO_CSV_SETTINGS,
+      eventType: "custom_event",
+      map: new Map([
+        ["Mail", "user_identities.email"],
+        ["Kind", "events.data.custom_event_type"],
+        ["Unused", ""],
+      ]),
+      set: new Map([
+        ["events.data.event_name", "Signup"],
+        ["events.data.custom_event_type", "other"],
+      ]),
+    };
+    const ignored: unknown[] = [];
+    const reading = { csv, onIgnoredColumns: (_: string, columns: readonly string[]) => ignored.push(...columns) };
+    const entries = await readFileNamed("m.csv", "Mail;Kind;Unused;Note\na@b.c;media;x;y\nd@e.f;;x;y\n", reading);
+    const event = (type: string) => [
+      { event_type: "custom_event", data: { event_name: "Signup", custom_event_type: type } },
+    ];
+    expect(brief(entries)).toEqual([
+      { user_identities: { email: "a@b.c" }, events: event("media") },
+      { user_identities: { email: "d@e.f" }, events: event("other") },
+    ]);
+    expect(ignored).toEqual(["Note"]);
+  });
+
+  it("is mapped by the vendor's manifest, with a header row and without one", async () => {
+    const columns = [
+      { column: "Email", action: "keep", field: "user_identities.email" },
+      { column: "Note", action: "ignore" },
+    ] as const;
+    const kept = columns.map((one) => ({
+      column: one.column,
+      field: "field" in one ? one.field : undefined,
+    }));
+    const withHeader = { ...NO_CSV_SETTINGS, manifest: { hasHeaderRow: true, columns: kept } };
+    expect(brief(await readFileNamed("h.csv", "Note,Email\nx,a@b.c\n", { csv: withHeader }))).toEqual([
+      { user_identities: { email: "a@b.c" } },
+    ]);
+    const bare = kept.map(({ field }) => ({ column: undefined, field }));
+    const withoutHeader = { ...NO_CSV_SETTINGS, manifest: { hasHeaderRow: false, columns: bare } };
+    expect(brief(await readFileNamed("n.csv", "a@b.c,x\n", { csv: withoutHeader }))).toEqual([
+      { user_identities: { email: "a@b.c" } },
+    ]);
+  });
+
+  it.each([
+    ["a column that is no field", "x-custom_event.csv", "Email\na@b.c\n", /column Email is no field.*--map/s],
+    ["events of no known type", "x.csv", "events.data.event_name\nx\n", /of which type.*--event-type/s],
+    ["two columns of one name", "y.csv", "mpid,mpid\n1,2\n", /two columns are called mpid/],
+    ["a key that would change the object itself", "z.csv", "user_attributes.__proto__\n1\n", /no field/],
+  ])("is refused for %s, with what to do", async (_, name, text, expected) => {
+    const error: unknown = await readFileNamed(name, text).catch((thrown: unknown) => thrown);
+    expect(`${String(error)} ${(error as { remedy?: string }).remedy ?? ""}`).toMatch(expected);
+  });
+});
+
+describe("a file", () => {
+  it("is unpacked, member by member, whatever it is called", async () => {
+    const packed = Buffer.concat([gzipSync('{"a":1}\n'), gzipSync('\uFEFF{"a":2}\n{"a":'), gzipSync("3}")]);
+    expect(brief(await readFileNamed("members.ndjson", packed))).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }]);
+  });
+
+  it("that is damaged gives what stands before the damage, and says so", async () => {
+    const lines = Array.from({ length: 5000 }, (_, index) => JSON.stringify({ index, noise: Math.sin(index) })).join(
+      "\n",
+    );
+    const packed = gzipSync(lines);
+    const entries = await readFileNamed("cut.ndjson.gz", packed.subarray(0, packed.length - 100));
+    expect(entries.length).toBeGreaterThan(1);
+    expect(entries.at(-1)).toMatchObject({ kind: "broken", code: "damaged-file" });
+  });
+
+  it("of rejected batches is taken as the batches in it", async () => {
+    const lines = [
+      { rejected: { findings: [] }, batch: { a: 1 } },
+      { rejected: {}, text: "{bad" },
+    ].map((one) => JSON.stringify(one));
+    expect(brief(await readFileNamed("rejected.ndjson", lines.join("\n")))).toEqual([
+      { a: 1 },
+      "not-mended 2:undefined",
+    ]);
+  });
+
+  it("is found in folders and by patterns, in the order of the names", async () => {
+    mkdirSync(join(folder, "tree/deep"), { recursive: true });
+    for (const name of ["b.json", "a.csv", "deep/c.ndjson.gz", "notes.txt"])
+      writeFileSync(join(folder, "tree", name), "");
+    const names = async (given: string) =>
+      (await findInputs([given], folder)).map(({ name }) => name.replaceAll("\\", "/"));
+    expect(await names("tree")).toEqual(["tree/a.csv", "tree/b.json", "tree/deep/c.ndjson.gz"]);
+    expect(await names("tree/*.{json,csv}")).toEqual(["tree/a.csv", "tree/b.json"]);
+    expect(await names("tree/**/*.gz")).toEqual(["tree/deep/c.ndjson.gz"]);
+    await expect(names("tree/*.xml")).rejects.toThrow(/no file matches/);
+    expect(patternToRegExp("a[!b]?.json").test("acd.json")).toBe(true);
+    expect(patternToRegExp("a[!b]?.json").test("abd.json")).toBe(false);
+  });
+});
