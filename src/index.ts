@@ -33,6 +33,7 @@ export {
   viewDetail,
 } from "./model/commerce.ts";
 export { ccpaOptOut, gdprConsent, hasGdprConsent, isCcpaOptedOut, mergeConsent } from "./model/consent.ts";
+export { checkAll } from "./delivery/checks.ts";
 export { EventsClient } from "./delivery/client.ts";
 export { EventQueue } from "./delivery/queue.ts";
 export { ApiError, InvalidBatchError, MParticleError, NetworkError } from "./errors.ts";
@@ -129,7 +130,8 @@ export type { BulkOptions, DeliverOptions, EventsClientOptions, UploadOptions } 
 export type { Effects } from "./delivery/effects.ts";
 export type { DeadLetter, Outbox, OutboxEntry, OutboxOwner, StoredBatch } from "./delivery/outbox.ts";
 export type { Outcome, Receipt, Verdict } from "./delivery/outcome.ts";
-export type { Validate } from "./delivery/prepare.ts";
+export type { Validate, ValidateContext } from "./delivery/checks.ts";
+export type { DeliveryOutcome } from "./delivery/deliver.ts";
 export type { CloseReport, EventQueueOptions, Overflow, QueueStats } from "./delivery/queue.ts";
 export type { RetryOptions } from "./delivery/retry.ts";
 export type { Ledger } from "./delivery/tally.ts";

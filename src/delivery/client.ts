@@ -6,12 +6,13 @@ import { show } from "../rules/show.ts";
 import { Transport, type RawClient, type TransportOptions } from "../transport/attempt.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
 import { atLeastZero, checkOptions, positive, wholeNumber } from "../transport/option-checks.ts";
+import { OwnCheck, requireCheck, type Validate } from "./checks.ts";
 import { Coalescer } from "./coalesce.ts";
-import { deliver, toOutgoing, type BatchSource } from "./deliver.ts";
+import { deliver, toOutgoing, type BatchSource, type DeliveryOutcome } from "./deliver.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { SYSTEM_EFFECTS, type Effects } from "./effects.ts";
 import type { Outcome, Receipt, Verdict } from "./outcome.ts";
-import { idsOf, prepareBatch, type Prepared, type PrepareOptions, type Validate } from "./prepare.ts";
+import { idsOf, prepareBatch, type Prepared, type PrepareOptions } from "./prepare.ts";
 import { resolveRetry, type RetryOptions } from "./retry.ts";
 import { Telemetry, type Logger, type Observers } from "./telemetry.ts";
 
@@ -28,8 +29,13 @@ export interface EventsClientOptions extends TransportOptions, Observers {
   readonly concurrency?: number | undefined;
   /** Lets single uploads that happen at the same time travel as bulk requests. `@default false` */
   readonly coalesce?: boolean | undefined;
-  /** Checks each batch before it is sent, such as `checkBatch` of `mparticle-events/validate`; its errors refuse the batch. */
+  /**
+   * Checks each batch before it is sent, such as `checkBatch` of `mparticle-events/validate`; several as one with
+   * `checkAll`. Its errors refuse the batch; its warnings go to `onFinding` and, once for each code and path, to `logger`.
+   */
   readonly validate?: Validate | undefined;
+  /** Codes of warnings that refuse a batch as errors do, such as `["seconds-not-milliseconds"]`; `true` for all. `@default false` */
+  readonly strict?: boolean | readonly string[] | undefined;
   /** A batch must stay below it, in bytes of UTF-8; a larger one is split by its events. `@default 128_000` */
   readonly maxBatchBytes?: number | undefined;
   /** Told what goes on, in words; `console` fits. Without one only losses that nobody else is told of go to the console. */
@@ -46,6 +52,12 @@ export interface UploadOptions {
 export interface BulkOptions extends UploadOptions {
   /** Requests of this call in flight at most. `@default 4` */
   readonly concurrency?: number | undefined;
+  /**
+   * Keeps the order of each user's batches: at most one of them is in flight, and what was undelivered holds back what
+   * follows of that user, as undelivered too. A user is identified by `customer_id`; without one by `mpid`; without both
+   * by all identities together. `@default false`
+   */
+  readonly ordered?: boolean | undefined;
 }
 
 /** What can be said about {@link EventsClient.deliver}. */
@@ -54,6 +66,8 @@ export interface DeliverOptions extends BulkOptions {
   readonly endpoint?: "bulk" | "historical" | undefined;
   /** How long gathered batches wait for a source that yields no more, in milliseconds. `@default 20` */
   readonly lingerMs?: number | undefined;
+  /** Ends the reading of the source, and lets what was read be settled; `signal` ends that as well. */
+  readonly stop?: AbortSignal | undefined;
 }
 
 /** What an {@link EventQueue} shares with its client: connections, pace, pauses and reports. */
@@ -88,7 +102,7 @@ export class EventsClient {
   readonly #coalescer: Coalescer | undefined;
   readonly #telemetry: Telemetry;
   readonly #effects: Effects;
-  readonly #validate: Validate | undefined;
+  readonly #check: OwnCheck | undefined;
   readonly #maxBatchBytes: number;
 
   /**
@@ -102,7 +116,7 @@ export class EventsClient {
     this.#effects = effects;
     this.#transport = new Transport({ ...options, maxSockets: concurrency });
     this.#telemetry = new Telemetry(options, options.logger);
-    this.#validate = options.validate;
+    this.#check = makeCheck(options, this.#telemetry);
     this.#maxBatchBytes = positive("maxBatchBytes", options.maxBatchBytes ?? LIMITS.batchMaxBytes);
     if (this.#maxBatchBytes > LARGEST_BATCH_BYTES) {
       throw new RangeError(
@@ -144,7 +158,7 @@ export class EventsClient {
    * @throws TypeError - when `signal` is none.
    */
   async upload(batch: Batch, { signal }: UploadOptions = {}): Promise<Receipt> {
-    requireSignal(signal);
+    requireSignal("signal", signal);
     const prepared = this.#prepare(batch);
     const verdict = await new Promise<Verdict>((resolve) => {
       for (const batch of toOutgoing(prepared, this.#effects.now(), resolve)) {
@@ -187,11 +201,12 @@ export class EventsClient {
    * slows the source.
    *
    * @param source - batches, such as rows of a database as they come.
-   * @returns the outcomes in the order in which they become known; `index` tells the position in the source. When the
-   * source throws, what was taken from it is settled first; leaving the loop early aborts what is in flight.
+   * @returns the outcomes in the order in which they become known; `index` tells the position in the source, and
+   * `settledThrough` where to go on after a restart. When the source throws, what was taken from it is settled first;
+   * leaving the loop early aborts what is in flight.
    * @throws TypeError, RangeError - for what is no source of batches, and for an option that is not what it should be.
    */
-  deliver(source: BatchSource, options: DeliverOptions = {}): AsyncIterableIterator<Outcome> {
+  deliver(source: BatchSource, options: DeliverOptions = {}): AsyncIterableIterator<DeliveryOutcome> {
     return this.#deliver(source, options, undefined);
   }
 
@@ -199,10 +214,19 @@ export class EventsClient {
     source: BatchSource,
     options: DeliverOptions,
     handedOverAtMs: number | undefined,
-  ): AsyncIterableIterator<Outcome> {
-    const { endpoint = "bulk", concurrency = 4, lingerMs = 20, signal } = options;
+  ): AsyncIterableIterator<DeliveryOutcome> {
+    const { endpoint = "bulk", concurrency = 4, lingerMs = 20, ordered = false, signal, stop } = options;
     requireSource(source);
-    requireSignal(signal);
+    requireSignal("signal", signal);
+    requireSignal("stop", stop);
+    checkOptions(options, {
+      endpoint: "any",
+      concurrency: "any",
+      lingerMs: "any",
+      ordered: "boolean",
+      signal: "any",
+      stop: "any",
+    });
     if (!Object.hasOwn(BULK_PATHS, endpoint)) {
       throw new TypeError(`\`endpoint\` is ${show(endpoint)}; expected "bulk" or "historical".`);
     }
@@ -211,7 +235,9 @@ export class EventsClient {
       concurrency: wholeNumber("concurrency", concurrency),
       lingerMs: atLeastZero("lingerMs", lingerMs),
       handedOverAtMs,
+      ordered,
       signal,
+      stop,
       report: (outcome) => {
         this.#telemetry.outcome(outcome);
       },
@@ -247,8 +273,20 @@ export class EventsClient {
   }
 
   #preparation(path: EndpointPath): PrepareOptions {
-    return { path, validate: this.#validate, maxBatchBytes: this.#maxBatchBytes };
+    return { path, check: this.#check, maxBatchBytes: this.#maxBatchBytes };
   }
+}
+
+/** @throws TypeError - for a `validate` that cannot give its findings at once, and a `strict` that names no codes. */
+function makeCheck({ validate, strict = false }: EventsClientOptions, telemetry: Telemetry): OwnCheck | undefined {
+  const given: unknown = strict;
+  const isCodes = Array.isArray(given) && given.every((code) => typeof code === "string");
+  if (typeof given !== "boolean" && !isCodes) {
+    throw new TypeError(`\`strict\` is ${show(given)}; expected a boolean, or a list of codes of findings.`);
+  }
+  if (validate === undefined) return undefined;
+  requireCheck("validate", validate);
+  return new OwnCheck({ validate, strict, telemetry });
 }
 
 const BULK_PATHS = { bulk: "/bulkevents", historical: "/bulkevents/historical" } as const;
@@ -276,13 +314,15 @@ function requireOptions(options: EventsClientOptions): void {
     rate: "any",
     concurrency: "any",
     coalesce: "boolean",
-    validate: "function",
+    validate: "any",
+    strict: "any",
     maxBatchBytes: "any",
     logger: "any",
     onAttempt: "function",
     onRetry: "function",
     onPause: "function",
     onOutcome: "function",
+    onFinding: "function",
   });
   const { logger } = options;
   const missing = logger && LOGGER_METHODS.find((name) => typeof logger[name] !== "function");
@@ -291,10 +331,10 @@ function requireOptions(options: EventsClientOptions): void {
   }
 }
 
-function requireSignal(signal: unknown): void {
+function requireSignal(name: string, signal: unknown): void {
   if (signal === undefined || (typeof signal === "object" && signal !== null && "addEventListener" in signal)) return;
   throw new TypeError(
-    `\`signal\` is ${show(signal)}; expected an AbortSignal, such as \`signal\` of an AbortController.`,
+    `\`${name}\` is ${show(signal)}; expected an AbortSignal, such as \`signal\` of an AbortController.`,
   );
 }
 

@@ -1,14 +1,17 @@
+import { LIMITS } from "../../generated/contract.ts";
 import type { Batch } from "../../generated/schema.ts";
 import { InvalidBatchError, MParticleError } from "../errors.ts";
 import { forgetStamps } from "../model/stamp-memory.ts";
 import { onAbort } from "../transport/abort.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
-import { RequestPacker } from "./chunk.ts";
 import type { Dispatcher, OutgoingBatch } from "./dispatcher.ts";
 import type { Effects } from "./effects.ts";
 import { Fifo } from "./fifo.ts";
+import { LowWaterMark } from "./low-water-mark.ts";
 import type { Outcome, Verdict } from "./outcome.ts";
+import { UnorderedLine, type OutgoingLine } from "./outgoing-line.ts";
 import {
+  callUserCode,
   combineVerdicts,
   prepareBatch,
   requestIdOf,
@@ -16,8 +19,19 @@ import {
   type Prepared,
   type PrepareOptions,
 } from "./prepare.ts";
+import { userKeyOfBatch } from "./user-key.ts";
+import { UserOrder, type LookAhead } from "./user-order.ts";
 
 export type BatchSource = Iterable<Batch> | AsyncIterable<Batch>;
+
+/** The outcome of one batch of a delivery, and how far the delivery is. */
+export type DeliveryOutcome = Outcome & {
+  /**
+   * All batches with an index below it are accepted or rejected: a checkpoint, for after a restart the source may begin
+   * at it. A batch that was not delivered holds it back, because it has to be sent again.
+   */
+  readonly settledThrough: number;
+};
 
 export interface DeliverySettings extends PrepareOptions {
   readonly path: EndpointPath;
@@ -27,25 +41,29 @@ export interface DeliverySettings extends PrepareOptions {
   readonly lingerMs: number;
   /** When the whole source was handed over; batches that come as they are made are handed over as they come. */
   readonly handedOverAtMs?: number | undefined;
+  /** Keeps the order of each user's batches. */
+  readonly ordered: boolean;
   readonly signal: AbortSignal | undefined;
+  /** Ends the reading of the source alone. */
+  readonly stop: AbortSignal | undefined;
   readonly report: (outcome: Outcome) => void;
 }
 
 /**
  * Takes batches from a source as fast as they are accepted and the outcomes are taken, and yields each outcome when it
- * is known. What is held at any time is what is in flight, one request being packed, and the outcomes not yet taken.
+ * is known. What is held at any time is what is in flight, one request being packed (in an ordered delivery what waits for
+ * its user's earlier batches, no more than the requests in flight may hold) and the outcomes not yet taken.
  */
 export async function* deliver(
   source: BatchSource,
   dispatcher: Dispatcher,
   effects: Effects,
   settings: DeliverySettings,
-): AsyncGenerator<Outcome, void, undefined> {
-  const { path, concurrency, lingerMs, report } = settings;
-  const packer = new RequestPacker<OutgoingBatch>();
-  /** Full requests: a batch that had to be split may make several at once. */
-  const packed = new Fifo<readonly OutgoingBatch[]>();
-  const settled = new Fifo<Outcome>();
+): AsyncGenerator<DeliveryOutcome, void, undefined> {
+  const { path, concurrency, lingerMs, ordered, report } = settings;
+  const line: OutgoingLine = ordered ? new UserOrder(lookAheadOf(settings)) : new UnorderedLine();
+  const settled = new Fifo<DeliveryOutcome>();
+  const mark = new LowWaterMark();
   const flow: Flow = { requests: 0, pulled: 0, state: "idle", lingered: false, fault: undefined };
   let wake: () => void = () => undefined;
   const somethingHappens = (): Promise<void> =>
@@ -53,19 +71,21 @@ export async function* deliver(
       wake = resolve;
     });
   // Leaving the loop early aborts what is in flight, as does the caller's signal.
-  const stop = new AbortController();
+  const abort = new AbortController();
 
   const settle = (batch: Batch, index: number, verdict: Verdict): void => {
-    const outcome: Outcome = { batch, index, ...verdict };
+    if (verdict.kind === "undelivered") mark.undelivered(index);
+    else mark.done(index);
+    const outcome: DeliveryOutcome = { batch, index, ...verdict, settledThrough: mark.settledThrough };
     report(outcome);
     settled.push(outcome);
     wake();
   };
 
-  const send = (batches: readonly OutgoingBatch[] | undefined): void => {
-    if (batches === undefined) return;
+  const send = (batches: readonly OutgoingBatch[]): void => {
+    if (batches.length === 0) return;
     flow.requests++;
-    void dispatcher.dispatch(batches, { path, signal: stop.signal }).then(() => {
+    void dispatcher.dispatch(batches, { path, signal: abort.signal }).then(() => {
       flow.requests--;
       wake();
     });
@@ -74,8 +94,10 @@ export async function* deliver(
   const take = (batch: Batch): void => {
     const index = flow.pulled++;
     let prepared: Prepared;
+    let userKey = "";
     try {
       prepared = prepareBatch(batch, settings);
+      if (ordered) userKey = callUserCode(batch, () => userKeyOfBatch(prepared.batch));
     } catch (error) {
       if (!(error instanceof InvalidBatchError)) throw error;
       settle(batch, index, { kind: "rejected", error });
@@ -85,10 +107,7 @@ export async function* deliver(
       if (verdict.kind === "accepted") forgetStamps(batch);
       settle(prepared.batch, index, verdict);
     });
-    for (const batch of batches) {
-      const full = packer.add(batch);
-      if (full !== undefined) packed.push(full);
-    }
+    for (const batch of batches) line.add(batch, userKey);
   };
 
   const receive = ({ done, value }: IteratorResult<Batch, unknown>): void => {
@@ -131,31 +150,38 @@ export async function* deliver(
     }
   };
 
-  const { signal } = settings;
+  const { signal, stop } = settings;
+  const ignoreStop =
+    stop &&
+    onAbort(stop, () => {
+      wake();
+    });
   const ignoreAbort =
     signal &&
     onAbort(signal, () => {
-      stop.abort(signal.reason);
+      abort.abort(signal.reason);
       wake();
     });
 
   try {
     for (;;) {
       for (let outcome = settled.shift(); outcome !== undefined; outcome = settled.shift()) yield outcome;
-      const stopped = stop.signal.aborted;
-      const ending = stopped || flow.state === "ended";
-      while (packed.size > 0 && (stopped || flow.requests < concurrency)) send(packed.shift());
-      if (stopped || (flow.requests < concurrency && (ending || flow.lingered))) send(packer.flush());
-      if (ending && flow.requests === 0 && packer.size === 0) {
-        if (settled.size > 0) continue;
-        break;
+      const aborted = abort.signal.aborted;
+      const ending = aborted || stop?.aborted === true || flow.state === "ended";
+      if (aborted) send(line.takeAll());
+      while (flow.requests < concurrency) {
+        const batches = line.take(ending || flow.lingered || line.isFull);
+        if (batches === undefined) break;
+        send(batches);
       }
-      if (!ending && flow.state === "idle" && flow.requests < concurrency) {
+      if (settled.size > 0) continue;
+      if (ending && flow.requests === 0 && line.size === 0) break;
+      if (!ending && flow.state === "idle" && flow.requests < concurrency && !line.isFull) {
         pull();
         continue;
       }
       const stopTimer =
-        flow.state === "pulling" && packer.size > 0 && !flow.lingered
+        flow.state === "pulling" && line.size > 0 && !flow.lingered
           ? effects.startTimer(() => {
               flow.lingered = true;
               wake();
@@ -167,16 +193,22 @@ export async function* deliver(
     if (flow.fault !== undefined) throw flow.fault.error;
   } finally {
     ignoreAbort?.();
-    stop.abort(new MParticleError("ABORTED", "The outcomes were not read to their end."));
+    ignoreStop?.();
+    abort.abort(new MParticleError("ABORTED", "The outcomes were not read to their end."));
     // Nobody reads the outcomes of what was still being packed, but they are reported as all others.
-    while (packed.size > 0) send(packed.shift());
-    send(packer.flush());
+    send(line.takeAll());
     const { state } = flow;
     flow.state = "over";
     // A source that hangs in its next batch would hang in its return as well.
     if (state === "idle") await iterator.return?.();
     else if (state === "pulling") void Promise.resolve(iterator.return?.()).catch(() => undefined);
   }
+}
+
+/** A source that is there as a whole may be looked through to its end; one that is read holds as much as travels. */
+function lookAheadOf({ concurrency, handedOverAtMs }: DeliverySettings): LookAhead | undefined {
+  if (handedOverAtMs !== undefined) return undefined;
+  return { maxBatches: concurrency * LIMITS.bulkMaxBatches, maxBytes: concurrency * LIMITS.requestMaxBytes };
 }
 
 /** How far a delivery is. */

@@ -5,6 +5,7 @@ import type { Generation } from "./barrier.ts";
 import { Fifo } from "./fifo.ts";
 import { BATCH_END, batchHead, type StoredBatch } from "./outbox.ts";
 import type { Verdict } from "./outcome.ts";
+import { userKeyOf } from "./user-key.ts";
 
 /** The context of a batch (all of it but the events) as text, and the lane of its user. */
 export interface Context {
@@ -34,7 +35,7 @@ export interface QueuedBatch {
   onSettled: ((verdict: Verdict) => void) | undefined;
 }
 
-/** All batches of one user ({@link laneKeyOf}): they travel in order, the next ones when those before are settled. */
+/** All batches of one user ({@link userKeyOf}): they travel in order, the next ones when those before are settled. */
 export interface Lane {
   readonly key: string;
   /** The latest: most users change seldom. */
@@ -62,7 +63,7 @@ export class Lanes {
    * @throws InvalidBatchError - when it cannot be serialised.
    */
   contextOf(user: UserContext, text = serializeUser(user)): Context {
-    const laneKey = laneKeyOf(user) ?? text;
+    const laneKey = userKeyOf(user) ?? text;
     const latest = this.#lanes.get(laneKey)?.context;
     return latest?.text === text ? latest : { text, bytes: utf8Length(text), laneKey };
   }
@@ -91,30 +92,6 @@ export class Lanes {
 function serializeUser(user: UserContext): string {
   const hasMore = "source_request_id" in user || "events" in user;
   return serializeBatch(hasMore ? { ...user, source_request_id: undefined, events: undefined } : user);
-}
-
-/**
- * Who the user is, as far as the context says; the rest of it may change from event to event. A `customer_id` names a user
- * whatever else is known of them, and so does an `mpid`; without either it is all identities together.
- */
-function laneKeyOf(user: UserContext): string | undefined {
-  const { environment, mpid, mp_deviceid, user_identities, partner_identities } = user;
-  const customerId = user_identities?.customer_id;
-  if (isGiven(customerId)) return `${environment} customer_id ${String(customerId)}`;
-  if (isGiven(mpid)) return `${environment} mpid ${String(mpid)}`;
-  const identities = [...givenOf(user_identities), ...givenOf(partner_identities)];
-  if (isGiven(mp_deviceid)) identities.push(["mp_deviceid", mp_deviceid]);
-  return identities.length === 0 ? undefined : `${environment} ${JSON.stringify(identities)}`;
-}
-
-/** In an order that does not depend on who wrote them down. */
-function givenOf(identities: object | null | undefined): [name: string, value: unknown][] {
-  const given = Object.entries(identities ?? {}).filter(([, value]) => isGiven(value));
-  return given.length < 2 ? given : given.sort(([one], [other]) => (one < other ? -1 : 1));
-}
-
-function isGiven(identity: unknown): boolean {
-  return identity !== undefined && identity !== null && identity !== "";
 }
 
 /** The oldest batch that is due and still has to travel. */

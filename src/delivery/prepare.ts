@@ -7,16 +7,15 @@ import { isObject } from "../rules/objects.ts";
 import { show } from "../rules/show.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
 import { serializeBatch } from "../transport/json.ts";
+import { refuseFor, type OwnCheck } from "./checks.ts";
 import { findHistoricalProblems } from "./historical.ts";
 import type { Verdict } from "./outcome.ts";
 import { splitBatch } from "./split.ts";
 
-/** A check to run on every batch before it is sent, such as `checkBatch` of `mparticle-events/validate`. */
-export type Validate = (batch: Batch) => readonly Finding[];
-
 export interface PrepareOptions {
   readonly path: EndpointPath;
-  readonly validate?: Validate | undefined;
+  /** The application's own. */
+  readonly check?: OwnCheck | undefined;
   /** A batch must stay below it. */
   readonly maxBatchBytes: number;
 }
@@ -45,36 +44,19 @@ export function prepareBatch(batch: Batch, options: PrepareOptions): Prepared {
 }
 
 function prepare(batch: Batch, options: PrepareOptions): Prepared {
-  const { path, validate, maxBatchBytes } = options;
+  const { path, check, maxBatchBytes } = options;
   const historical = path === "/bulkevents/historical";
   requireObject(batch, "a batch", "For several there is `uploadBulk`.");
   const stamped = stampBatch(batch, !historical);
   requireEnvironment(stamped);
   requireEvents(stamped);
-  const findings = [
-    ...(historical ? findHistoricalProblems(stamped, Date.now()) : []),
-    ...runValidate(validate, stamped),
-  ].filter(({ severity }) => severity === "error");
-  if (findings.length > 0) throw new InvalidBatchError(findings, { requestIds: idsOf(stamped) });
+  const errors = historical ? findHistoricalProblems(stamped, Date.now()) : [];
+  refuseFor(check === undefined ? errors : [...errors, ...check.errorsOf(stamped, path)], idsOf(stamped));
   const text = serialize(stamped);
   const bytes = utf8Length(text);
   if (bytes < maxBatchBytes)
     return { batch: stamped, parts: [{ texts: [text], bytes, requestId: requestIdOf(stamped) }] };
   return { batch: stamped, parts: split(stamped, bytes, maxBatchBytes) };
-}
-
-/**
- * What the application's own check finds.
- *
- * @throws InvalidBatchError - when it throws, or gives no list: a batch that was not checked is not sent.
- */
-export function runValidate(validate: Validate | undefined, batch: Batch): readonly Finding[] {
-  if (validate === undefined) return [];
-  return callUserCode(batch, () => {
-    const findings: unknown = validate(batch);
-    if (Array.isArray(findings) && findings.every(isObject)) return findings as unknown as readonly Finding[]; // as its type promises
-    throw new TypeError(`\`validate\` gave ${show(findings)}; expected a list of findings`);
-  });
 }
 
 /** The id tells a reader of the error which batch it was; the caller may not know it. */

@@ -8,6 +8,7 @@ import type { UserContext } from "../model/types.ts";
 import { parseExact, serializeEvent } from "../transport/json.ts";
 import { atLeastZero, checkOptions, positive, wholeNumber } from "../transport/option-checks.ts";
 import { Barrier } from "./barrier.ts";
+import { refuseFor } from "./checks.ts";
 import { internalsOf, type ClientInternals, type EventsClient } from "./client.ts";
 import type { OutgoingBatch } from "./dispatcher.ts";
 import { Fifo } from "./fifo.ts";
@@ -25,7 +26,7 @@ import {
 import { asOutboxError, OutboxWriter } from "./outbox-writer.ts";
 import { textOfBatch, type Outbox, type OutboxEntry, type StoredBatch } from "./outbox.ts";
 import type { Outcome, Verdict } from "./outcome.ts";
-import { callUserCode, requireEnvironment, requireObject, runValidate } from "./prepare.ts";
+import { callUserCode, requireEnvironment, requireObject } from "./prepare.ts";
 import { Tally, type Ledger } from "./tally.ts";
 import type { Telemetry } from "./telemetry.ts";
 
@@ -329,14 +330,10 @@ export class EventQueue {
     requireObject(user, "a user");
     requireEnvironment(user);
     requireNoBatch(user);
-    const { validate, maxBatchBytes } = this.#internals.preparation;
+    const { check, path, maxBatchBytes } = this.#internals.preparation;
     const context = this.#lanes.contextOf(user);
     const stamped = events.map((event) => stampEvent(event));
-    if (validate !== undefined) {
-      const findings = runValidate(validate, { ...user, events: stamped });
-      const errors = findings.filter(({ severity }) => severity === "error");
-      if (errors.length > 0) throw new InvalidBatchError(errors);
-    }
+    if (check !== undefined) refuseFor(check.errorsOf({ ...user, events: stamped }, path), []);
     const emptyBytes = context.bytes + FRAME_BYTES;
     if (emptyBytes >= maxBatchBytes) {
       const message = `it is ${String(emptyBytes)} bytes without any event; expected less than ${String(maxBatchBytes)}.`;

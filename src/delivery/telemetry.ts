@@ -1,5 +1,6 @@
 import { channel } from "#platform";
-import type { ErrorCode, MParticleError } from "../errors.ts";
+import type { Batch } from "../../generated/schema.ts";
+import type { ErrorCode, Finding, MParticleError } from "../errors.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -45,6 +46,11 @@ export interface Observers {
   readonly onPause?: ((report: PauseReport) => void) | undefined;
   /** Called once for each batch. */
   readonly onOutcome?: ((outcome: Outcome) => void) | undefined;
+  /**
+   * Called for each warning of `validate`, with the batch that is sent all the same. Its errors refuse the batch, and are
+   * in the error of its outcome.
+   */
+  readonly onFinding?: ((warning: Finding, batch: Batch) => void) | undefined;
 }
 
 /** The usual four; `console` is one. */
@@ -68,6 +74,7 @@ export class Telemetry {
   readonly #observers: Observers;
   readonly #logger: Logger | undefined;
   #hasWarned = false;
+  readonly #hasWarnedOf = new Set<string>();
 
   constructor(observers: Observers, logger: Logger | undefined) {
     this.#observers = observers;
@@ -132,6 +139,28 @@ export class Telemetry {
     this.#log("error", () => `Batch ${String(index)} ${kind}: ${error.message}`, { kind, index, error });
   }
 
+  /**
+   * What `validate` warns of.
+   *
+   * @param isNew - whether nothing of this code was found at this path before: the same again is not logged.
+   */
+  warning(finding: Finding, batch: Batch, isNew: boolean): void {
+    const onFinding: ((warning: Finding, batch: Batch) => unknown) | undefined = this.#observers.onFinding;
+    if (onFinding !== undefined) this.#callOwn(() => onFinding(finding, batch));
+    if (!isNew) return;
+    const { code, path, message, hint } = finding;
+    const text = `${path === "" ? "The batch" : path}: ${message}${hint === undefined ? "" : ` ${hint}`} (${code})`;
+    if (this.#logger !== undefined) {
+      this.#log("warn", () => text, finding);
+    } else if (onFinding === undefined && !this.#hasWarnedOf.has(code)) {
+      this.#hasWarnedOf.add(code);
+      console.warn(
+        `mparticle-events: \`validate\` warns of ${text}. Pass \`onFinding\` or \`logger\` to hear of each; ` +
+          "this is said once for each code.",
+      );
+    }
+  }
+
   /** Events are lost, set aside or kept back: without a logger the console is told. */
   loss(message: string, error?: unknown): void {
     if (this.#logger === undefined) console.warn(`mparticle-events: ${message}`);
@@ -143,26 +172,34 @@ export class Telemetry {
     this.#log("error", () => message, error === undefined ? undefined : { error });
   }
 
-  /** What the application's own functions throw, or reject with, must neither stop delivery nor end the process. */
   #call<Report>(observer: ((report: Report) => unknown) | undefined, report: Report): void {
-    if (observer === undefined) return;
-    const complain = (error: unknown): void => {
+    if (observer !== undefined) this.#callOwn(() => observer(report));
+  }
+
+  /** What the application's own functions throw, or reject with, must neither stop delivery nor end the process. */
+  #callOwn(run: () => unknown): void {
+    callQuietly(run, (error) => {
       this.reportError("An observer threw.", error);
-    };
-    try {
-      const result = observer(report);
-      if (result instanceof Promise) result.catch(complain);
-    } catch (error) {
-      complain(error);
-    }
+    });
   }
 
   #log(level: keyof Logger, describe: () => string, details: object | undefined): void {
     if (this.#logger === undefined) return;
-    try {
-      this.#logger[level](describe(), details);
-    } catch {
-      // There is nobody left to tell.
-    }
+    const log: (message: string, details?: object) => unknown = this.#logger[level].bind(this.#logger);
+    // What a logger throws can be told to nobody.
+    callQuietly(
+      () => log(describe(), details),
+      () => undefined,
+    );
+  }
+}
+
+/** Calls what is not ours: it may throw, or give a promise that rejects, whatever its type says. */
+function callQuietly(run: () => unknown, complain: (error: unknown) => void): void {
+  try {
+    const result = run();
+    if (typeof result === "object" && result !== null) void Promise.resolve(result).catch(complain);
+  } catch (error) {
+    complain(error);
   }
 }

@@ -27,7 +27,7 @@ export interface CheckOptions {
    */
   readonly lints?: boolean | LintSwitches | undefined;
   /** Where the batch is going to be sent: `"historical"` has rules of its own, which are lints. `@default "events"` */
-  readonly endpoint?: "events" | "historical" | undefined;
+  readonly endpoint?: "events" | "bulk" | "historical" | undefined;
   /** The time to judge times by, in milliseconds since the Unix epoch. `@default Date.now` */
   readonly now?: number | (() => number) | undefined;
   /** Findings at most; errors come before warnings. `@default 100` */
@@ -41,7 +41,7 @@ const DEFAULT_MAX_FINDINGS = 100;
 
 /**
  * Checks a batch before it is sent: against the contract, and for what is legal and almost certainly wrong. Each mistake
- * is one finding, on the field it was made in. Fits the `validate` option of `EventsClient`.
+ * is one finding, on the field it was made in. Fits the `validate` option of `EventsClient`, which tells it the endpoint.
  *
  * Works on JavaScript values as they are handed to the client: 64-bit ids may be bigints, safe integers or decimal
  * digits. The codes are listed in `docs/lints.md`, with what to do about each.
@@ -57,7 +57,7 @@ export function checkBatch(batch: unknown, options: CheckOptions = {}): Finding[
   if (!isObject(given)) throw new TypeError(`The options are ${describe(given)}; expected an object.`);
   const { profile = "canonical", lints = true, endpoint = "events", now, maxFindings = DEFAULT_MAX_FINDINGS } = options;
   requireOneOf("profile", profile, ["canonical", "wire"]);
-  requireOneOf("endpoint", endpoint, ["events", "historical"]);
+  requireOneOf("endpoint", endpoint, ["events", "bulk", "historical"]);
   if (!(typeof maxFindings === "number" && maxFindings >= 1))
     throw new RangeError(`\`maxFindings\` is ${describe(maxFindings)}; expected at least 1.`);
   const silenced = typeof lints === "boolean" ? undefined : silencedBy(lints);
@@ -109,8 +109,10 @@ function isLintCode(code: string): code is LintCode {
   return Object.hasOwn(LINTS, code);
 }
 
-function requireOneOf(name: string, value: unknown, allowed: readonly [string, string]): void {
-  if (!allowed.some((item) => item === value)) throw wrongOption(name, value, `"${allowed.join('" or "')}"`);
+function requireOneOf(name: string, value: unknown, allowed: readonly string[]): void {
+  if (allowed.some((item) => item === value)) return;
+  const quoted = allowed.map((item) => `"${item}"`);
+  throw wrongOption(name, value, `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1) ?? ""}`);
 }
 
 function wrongOption(name: string, value: unknown, expected: string): TypeError {

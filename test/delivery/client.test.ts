@@ -140,9 +140,9 @@ describe("validate", () => {
   it("refuses a batch for its errors alone, and names them", async () => {
     const warning = { severity: "warning", code: "w", path: "/a", message: "odd." } as const;
     const error = { severity: "error", code: "e", path: "/b", message: "wrong.", hint: "Do better." } as const;
-    const warned = setUp(202, { validate: () => [warning] });
+    const warned = setUp(202, { validate: () => [warning], onFinding: () => undefined });
     await warned.client.upload(makeBatch());
-    const { client, fetch } = setUp(202, { validate: () => [warning, error] });
+    const { client, fetch } = setUp(202, { validate: () => [warning, error], onFinding: () => undefined });
     const refused = client.upload(makeBatch());
     await expect(refused).rejects.toThrow("/b: wrong. Do better.");
     await expect(refused).rejects.toMatchObject({ findings: [error] });
@@ -322,7 +322,7 @@ describe("a call with something else than it expects", () => {
 
   it("sends nothing that `validate` has not judged", async () => {
     const { client, fetch } = setUp(202, { validate: (() => Promise.resolve([])) as never });
-    await expect(client.upload(batch)).rejects.toThrow("`validate` gave an object; expected a list of findings");
+    await expect(client.upload(batch)).rejects.toThrow("`validate` gave a promise; expected a list of findings");
     expect(fetch.requests).toHaveLength(0);
   });
 });
@@ -357,6 +357,13 @@ describe("what belongs to the application", () => {
     ["a logger that throws", { logger: { debug: fail, info: fail, warn: fail, error: fail } }],
     ["observers that throw", { onAttempt: fail, onRetry: fail, onPause: fail, onOutcome: fail }],
     ["an observer that rejects", { onOutcome: reject }],
+    ["observers that reject", { onAttempt: reject, onRetry: reject, onPause: reject, onOutcome: reject }],
+    ["an observer that gives what only looks like a promise", { onOutcome: () => ({ then: fail }) }],
+    ["a logger that rejects", { logger: { debug: reject, info: reject, warn: reject, error: reject } }],
+    [
+      "an onFinding that rejects",
+      { validate: () => [{ severity: "warning", code: "w", path: "", message: "odd." }], onFinding: reject },
+    ],
   ])("does not disturb delivery: %s", async (_, options) => {
     const rejections: unknown[] = [];
     const note = (reason: unknown): void => void rejections.push(reason);

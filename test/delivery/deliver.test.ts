@@ -457,3 +457,101 @@ describe("a batch that comes from the source after the end", () => {
     expect(sorted(reported.map(({ index }) => index))).toEqual(indexes(3));
   });
 });
+
+describe("`stop`", () => {
+  it("ends the reading, and lets all that was read be settled", async () => {
+    const controller = new AbortController();
+    const { client, fetch, reported } = setUp(({ index }) => (index === 1 ? 503 : 202));
+    const source = new Source();
+    const outcomes: Outcome[] = [];
+    for await (const outcome of client.deliver(source, { stop: controller.signal })) {
+      outcomes.push(outcome);
+      if (outcomes.length === 150) controller.abort();
+    }
+    expect(source.pulled).toBeLessThan(1_000);
+    expect(source.returned).toBe(1);
+    expect(sorted(outcomes.map(({ index }) => index))).toEqual(indexes(source.pulled));
+    expect(outcomes.every(({ kind }) => kind === "accepted")).toBe(true);
+    expect(fetch.accepted()).toHaveLength(source.pulled);
+    expect(reported).toHaveLength(source.pulled);
+    expect(getEventListeners(controller.signal, "abort")).toHaveLength(0);
+  });
+
+  it("that was given before reads nothing", async () => {
+    const { client, fetch } = setUp();
+    const source = new Source();
+    expect(await readAll(client.deliver(source, { stop: AbortSignal.abort() }))).toEqual([]);
+    expect(source.pulled).toBe(0);
+    expect(fetch.requests).toHaveLength(0);
+  });
+
+  it("does not wait for a source that hangs, and sends what it gave without lingering", async () => {
+    const { client, fetch } = setUp();
+    const controller = new AbortController();
+    async function* hanging(): AsyncGenerator<Batch> {
+      yield batchOf(0);
+      yield batchOf(1);
+      await new Promise(() => undefined);
+    }
+    const reading = readAll(client.deliver(hanging(), { stop: controller.signal, lingerMs: 2 ** 40 }));
+    for (let turns = 0; turns < 20 && fetch.requests.length === 0; turns++) {
+      await turn();
+      controller.abort();
+    }
+    expect((await reading).map(({ index, kind }) => [index, kind])).toEqual([
+      [0, "accepted"],
+      [1, "accepted"],
+    ]);
+  });
+
+  it("does not end what `signal` would: that aborts what is in flight", async () => {
+    const { client } = setUp("hang");
+    const [stop, abort] = [new AbortController(), new AbortController()];
+    const reading = readAll(client.deliver(new Source(), { stop: stop.signal, signal: abort.signal }));
+    for (let turns = 0; turns < 10; turns++) await turn();
+    stop.abort();
+    for (let turns = 0; turns < 10; turns++) await turn();
+    abort.abort();
+    const outcomes = await reading;
+    expect(outcomes.length).toBeGreaterThan(0);
+    expect(outcomes.every(({ kind }) => kind === "undelivered")).toBe(true);
+  });
+
+  it("that is no signal is named", () => {
+    const { client } = setUp();
+    expect(() => client.deliver([], { stop: true as never })).toThrow("`stop` is true; expected an AbortSignal");
+  });
+});
+
+describe("settledThrough", () => {
+  it("is where to go on: all below it is accepted or rejected, and has been read", async () => {
+    let request = 0;
+    const { client } = setUp(({ batches }) => {
+      const status = batches.some(({ source_request_id: id }) => id === "7") ? 400 : 202;
+      return { status, delayMs: request++ === 0 ? 20 : 0 };
+    });
+    const read = new Set<number>();
+    const marks: number[] = [];
+    for await (const { index, settledThrough } of client.deliver(new Source(1_000))) {
+      read.add(index);
+      expect(indexes(settledThrough).every((below) => read.has(below))).toBe(true);
+      expect(read.has(settledThrough)).toBe(false);
+      marks.push(settledThrough);
+    }
+    expect(marks).toEqual(sorted(marks));
+    expect(marks[0]).toBe(0);
+    expect(marks.at(-1)).toBe(1_000);
+  });
+
+  it("does not pass a batch that has to be sent again", async () => {
+    const { client } = setUp(({ batches }) => (batches.some(({ source_request_id: id }) => id === "250") ? 503 : 202), {
+      retry: false,
+    });
+    const outcomes = [];
+    for await (const outcome of client.deliver(new Source(500))) outcomes.push(outcome);
+    expect(Math.max(...outcomes.map(({ settledThrough }) => settledThrough))).toBe(200);
+    expect(outcomes.filter(({ kind }) => kind === "undelivered").map(({ index }) => index)).toEqual(
+      indexes(100).map((index) => index + 200),
+    );
+  });
+});

@@ -178,7 +178,7 @@ describe("what a batch throws while it is read", () => {
     ["a list of something else", ["no"], /`validate` gave an array.*; expected a list of findings/],
     ["no list", "no", /`validate` gave "no"; expected a list of findings/],
     ["nothing", undefined, /`validate` gave undefined; expected a list of findings/],
-    ["a promise", Promise.resolve([]), /`validate` gave an object; expected a list of findings/],
+    ["a promise", Promise.resolve([]), /`validate` gave a promise; expected a list of findings/],
   ])("concerns that batch alone, if its check gives %s", async (_, findings, reason) => {
     const { client, fetch } = setUp({
       validate: ({ source_request_id: id }) => (id === "bad" ? (findings as never) : []),

@@ -527,7 +527,7 @@ describe("an option that there is not", () => {
     [{ profile: "strict" }, TypeError, '`profile` is "strict"; expected "canonical" or "wire".'],
     [{ profile: null }, TypeError, '`profile` is null; expected "canonical" or "wire".'],
     [{ profile: 5n }, TypeError, '`profile` is the bigint 5; expected "canonical" or "wire".'],
-    [{ endpoint: "bulk" }, TypeError, '`endpoint` is "bulk"; expected "events" or "historical".'],
+    [{ endpoint: "single" }, TypeError, '`endpoint` is "single"; expected "events", "bulk" or "historical".'],
     [{ lints: "off" }, TypeError, '`lints` is "off"; expected a boolean, or an object of booleans by lint.'],
     [{ lints: null }, TypeError, "`lints` is null; expected a boolean, or an object of booleans by lint."],
     [

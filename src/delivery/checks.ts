@@ -1,0 +1,129 @@
+import type { Batch } from "../../generated/schema.ts";
+import { InvalidBatchError, type Finding } from "../errors.ts";
+import { isObject } from "../rules/objects.ts";
+import { show } from "../rules/show.ts";
+import type { EndpointPath } from "../transport/hosts.ts";
+import type { Telemetry } from "./telemetry.ts";
+
+/** What a check is told about where a batch is going. It fits the options of `checkBatch`. */
+export interface ValidateContext {
+  /** `"historical"` has rules of its own; a queue sends to `"bulk"`. */
+  readonly endpoint: "events" | "bulk" | "historical";
+}
+
+/**
+ * A check to run on every batch before it is sent, such as `checkBatch` of `mparticle-events/validate`. It gives its
+ * findings at once: the client does not wait for a promise.
+ */
+export type Validate = (batch: Batch, context: ValidateContext) => readonly Finding[];
+
+/**
+ * Several checks as one, for the `validate` option: the findings of all of them, in the order of the checks.
+ *
+ * @param checks - such as `checkBatch`, the check of a data plan, and rules of your own.
+ * @throws TypeError - when one of them is no function.
+ */
+export function checkAll(...checks: readonly Validate[]): Validate {
+  for (const [index, check] of checks.entries()) requireCheck(`checks[${String(index)}]`, check);
+  return (batch, context) =>
+    checks.flatMap((check, index) => findingsOf(`checks[${String(index)}]`, check, batch, context));
+}
+
+/** @throws TypeError - for what is no function, and for a function that can only give a promise. */
+export function requireCheck(name: string, check: unknown): void {
+  if (typeof check !== "function") throw new TypeError(`\`${name}\` is ${show(check)}; expected a function.`);
+  if (Object.prototype.toString.call(check) === "[object AsyncFunction]") {
+    throw new TypeError(`\`${name}\` is an async function; expected one that gives its findings at once.`);
+  }
+}
+
+export interface OwnCheckOptions {
+  readonly validate: Validate;
+  /** Codes of warnings that refuse a batch as errors do; `true` for all. */
+  readonly strict: boolean | readonly string[];
+  readonly telemetry: Telemetry;
+}
+
+/** Told of so many different warnings; a client that finds more has been told enough. */
+const MAX_TOLD = 1_000;
+
+/** The application's own check: its errors refuse a batch, its warnings are told and let it go. */
+export class OwnCheck {
+  readonly #validate: Validate;
+  readonly #isStrict: (code: string) => boolean;
+  readonly #telemetry: Telemetry;
+  /** The warnings that were logged, by code and path. */
+  readonly #told = new Set<string>();
+
+  constructor({ validate, strict, telemetry }: OwnCheckOptions) {
+    this.#validate = validate;
+    const codes = new Set(typeof strict === "boolean" ? [] : strict);
+    this.#isStrict = (code) => strict === true || codes.has(code);
+    this.#telemetry = telemetry;
+  }
+
+  /**
+   * What refuses the batch.
+   *
+   * @throws TypeError - when the check gives no list; whatever it throws itself. A batch that was not checked is not sent.
+   */
+  errorsOf(batch: Batch, path: EndpointPath): readonly Finding[] {
+    const errors: Finding[] = [];
+    for (const finding of findingsOf("validate", this.#validate, batch, CONTEXTS[path])) {
+      if (finding.severity === "error") errors.push(finding);
+      else if (this.#isStrict(finding.code)) errors.push({ ...finding, severity: "error" });
+      else this.#tell(finding, batch);
+    }
+    return errors;
+  }
+
+  #tell(warning: Finding, batch: Batch): void {
+    const key = `${warning.code} ${warning.path}`;
+    const isNew = !this.#told.has(key) && this.#told.size < MAX_TOLD;
+    if (isNew) this.#told.add(key);
+    this.#telemetry.warning(warning, batch, isNew);
+  }
+}
+
+const CONTEXTS: Readonly<Record<EndpointPath, ValidateContext>> = {
+  "/events": { endpoint: "events" },
+  "/bulkevents": { endpoint: "bulk" },
+  "/bulkevents/historical": { endpoint: "historical" },
+};
+
+function findingsOf(name: string, check: Validate, batch: Batch, context: ValidateContext): readonly Finding[] {
+  const findings: unknown = check(batch, context);
+  if (Array.isArray(findings) && findings.every(isFinding)) return findings;
+  if (isThenable(findings)) {
+    // Nobody waits for it, so its rejection must not end the process.
+    void Promise.resolve(findings).catch(() => undefined);
+    throw new TypeError(
+      `\`${name}\` gave a promise; expected a list of findings at once. Await a check before handing the batch over`,
+    );
+  }
+  throw new TypeError(`\`${name}\` gave ${show(findings)}; expected a list of findings`);
+}
+
+/** As far as it is read here. */
+function isFinding(value: unknown): value is Finding {
+  return isObject(value);
+}
+
+function isThenable(value: unknown): boolean {
+  return isObject(value) && typeof value["then"] === "function";
+}
+
+/**
+ * What our own rules and the application's check both found is said once.
+ *
+ * @throws InvalidBatchError - when there are errors.
+ */
+export function refuseFor(errors: readonly Finding[], requestIds: readonly string[]): void {
+  if (errors.length === 0) return;
+  const seen = new Set<string>();
+  const different = errors.filter(({ code, path }) => {
+    const key = `${code} ${path}`;
+    return !seen.has(key) && seen.add(key);
+  });
+  throw new InvalidBatchError(different, { requestIds });
+}
