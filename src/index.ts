@@ -35,7 +35,7 @@ export {
 export { ccpaOptOut, gdprConsent, hasGdprConsent, isCcpaOptedOut, mergeConsent } from "./model/consent.ts";
 export { checkAll } from "./delivery/checks.ts";
 export { EventsClient } from "./delivery/client.ts";
-export { EventQueue } from "./delivery/queue.ts";
+export { EventQueue } from "./delivery/queue/event-queue.ts";
 export { ApiError, InvalidBatchError, MParticleError, NetworkError } from "./errors.ts";
 
 export type {
@@ -132,7 +132,8 @@ export type { DeadLetter, Outbox, OutboxEntry, OutboxOwner, StoredBatch } from "
 export type { Outcome, Receipt, Verdict } from "./delivery/outcome.ts";
 export type { Validate, ValidateContext } from "./delivery/checks.ts";
 export type { DeliveryOutcome } from "./delivery/deliver.ts";
-export type { CloseReport, EventQueueOptions, Overflow, QueueStats } from "./delivery/queue.ts";
+export type { CloseReport, QueueStats } from "./delivery/queue/event-queue.ts";
+export type { EventQueueOptions, Overflow } from "./delivery/queue/queue-options.ts";
 export type { RetryOptions } from "./delivery/retry.ts";
-export type { Ledger } from "./delivery/tally.ts";
+export type { Ledger } from "./delivery/queue/tally.ts";
 export type { AttemptReport, Logger, PauseReport, RetryReport } from "./delivery/telemetry.ts";

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:os";
 import { resolve } from "node:path";
-import { internalsOfQueue, type EventQueue, type QueueInternals } from "../delivery/queue.ts";
+import type { EventQueue } from "../delivery/queue/event-queue.ts";
+import { internalsOfQueue, type QueueInternals } from "../delivery/queue/queue-internals.ts";
 import type { StoredBatch } from "../delivery/outbox.ts";
 import { show } from "../rules/show.ts";
 import { checkOptions, positive } from "../transport/option-checks.ts";

@@ -1,5 +1,5 @@
 import type { StoredBatch } from "../delivery/outbox.ts";
-import type { QueueInternals } from "../delivery/queue.ts";
+import type { QueueInternals } from "../delivery/queue/queue-internals.ts";
 import type { Spill, SpillFiles } from "./spill-files.ts";
 
 /** Ids of the spills whose batches a queue of this process has: no other is to send them as well. */

@@ -15,7 +15,7 @@ import {
   type QueueStats,
   type UserContext,
 } from "mparticle-events";
-import { internalsOfQueue } from "../../src/delivery/queue.ts";
+import { internalsOfQueue } from "../../src/delivery/queue/queue-internals.ts";
 import { startFakeServer, type FakeServer, type FakeServerOptions } from "../../src/testing/testing.ts";
 
 let server: FakeServer;

@@ -1,4 +1,4 @@
-import type { Verdict } from "./outcome.ts";
+import type { Verdict } from "../outcome.ts";
 
 /** Counts of one kind; `added` is the sum of the others, always. */
 export interface Ledger {

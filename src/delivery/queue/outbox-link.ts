@@ -1,0 +1,238 @@
+import { utf8Length } from "#platform";
+import { MParticleError } from "../../errors.ts";
+import type { UserContext } from "../../model/types.ts";
+import { parseExact } from "../../transport/json.ts";
+import type { Outbox, OutboxEntry, StoredBatch } from "../outbox.ts";
+import type { Verdict } from "../outcome.ts";
+import type { Telemetry } from "../telemetry.ts";
+import { contextOf } from "./user-context.ts";
+import type { BatchParts, PendingBatches } from "./pending-batches.ts";
+import type { QueuedBatch } from "./queued-batch.ts";
+import type { Turns } from "./turns.ts";
+
+export interface OutboxLinkOptions {
+  readonly outbox: Outbox;
+  /** Names the input that the events are meant for. */
+  readonly apiKey: string;
+  readonly pending: PendingBatches;
+  readonly telemetry: Telemetry;
+  readonly turns: Turns;
+  /** Aborted when the queue gives up: what is not recovered by then stays where it is. */
+  readonly signal: AbortSignal;
+  /** Whether the buffer is too full for so many bytes more. */
+  readonly isFull: (bytes: number) => boolean;
+  /** The outbox is open, and what an earlier process left is taken in. */
+  readonly onOpen: () => void;
+  /** It could not be opened or read. */
+  readonly onFailure: (error: MParticleError) => void;
+}
+
+/**
+ * While an outbox is `recovering` it is opened and read: what is added waits, because what an earlier process left goes
+ * first. One that is `closed` is tried again by the next `add`; one that is `broken` is not.
+ */
+type State = "closed" | "recovering" | "open" | "broken";
+
+/** Keeps an outbox in step with what becomes of the batches in it. */
+export class OutboxLink {
+  readonly #options: OutboxLinkOptions;
+  #state: State = "closed";
+  #failure = new MParticleError("OUTBOX", "The outbox is not open.");
+  #recovery: Promise<void> = Promise.resolve();
+  /** Goes on with recovery when there may be room. */
+  #wake: () => void = () => undefined;
+  /** Batches that were settled while a write of them was under way: a removal that overtakes it would find nothing. */
+  readonly #settledEarly = new Map<QueuedBatch, Verdict>();
+  /** What need not be sent any more and is still stored. */
+  readonly #removable = new Set<string>();
+  #removalScheduled = false;
+  /** What is being written. */
+  readonly #writes = new Set<Promise<unknown>>();
+
+  constructor(options: OutboxLinkOptions) {
+    this.#options = options;
+    this.open();
+  }
+
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
+  /** Why nothing can be added any more. */
+  get failure(): MParticleError | undefined {
+    return this.#state === "broken" ? this.#failure : undefined;
+  }
+
+  /** Resolves when it is no longer being opened and read. */
+  get recovery(): Promise<void> {
+    return this.#recovery;
+  }
+
+  /** Takes the store over and takes in what an earlier owner left, unless that was done or is under way. */
+  open(): void {
+    if (this.#state !== "closed") return;
+    this.#state = "recovering";
+    let isOurs = false;
+    const takeOver = async (): Promise<void> => {
+      const { outbox, apiKey, telemetry } = this.#options;
+      const warn = (message: string, error?: unknown): void => {
+        telemetry.loss(message, error);
+      };
+      await outbox.open({ apiKey, warn });
+      isOurs = true;
+      await this.#takeInStored();
+    };
+    this.#recovery = takeOver().then(
+      () => {
+        this.#state = "open";
+        this.#options.onOpen();
+      },
+      (error: unknown) => {
+        this.#state = isOurs ? "broken" : "closed";
+        if (this.#options.signal.aborted) return;
+        this.#failure = asOutboxError(error);
+        const { telemetry, onFailure } = this.#options;
+        telemetry.reportError("The outbox could not be opened or read; nothing was added.", error);
+        onFailure(this.#failure);
+      },
+    );
+  }
+
+  /** There may be room for more of what is stored. */
+  wake(): void {
+    this.#wake();
+  }
+
+  /**
+   * Resolves when what was put into batches is stored.
+   *
+   * @throws MParticleError - `OUTBOX`. It has left its batches then, because it was not taken in.
+   */
+  async store(parts: BatchParts): Promise<void> {
+    if (parts.size === 0) return;
+    const { outbox, pending } = this.#options;
+    const entries = [...parts].map(([{ requestId, context, contextStored }, items]): OutboxEntry => ({
+      requestId,
+      context: contextStored ? undefined : context.text,
+      events: items.map(({ text }) => text),
+    }));
+    for (const batch of parts.keys()) pending.beginWrite(batch);
+    try {
+      await this.#track(outbox.append(entries));
+      for (const batch of parts.keys()) pending.endWrite(batch);
+    } catch (error) {
+      for (const [batch, items] of parts) pending.endWrite(batch, items);
+      throw asOutboxError(error);
+    } finally {
+      for (const batch of parts.keys()) this.#settleWritten(batch);
+    }
+  }
+
+  /**
+   * What was accepted, or dropped by policy, leaves the store; what was refused is set aside; the rest stays for the
+   * next start.
+   */
+  settled(batch: QueuedBatch, verdict: Verdict): void {
+    const { requestId, openWrites } = batch;
+    if (openWrites > 0) {
+      this.#settledEarly.set(batch, verdict);
+    } else if (verdict.kind === "rejected") {
+      const { code, message } = verdict.error;
+      this.#write(() => this.#options.outbox.setAside([{ requestId, reason: { code, message, atMs: Date.now() } }]));
+    } else if (verdict.kind === "accepted" || verdict.error.code === "OVERFLOW") {
+      this.#remove(requestId);
+    }
+  }
+
+  /** Finishes what is being written and gives the store up. */
+  async close(): Promise<void> {
+    while (this.#writes.size > 0) await Promise.allSettled(this.#writes);
+    if (this.#removable.size > 0) await this.#removeAll();
+    await this.#options.outbox.close();
+  }
+
+  async #takeInStored(): Promise<void> {
+    const { outbox, signal, isFull, turns } = this.#options;
+    for await (const stored of outbox.recover()) {
+      const bytes = stored.events.reduce((sum, event) => sum + utf8Length(event) + 1, 0);
+      while (isFull(bytes) && !signal.aborted) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+      // It stays where it is, for the next start.
+      if (signal.aborted) return;
+      restoreBatch(this.#options.pending, stored, true);
+      await turns.spend(bytes);
+    }
+  }
+
+  /** A batch that was settled before it was written can leave the store now. */
+  #settleWritten(batch: QueuedBatch): void {
+    const verdict = this.#settledEarly.get(batch);
+    if (verdict === undefined || batch.openWrites > 0) return;
+    this.#settledEarly.delete(batch);
+    this.settled(batch, verdict);
+  }
+
+  #remove(requestId: string): void {
+    this.#removable.add(requestId);
+    if (this.#removalScheduled) return;
+    this.#removalScheduled = true;
+    // All batches of a request are settled in one go, and leave the store in one write.
+    this.#write(async () => {
+      await Promise.resolve();
+      this.#removalScheduled = false;
+      await this.#removeAll();
+    });
+  }
+
+  async #removeAll(): Promise<void> {
+    const requestIds = [...this.#removable];
+    this.#removable.clear();
+    try {
+      await this.#options.outbox.remove(requestIds);
+    } catch (error) {
+      // Tried again with those that come next: a disk that is full now may have room then.
+      for (const requestId of requestIds) this.#removable.add(requestId);
+      throw error;
+    }
+  }
+
+  /** Nobody awaits it: should it fail to the end, the batch is sent again after the next start, and known by its id. */
+  #write(write: () => Promise<void>): void {
+    const finished = write().catch((error: unknown) => {
+      this.#options.telemetry.reportError("The outbox could not be updated.", error);
+    });
+    void this.#track(finished);
+  }
+
+  /** {@link close} waits for it. */
+  async #track(write: Promise<unknown>): Promise<void> {
+    this.#writes.add(write);
+    try {
+      await write;
+    } finally {
+      this.#writes.delete(write);
+    }
+  }
+}
+
+/** Takes in a batch that was pending before, as it was. */
+export function restoreBatch(
+  pending: PendingBatches,
+  { requestId, context: text, events }: StoredBatch,
+  contextStored: boolean,
+): QueuedBatch {
+  // Our own text of a context, written by an earlier process.
+  const context = contextOf(pending.lanes, parseExact(text) as UserContext, text);
+  const items = events.map((event) => ({ text: event, bytes: utf8Length(event) }));
+  return pending.restore(requestId, context, items, contextStored);
+}
+
+/** Stores throw what they like; who adds is told that it was the store. */
+function asOutboxError(error: unknown): MParticleError {
+  if (error instanceof MParticleError) return error;
+  const said = error instanceof Error ? error.message : String(error);
+  return new MParticleError("OUTBOX", `The outbox failed: ${said}`, { cause: error });
+}

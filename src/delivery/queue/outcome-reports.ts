@@ -1,0 +1,55 @@
+import type { Batch, Event } from "../../../generated/schema.ts";
+import type { UserContext } from "../../model/types.ts";
+import type { StoredBatch } from "../outbox.ts";
+import type { Outcome, Verdict } from "../outcome.ts";
+import type { Telemetry } from "../telemetry.ts";
+import { toBatch, toStored, type QueuedBatch } from "./queued-batch.ts";
+
+/** Tells whoever listens what has become of each batch, and of what never became one. */
+export class OutcomeReports {
+  readonly #telemetry: Telemetry;
+  readonly #onOutcome: ((outcome: Outcome) => void) | undefined;
+
+  /** @param onOutcome - of the queue; the client may have one as well. */
+  constructor(telemetry: Telemetry, onOutcome: ((outcome: Outcome) => void) | undefined) {
+    this.#telemetry = telemetry;
+    this.#onOutcome = onOutcome;
+  }
+
+  /** A batch was settled. */
+  settled(batch: QueuedBatch, verdict: Verdict): void {
+    // An object with a getter of its own costs as much as all else at the end of a batch.
+    if (verdict.kind === "accepted" && !this.#telemetry.hasOutcomeListener(this.#onOutcome)) return;
+    this.unsent(toStored(batch), batch.index, verdict);
+  }
+
+  /** What is kept as text was settled. */
+  unsent(stored: StoredBatch, index: number, verdict: Verdict): void {
+    let parsed: Batch | undefined;
+    const outcome: Outcome = {
+      ...verdict,
+      index,
+      get batch() {
+        // Read from its own text, and only when somebody asks: most never do.
+        return (parsed ??= toBatch(stored));
+      },
+    };
+    this.#telemetry.outcomeOfQueue(outcome, this.#onOutcome);
+  }
+
+  /** Events that were not taken in. */
+  refused(user: UserContext, events: readonly Event[], index: number, verdict: Verdict): void {
+    const given = [...events];
+    const outcome: Outcome = {
+      ...verdict,
+      index,
+      get batch() {
+        // Read when somebody asks: that may be what threw.
+        return { ...user, events: given };
+      },
+    };
+    // Who adds is told of a rejection.
+    if (verdict.kind === "rejected") this.#telemetry.outcome(outcome, this.#onOutcome);
+    else this.#telemetry.outcomeOfQueue(outcome, this.#onOutcome);
+  }
+}
