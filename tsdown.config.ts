@@ -77,7 +77,7 @@ const library = defineConfig({
     // `#platform` is chosen at run time by `imports` in package.json: bundling it would settle the runtime at build time.
     neverBundle: [/^#/, /^node:/, /^@iab/],
     // The typed transport is part of the package: finding two more packages would take every start longer than loading them.
-    onlyBundle: ["openapi-fetch", "openapi-typescript-helpers"],
+    onlyBundle: ["openapi-fetch", "openapi-typescript-helpers", "@noble/hashes"],
   },
   plugins: [
     { name: "declarations-for-typescript-5.0", renderChunk: mendDeclarations },

@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   delivery: ["generated", "rules", "model", "errors", "transport"],
   index: ["generated", "rules", "model", "errors", "transport", "delivery"],
   validate: ["generated", "rules", "errors"],
-  consent: ["generated", "rules", "model"],
+  consent: ["generated", "rules", "model", "errors", "transport", "delivery"],
   node: ["generated", "rules", "model", "errors", "transport", "delivery"],
   testing: ["generated", "rules", "model", "errors", "transport", "delivery"],
   // Nothing imports it.
