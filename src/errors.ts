@@ -37,6 +37,8 @@ export type ErrorCode =
   | "ABORTED" // the caller's signal
   | "EXPIRED" // the deadline for retries passed before another attempt could start
   | "CLOSED" // the client or queue was closed first
+  | "DROPPED" // by a step of `beforeSend`
+  | "HELD" // by a step of `beforeSend`, where nothing can hold it until it is let go
   | "OVERFLOW" // dropped by the overflow policy the caller chose
   | "OUTBOX"; // the durable store failed
 
@@ -69,7 +71,7 @@ export class MParticleError extends Error {
 
   /** Whether the same bytes may succeed later. */
   get retryable(): boolean {
-    return this.code !== "INVALID_BATCH";
+    return this.code !== "INVALID_BATCH" && this.code !== "DROPPED";
   }
 }
 
@@ -113,13 +115,20 @@ export class NetworkError extends MParticleError {
   override readonly name = "NetworkError";
 }
 
-/** The batch was refused here, before it was sent: it would be lost, altered or rejected as it is. */
+/**
+ * The batch was refused here, before it was sent: it would be lost, altered or rejected as it is. With the code `DROPPED`
+ * a step of `beforeSend` dropped it, such as a consent gate, and the finding says why; there is nothing to mend then.
+ */
 export class InvalidBatchError extends MParticleError {
   override readonly name = "InvalidBatchError";
   readonly findings: readonly Finding[];
 
-  constructor(findings: readonly Finding[], facts: ErrorFacts = {}) {
-    super("INVALID_BATCH", describeFindings(findings), facts);
+  constructor(
+    findings: readonly Finding[],
+    facts: ErrorFacts = {},
+    code: Extract<ErrorCode, "INVALID_BATCH" | "DROPPED"> = "INVALID_BATCH",
+  ) {
+    super(code, describeFindings(findings), facts);
     this.findings = findings;
   }
 }

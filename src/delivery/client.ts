@@ -6,13 +6,14 @@ import { show } from "../rules/show.ts";
 import { Transport, type RawClient, type TransportOptions } from "../transport/attempt.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
 import { atLeastZero, checkOptions, positive, wholeNumber } from "../transport/option-checks.ts";
+import { stepsOf, type BeforeSend } from "./before-send.ts";
 import { OwnCheck, requireCheck, type Validate } from "./checks.ts";
 import { Coalescer } from "./coalesce.ts";
 import { deliver, toOutgoing, type BatchSource, type DeliveryOutcome } from "./deliver.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { SYSTEM_EFFECTS, type Effects } from "./effects.ts";
 import type { Outcome, Receipt, Verdict } from "./outcome.ts";
-import { idsOf, prepareBatch, type Prepared, type PrepareOptions } from "./prepare.ts";
+import { idsOf, prepareBatch, verdictOfUnprepared, type Prepared, type PrepareOptions } from "./prepare.ts";
 import { resolveRetry, type RetryOptions } from "./retry.ts";
 import { Telemetry, type Logger, type Observers } from "./telemetry.ts";
 
@@ -29,6 +30,12 @@ export interface EventsClientOptions extends TransportOptions, Observers {
   readonly concurrency?: number | undefined;
   /** Lets single uploads that happen at the same time travel as bulk requests. `@default false` */
   readonly coalesce?: boolean | undefined;
+  /**
+   * The last word on each batch: a step, or several that run one after the other, such as `consentGate` of
+   * `mparticle-events/consent`. Each gets a copy of the batch with its ids, and gives what is to be sent, or `undefined`
+   * to drop it.
+   */
+  readonly beforeSend?: BeforeSend | readonly BeforeSend[] | undefined;
   /**
    * Checks each batch before it is sent, such as `checkBatch` of `mparticle-events/validate`; several as one with
    * `checkAll`. Its errors refuse the batch; its warnings go to `onFinding` and, once for each code and path, to `logger`.
@@ -102,6 +109,7 @@ export class EventsClient {
   readonly #coalescer: Coalescer | undefined;
   readonly #telemetry: Telemetry;
   readonly #effects: Effects;
+  readonly #beforeSend: readonly BeforeSend[];
   readonly #check: OwnCheck | undefined;
   readonly #maxBatchBytes: number;
 
@@ -116,6 +124,7 @@ export class EventsClient {
     this.#effects = effects;
     this.#transport = new Transport({ ...options, maxSockets: concurrency });
     this.#telemetry = new Telemetry(options, options.logger);
+    this.#beforeSend = stepsOf(options.beforeSend);
     this.#check = makeCheck(options, this.#telemetry);
     this.#maxBatchBytes = positive("maxBatchBytes", options.maxBatchBytes ?? LIMITS.batchMaxBytes);
     if (this.#maxBatchBytes > LARGEST_BATCH_BYTES) {
@@ -151,7 +160,7 @@ export class EventsClient {
    *
    * @param batch - the batch; ids and times it lacks are filled in on a copy, the same ones until it was accepted.
    * @returns proof that the service took it, which is not that it was processed or forwarded.
-   * @throws InvalidBatchError - it was not sent: it would be refused, altered or lost as it is.
+   * @throws InvalidBatchError - it was not sent: it would be refused, altered or lost as it is, or `beforeSend` dropped it.
    * @throws ApiError - the service refused it, or kept failing until time was up.
    * @throws NetworkError - no answer until time was up, or the signal; sending it again is safe.
    * @throws MParticleError - aborted, or out of time, before there was a first attempt; sending it again is safe.
@@ -244,12 +253,13 @@ export class EventsClient {
     });
   }
 
-  /** An invalid batch has an outcome as all others have. */
+  /** A batch that is not sent has an outcome as all others have. */
   #prepare(batch: Batch): Prepared {
     try {
       return prepareBatch(batch, this.#preparation("/events"));
     } catch (error) {
-      if (error instanceof InvalidBatchError) this.#telemetry.outcome({ batch, index: 0, kind: "rejected", error });
+      const verdict = verdictOfUnprepared(error);
+      if (verdict !== undefined) this.#telemetry.outcome({ batch, index: 0, ...verdict });
       throw error;
     }
   }
@@ -273,7 +283,7 @@ export class EventsClient {
   }
 
   #preparation(path: EndpointPath): PrepareOptions {
-    return { path, check: this.#check, maxBatchBytes: this.#maxBatchBytes };
+    return { path, beforeSend: this.#beforeSend, check: this.#check, maxBatchBytes: this.#maxBatchBytes };
   }
 }
 
@@ -314,6 +324,7 @@ function requireOptions(options: EventsClientOptions): void {
     rate: "any",
     concurrency: "any",
     coalesce: "boolean",
+    beforeSend: "any",
     validate: "any",
     strict: "any",
     maxBatchBytes: "any",

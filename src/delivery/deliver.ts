@@ -15,6 +15,7 @@ import {
   combineVerdicts,
   prepareBatch,
   requestIdOf,
+  verdictOfUnprepared,
   type BatchPart,
   type Prepared,
   type PrepareOptions,
@@ -99,8 +100,9 @@ export async function* deliver(
       prepared = prepareBatch(batch, settings);
       if (ordered) userKey = callUserCode(batch, () => userKeyOfBatch(prepared.batch));
     } catch (error) {
-      if (!(error instanceof InvalidBatchError)) throw error;
-      settle(batch, index, { kind: "rejected", error });
+      const verdict = verdictOfUnprepared(error);
+      if (verdict === undefined) throw error;
+      settle(batch, index, verdict);
       return;
     }
     const batches = toOutgoing(prepared, settings.handedOverAtMs ?? effects.now(), (verdict) => {

@@ -18,7 +18,7 @@ export interface Receipt {
 /** How it ended for one batch. */
 export type Verdict =
   | { readonly kind: "accepted"; readonly receipt: Receipt }
-  /** Will never succeed as it is. */
+  /** Will never succeed as it is, or was dropped by `beforeSend`. */
   | { readonly kind: "rejected"; readonly error: ApiError | InvalidBatchError }
   /** Out of time, aborted or closed: safe to send again. */
   | { readonly kind: "undelivered"; readonly error: MParticleError };

@@ -1,12 +1,13 @@
 import type { Batch } from "../../generated/schema.ts";
 import { utf8Length } from "#platform";
-import { InvalidBatchError, type Finding } from "../errors.ts";
+import { InvalidBatchError, MParticleError, type ErrorFacts, type Finding } from "../errors.ts";
 import { stampBatch } from "../model/stamp.ts";
 import { environmentProblem } from "../rules/environment.ts";
 import { isObject } from "../rules/objects.ts";
 import { show } from "../rules/show.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
 import { serializeBatch } from "../transport/json.ts";
+import { runSteps, type BeforeSend } from "./before-send.ts";
 import { refuseFor, type OwnCheck } from "./checks.ts";
 import { findHistoricalProblems } from "./historical.ts";
 import type { Verdict } from "./outcome.ts";
@@ -14,6 +15,8 @@ import { splitBatch } from "./split.ts";
 
 export interface PrepareOptions {
   readonly path: EndpointPath;
+  /** The application's last word. */
+  readonly beforeSend?: readonly BeforeSend[] | undefined;
   /** The application's own. */
   readonly check?: OwnCheck | undefined;
   /** A batch must stay below it. */
@@ -37,19 +40,19 @@ export interface Prepared {
 /**
  * Stamps, checks and serialises a batch, once; every attempt sends these very strings.
  *
- * @throws InvalidBatchError - when it would be refused, altered or lost as it is.
+ * @throws InvalidBatchError - when it would be refused, altered or lost as it is, or `beforeSend` dropped it.
+ * @throws MParticleError - `HELD`, when a step of `beforeSend` held it back.
  */
 export function prepareBatch(batch: Batch, options: PrepareOptions): Prepared {
   return callUserCode(batch, () => prepare(batch, options));
 }
 
 function prepare(batch: Batch, options: PrepareOptions): Prepared {
-  const { path, check, maxBatchBytes } = options;
+  const { path, beforeSend = [], check, maxBatchBytes } = options;
   const historical = path === "/bulkevents/historical";
   requireObject(batch, "a batch", "For several there is `uploadBulk`.");
-  const stamped = stampBatch(batch, !historical);
-  requireEnvironment(stamped);
-  requireEvents(stamped);
+  const given = stampAndRequire(batch, !historical);
+  const stamped = beforeSend.length === 0 ? given : stampAndRequire(lastWordOn(given, beforeSend), !historical);
   const errors = historical ? findHistoricalProblems(stamped, Date.now()) : [];
   refuseFor(check === undefined ? errors : [...errors, ...check.errorsOf(stamped, path)], idsOf(stamped));
   const text = serialize(stamped);
@@ -57,6 +60,39 @@ function prepare(batch: Batch, options: PrepareOptions): Prepared {
   if (bytes < maxBatchBytes)
     return { batch: stamped, parts: [{ texts: [text], bytes, requestId: requestIdOf(stamped) }] };
   return { batch: stamped, parts: split(stamped, bytes, maxBatchBytes) };
+}
+
+function stampAndRequire(batch: Batch, dateEvents: boolean): Batch {
+  const stamped = stampBatch(batch, dateEvents);
+  requireEnvironment(stamped);
+  requireEvents(stamped);
+  return stamped;
+}
+
+/** What the steps of `beforeSend` make of a batch, where nothing can hold it back until it is let go. */
+function lastWordOn(batch: Batch, beforeSend: readonly BeforeSend[]): Batch {
+  const result = runSteps(beforeSend, batch);
+  if (result.kind === "send") return result.batch;
+  const facts = { requestIds: idsOf(batch) };
+  if (result.kind === "drop") throw droppedError(result.reason, facts);
+  throw new MParticleError("HELD", `Held back before it was sent: ${result.reason}. Hand it over again later.`, facts);
+}
+
+/** Of a batch that a step of `beforeSend` dropped. */
+export function droppedError(reason: string, facts: ErrorFacts): InvalidBatchError {
+  const finding = {
+    severity: "error",
+    code: "dropped",
+    path: "",
+    message: `dropped before it was sent: ${reason}.`,
+  } as const;
+  return new InvalidBatchError([finding], facts, "DROPPED");
+}
+
+/** The verdict on a batch that could not be prepared; `undefined` for an error that is about no batch. */
+export function verdictOfUnprepared(error: unknown): Exclude<Verdict, { kind: "accepted" }> | undefined {
+  if (error instanceof InvalidBatchError) return { kind: "rejected", error };
+  return error instanceof MParticleError ? { kind: "undelivered", error } : undefined;
 }
 
 /** The id tells a reader of the error which batch it was; the caller may not know it. */
@@ -160,6 +196,7 @@ export function callUserCode<Result>(batch: Omit<Batch, "events">, run: () => Re
       if (cause.requestIds.length > 0) throw cause;
       throw new InvalidBatchError(cause.findings, { requestIds: idsOf(batch), cause: cause.cause });
     }
+    if (cause instanceof MParticleError) throw cause;
     const message = `checking or serialising it threw: ${cause instanceof Error ? cause.message : show(cause)}`;
     const finding = { severity: "error", code: "not-serializable", path: "", message } as const;
     throw new InvalidBatchError([finding], { requestIds: idsOf(batch), cause });
