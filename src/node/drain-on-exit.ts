@@ -1,6 +1,6 @@
-import { randomUUID } from "node:crypto";
 import { constants } from "node:os";
-import { resolve } from "node:path";
+import { resolve, sep } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { EventQueue } from "../delivery/queue/event-queue.ts";
 import { internalsOfQueue, type QueueInternals } from "../delivery/queue/queue-internals.ts";
 import type { StoredBatch } from "../delivery/outbox.ts";
@@ -14,57 +14,85 @@ import { SpillFiles } from "./spill-files.ts";
 export interface DrainOptions {
   /** Signals that mean the end. `@default ["SIGTERM", "SIGINT"]` */
   readonly signals?: readonly NodeJS.Signals[] | undefined;
-  /** Longest time to send what is pending after a signal, in milliseconds. `@default 10_000` */
+  /**
+   * Longest time to send what is pending after a signal, in milliseconds. Half of the ten seconds that `docker stop` and
+   * Cloud Run give by default. `@default 5_000`
+   */
   readonly timeoutMs?: number | undefined;
   /**
-   * File that takes what could not be sent, for the next start to send. When there is one already, of a process that has
-   * not ended or whose events are still unsent, a second one is written beside it. Without a path, and without an
-   * outbox, what is pending at the very end is lost, and the client's logger, or the console, is told how much.
+   * Where the files lie that take what could not be sent, for the next start to send: a folder, or how their paths begin.
+   * Each file gets an id behind that, so nothing that lies there is overwritten. Without a path, and without an outbox,
+   * what is pending at the very end is lost, and the client's logger, or the console, is told how much.
    */
   readonly spillPath?: string | undefined;
 }
 
+/** To send what was added while the rest was sent. */
+const LAST_ADDS_TIMEOUT_MS = 500;
+/** To settle, and to close the outbox, when the time to send has passed. */
+const CLOSE_TIMEOUT_MS = 1_000;
+
 /**
  * Sends what a queue holds before the process ends, and spills what there is no time for.
  *
- * After a signal there is time: the queue is flushed, for at most `timeoutMs`. After `process.exit` or an uncaught error
- * there is none: what is pending goes to `spillPath` at once, and so does what `close` has handed back as unsent. What an
- * earlier process spilled there is taken in now and sent with the ids it had, so what had arrived is dropped as a
- * repetition; its file is removed when all of it is accepted or rejected.
+ * After a signal, what is pending goes to `spillPath` at once, because nobody knows how much time there is. Then it is sent,
+ * for at most `timeoutMs`, and the file goes away again with what was sent. After `process.exit` or an uncaught error
+ * there is no time to send: what is pending is spilled, and so is what `close` has handed back as unsent. What an earlier
+ * process spilled there is taken in now and sent with the ids it had, so what had arrived is dropped as a repetition; its
+ * file is removed when all of it is accepted or rejected.
  *
- * Handlers of your own keep working. Where there is none for a signal, the process ends by that signal once the queue
- * is drained; where there is one, ending is its business. A second signal, of whatever kind, ends the wait.
+ * Handlers of your own keep working. Where there is none for a signal, the queue takes nothing more in once it is drained,
+ * and the process ends by that signal; where there is one, ending is its business. A second signal, of whatever kind, ends
+ * the wait.
+ *
+ * In a worker thread this works when the main thread has called `drainOnExit` as well, for whatever queue: signals and
+ * `process.exit` reach the main thread alone, and it passes them on. Otherwise the logger, or the console, is told so.
  *
  * @param queue - the queue to drain.
  * @param options - see {@link DrainOptions}.
  * @returns a function that takes all of it back.
  * @throws TypeError, RangeError - naming the option, its value and what was expected.
- * @throws Error - when `spillPath` is a folder, a file that this function has not written, or lies where nothing can be
- * written, which is better known now. Nothing is changed then.
+ * @throws Error - when `spillPath` lies where nothing can be written, which is better known now. Nothing is changed then.
  */
 export function drainOnExit(queue: EventQueue, options: DrainOptions = {}): () => void {
   checkOptions(options, { signals: "any", timeoutMs: "any", spillPath: "string" });
   const signals = requireSignals(options.signals ?? ["SIGTERM", "SIGINT"]);
-  const timeoutMs = positive("timeoutMs", options.timeoutMs ?? 10_000);
+  const timeoutMs = positive("timeoutMs", options.timeoutMs ?? 5_000);
   const internals = internalsOfQueue(queue);
   const { sealAll, outbox, pending, telemetry } = internals;
-  const leftovers = options.spillPath === undefined ? undefined : loadSpilled(internals, resolve(options.spillPath));
+  const leftovers = options.spillPath === undefined ? undefined : loadSpilled(internals, options.spillPath);
+  let saidToBeLost = 0;
+  let isFlushed = false;
   const drain: Drain = {
     signals,
-    flush: () => queue.flush({ timeoutMs }),
-    spill() {
+    timeoutMs,
+    async flush() {
+      isFlushed = await queue.flush({ timeoutMs });
+    },
+    spill(isLast) {
       let rest: readonly StoredBatch[] = [];
       // An outbox has on disk what was added.
       if (outbox === undefined) {
         sealAll();
         rest = pending();
       }
-      if (leftovers !== undefined) leftovers.writeSpill(rest);
-      else if (rest.length > 0) {
-        telemetry.loss(
-          `The process ends with ${String(countEvents(rest))} events unsent; \`spillPath\` or an outbox would keep them.`,
-        );
+      if (leftovers !== undefined) {
+        leftovers.writeSpill(rest, isLast);
+        return;
       }
+      const lost = countEvents(rest);
+      if (!isLast || lost === saidToBeLost) return;
+      saidToBeLost = lost;
+      telemetry.loss(
+        `The process ends with ${String(lost)} events unsent; \`spillPath\` or an outbox would keep them.`,
+      );
+    },
+    async close() {
+      const closed = queue.close({ timeoutMs: isFlushed ? LAST_ADDS_TIMEOUT_MS : 0 });
+      await Promise.race([closed, sleep(CLOSE_TIMEOUT_MS)]);
+    },
+    warn(message) {
+      telemetry.loss(message);
     },
   };
   exitDrains().add(drain);
@@ -74,22 +102,17 @@ export function drainOnExit(queue: EventQueue, options: DrainOptions = {}): () =
 }
 
 function loadSpilled(queue: QueueInternals, path: string): Leftovers {
-  const leftovers = new Leftovers(queue, new SpillFiles(path, queue.apiKey));
+  // Resolved now: the process may change its folder. A slash at the end says that it is a folder.
+  const files = new SpillFiles(/[\\/]$/.test(path) ? resolve(path) + sep : resolve(path), queue.apiKey);
+  const leftovers = new Leftovers(queue, path, files);
   leftovers.loadSpilled();
-  if (queue.outbox === undefined) rehearse(queue, path, leftovers);
-  return leftovers;
-}
-
-/** Runs while there is time, on a file of its own, what runs at the end: half of a first time is spent on compiling it. */
-function rehearse({ apiKey, pending }: QueueInternals, path: string, leftovers: Leftovers): void {
-  pending();
-  leftovers.writeSpill([]);
-  const files = new SpillFiles(`${path}.rehearsal-${randomUUID()}`, apiKey);
-  try {
-    files.remove([files.write([{ requestId: "", context: "{}", events: ["{}"] }], [])]);
-  } catch {
-    // A disk that is full now may have room when it matters.
+  if (queue.outbox === undefined) {
+    // While there is time: it would be compiled when there is none.
+    queue.pending();
+    leftovers.writeSpill([], false);
+    files.rehearse();
   }
+  return leftovers;
 }
 
 /** @throws TypeError - for what is no list of signals. */

@@ -8,35 +8,25 @@ const inUse = new Set<string>();
 /** What a queue leaves to the next start, and what the last one has left to it. */
 export class Leftovers {
   readonly #queue: QueueInternals;
+  readonly #path: string;
   readonly #files: SpillFiles;
   /** Of earlier processes, with the ids of their batches: they stay until each of these is accepted or rejected. */
   #earlier: { readonly spills: readonly Spill[]; readonly ids: ReadonlySet<string> } = { spills: [], ids: new Set() };
   /** What this process has left so far. */
   #own: readonly Spill[] = [];
 
-  constructor(queue: QueueInternals, files: SpillFiles) {
+  /** @param path - of `files`, for messages. */
+  constructor(queue: QueueInternals, path: string, files: SpillFiles) {
     this.#queue = queue;
+    this.#path = path;
     this.#files = files;
   }
 
-  /**
-   * Gives the queue what earlier processes have left.
-   *
-   * @throws Error - when there is something that none of them has written.
-   */
+  /** Gives the queue what earlier processes have left. */
   loadSpilled(): void {
     const { telemetry, restore } = this.#queue;
-    const { spills, batches: found, setAside, foreign } = this.#files.read((id) => !inUse.has(id));
-    for (const file of setAside) {
-      telemetry.reportError(
-        `A spill file of ${this.#files.path} is damaged; nothing of it is sent. It was kept as ${file}.`,
-      );
-    }
-    for (const file of foreign) {
-      telemetry.reportError(
-        `${file} holds events of another input, by its \`apiKey\`; they wait there for a queue of that one.`,
-      );
-    }
+    const { spills, batches: found, problems } = this.#files.read((id) => !inUse.has(id));
+    for (const problem of problems) telemetry.loss(problem);
     if (spills.length === 0) return;
     for (const { id } of spills) inUse.add(id);
     // A process that died as it wrote anew what it had written before has left some twice; the newer one has grown.
@@ -50,24 +40,30 @@ export class Leftovers {
         this.#keep(batches.filter(({ requestId }) => ids.has(requestId)));
       })
       .catch((error: unknown) => {
-        telemetry.reportError(`${this.#files.path} could not be taken in; it stays for the next start.`, error);
+        telemetry.loss(`${this.#path} could not be taken in; it stays for the next start.`, error);
       })
       .finally(() => {
         for (const { id } of spills) inUse.delete(id);
       });
   }
 
-  /** Runs at the end, maybe more than once. What earlier processes have left is left once more, as long as it is not settled. */
-  writeSpill(batches: readonly StoredBatch[]): void {
+  /**
+   * Runs at the end, maybe more than once: what was written before is replaced, or removed when nothing is left. What
+   * earlier processes have left stays in their files for as long as it is not settled.
+   *
+   * @param isLast - a failure now is a loss; before, there is time to send what could not be written.
+   */
+  writeSpill(batches: readonly StoredBatch[], isLast: boolean): void {
     const rest = batches.filter(({ requestId }) => !this.#earlier.ids.has(requestId));
     const old = this.#own;
     if (rest.length === 0 && old.length === 0) return;
     try {
-      this.#own = rest.length === 0 ? [] : [this.#files.write(rest, old)];
+      this.#own = rest.length === 0 ? [] : [this.#files.write(rest)];
       for (const { id } of this.#own) inUse.add(id);
     } catch (error) {
+      if (!isLast) return;
       const lost = `${String(countEvents(rest))} events are lost`;
-      this.#queue.telemetry.loss(`${lost}: ${this.#files.path} could not be written.`, error);
+      this.#queue.telemetry.loss(`${lost}: ${this.#path} could not be written.`, error);
       return;
     }
     if (old.length > 0) this.#remove(old);
@@ -76,7 +72,7 @@ export class Leftovers {
   /** Of what earlier processes have left, only this still has to be delivered. */
   #keep(undelivered: readonly StoredBatch[]): void {
     const { spills } = this.#earlier;
-    const kept = undelivered.length === 0 ? [] : [this.#files.write(undelivered, spills)];
+    const kept = undelivered.length === 0 ? [] : [this.#files.write(undelivered)];
     this.#earlier = { spills: kept, ids: idsOf(undelivered) };
     this.#remove(spills);
   }
@@ -85,7 +81,7 @@ export class Leftovers {
     try {
       this.#files.remove(spills);
     } catch (error) {
-      const what = `A spill file of ${this.#files.path} could not be removed`;
+      const what = `A spill file of ${this.#path} could not be removed`;
       this.#queue.telemetry.reportError(`${what}; the next start sends once more what is in it.`, error);
     }
   }

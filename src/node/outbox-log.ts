@@ -1,5 +1,5 @@
 import type { DeadLetter, OutboxEntry, StoredBatch } from "../delivery/outbox.ts";
-import { formatLines, readIds, readLines } from "./batch-lines.ts";
+import { formatLines, readLine } from "./batch-lines.ts";
 import { inTransaction, type Database, type Row, type Statement } from "./sqlite.ts";
 
 /**
@@ -286,4 +286,12 @@ function prepareStatements(database: Database) {
 
 function text(row: Row, column: string): string {
   return String(row[column]);
+}
+
+function readLines(lines: string): readonly StoredBatch[] {
+  return lines.split("\n").flatMap((line) => readLine(line) ?? []);
+}
+
+function readIds(lines: string): readonly string[] {
+  return readLines(lines).map(({ requestId }) => requestId);
 }

@@ -1,279 +1,235 @@
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import {
   accessSync,
   closeSync,
   constants,
-  linkSync,
+  fsyncSync,
+  lstatSync,
   openSync,
   readdirSync,
-  readFileSync,
-  readSync,
   renameSync,
   statSync,
   unlinkSync,
   writeSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, sep } from "node:path";
 import type { StoredBatch } from "../delivery/outbox.ts";
-import { formatLine, readLines } from "./batch-lines.ts";
+import { formatLine } from "./batch-lines.ts";
+import { inputFingerprint } from "./input-fingerprint.ts";
+import { codeOf, readSpill, readSpillId, SPILL_FORMAT } from "./spill-reader.ts";
 
 /** A file that this process has read or written. */
 export interface Spill {
   readonly file: string;
   /** In its first line; no two files have the same. */
   readonly id: string;
+  /** Something in it could not be read: it is kept under another name when the rest of it is delivered. */
+  readonly isDamaged: boolean;
 }
 
-/** What lay at a path. */
-export interface Found {
+/** What earlier processes have left. */
+export interface FoundSpills {
   readonly spills: readonly Spill[];
-  /** Those of all of them, the oldest file first. */
+  /** Those of all of them that can be read, the oldest file first. */
   readonly batches: readonly StoredBatch[];
-  /** Files that were damaged, under the names they have now. */
-  readonly setAside: readonly string[];
-  /** Files with what is meant for another input: they are left alone. */
-  readonly foreign: readonly string[];
+  /** What could not be read, or is meant for another input: a sentence for each file. */
+  readonly problems: readonly string[];
 }
 
-const FORMAT = 1;
-const HEADER = /^mparticle-events spill (\d+)(?: ([\da-f-]{36}) (\d+) ([\da-f]{16})$)?/;
-/** More than any first line of ours has. */
-const HEADER_BYTES = 128;
 /** So much is encoded at a time; no line has to be cut for it. */
 const PIECE_BYTES = 32 * 1024;
-/** Where it is encoded. Filled, for to write to memory for the first time takes longer than to write to the disk. */
+/** Where it is encoded. Filled, because the first write to memory takes longer than the write to the disk. */
 const MEMORY = Buffer.alloc(2 * PIECE_BYTES, " ");
 const ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
-
-interface Header {
-  readonly id: string;
-  /** How many there are, unless even that is damaged. */
-  readonly batches: number;
-  /** Fingerprint of the input that they are meant for. */
-  readonly input: string;
-}
+/** Ends the name of a file that is being written. */
+const UNFINISHED = ".tmp";
+/** No process takes so long to write one: whoever began it has died. */
+const ABANDONED_AFTER_MS = 60_000;
+/** Of files in a folder that was given as the path. */
+const NAME_IN_FOLDER = "mparticle-events.spill";
 
 /**
- * Files of batches as lines of text, written when a process ends: at the path it was given or, when there is something
- * already, at that path with an id behind it. What a file holds never changes, nothing is ever overwritten, and only
- * what this process has read or written is removed: so processes that share a path, such as one that starts before its
- * predecessor has ended, take nothing from each other.
+ * Files of batches as lines of text, written when a process ends. Each has a name of its own: the path and an id. So
+ * nothing is ever overwritten, and processes that share a path, such as one that starts before its predecessor has ended,
+ * take nothing from each other.
  */
 export class SpillFiles {
-  readonly path: string;
+  /** The folder in which they lie, and how their names begin. */
+  readonly #folder: string;
+  readonly #prefix: string;
+  /** Where version 0.1.0 wrote its first one; undefined for a folder. */
+  readonly #legacyFile: string | undefined;
   readonly #input: string;
 
   /**
+   * @param path - a folder, or how the paths of the files begin.
    * @param apiKey - names the input that the batches are meant for.
-   * @throws Error - when the path lies in a folder that cannot be written to.
+   * @throws Error - when the folder is not there, or cannot be written to.
    */
   constructor(path: string, apiKey: string) {
-    this.path = path;
-    this.#input = createHash("sha256").update(apiKey).digest("hex").slice(0, 16);
+    const isFolder = path.endsWith(sep) || statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+    this.#folder = isFolder ? path : dirname(path);
+    this.#prefix = `${isFolder ? NAME_IN_FOLDER : basename(path)}.`;
+    this.#legacyFile = isFolder ? undefined : path;
+    this.#input = inputFingerprint(apiKey);
     try {
-      accessSync(dirname(path), constants.W_OK | constants.X_OK);
+      accessSync(this.#folder, constants.W_OK | constants.X_OK);
     } catch (cause) {
-      throw unusable(path, "its folder is not there, or cannot be written to. Make it, or choose another", cause);
+      const why = "its folder is not there, or cannot be written to. Make it, or choose another";
+      throw new Error(`\`spillPath\` cannot be ${path}: ${why}.`, { cause });
     }
   }
 
   /**
-   * What earlier processes have left for this input; it stays where it is. A file that is damaged is set aside.
+   * Reads what earlier processes have left for this input. It stays where it is.
    *
    * @param isWanted - by `id` of a spill.
-   * @throws Error - when there is something that no process of this kind has written: it is left alone.
    */
-  read(isWanted: (id: string) => boolean = () => true): Found {
+  read(isWanted: (id: string) => boolean = () => true): FoundSpills {
     const spills: Spill[] = [];
     const batches: StoredBatch[] = [];
-    const setAside: string[] = [];
-    const foreign: string[] = [];
+    const problems: string[] = [];
     for (const file of this.#files()) {
-      try {
-        const header = this.#headerOf(file);
-        if (header === undefined || !isWanted(header.id)) continue;
-        if (header.id !== "" && header.input !== this.#input) {
-          foreign.push(file);
-          continue;
+      const found = readSpill(file, this.#input, isWanted);
+      switch (found.kind) {
+        case "none":
+          break;
+        case "not ours":
+          problems.push(`${file} ${found.why}; it was left alone.`);
+          break;
+        case "unreadable":
+          problems.push(`The spill file ${file} ${found.why}; nothing of it is sent. ${this.#keepAside(file)}`);
+          break;
+        case "spill": {
+          const { id, problem } = found;
+          spills.push({ file, id, isDamaged: problem !== undefined });
+          for (const batch of found.batches) batches.push(batch);
+          if (problem !== undefined) {
+            const rest = `the other ${String(found.batches.length)} are sent, and the file is kept beside its place then`;
+            problems.push(`In the spill file ${file}, ${problem}; ${rest}.`);
+          }
         }
-        const read = readBatches(file, header);
-        if (read === undefined) {
-          const aside = `${file}.damaged-${String(Date.now())}`;
-          renameSync(file, aside);
-          setAside.push(aside);
-        } else {
-          spills.push({ file, id: header.id });
-          for (const batch of read) batches.push(batch);
-        }
-      } catch (error) {
-        // Another process was faster, and has it now.
-        if (!isMissing(error)) throw error;
       }
     }
-    return { spills, batches, setAside, foreign };
+    return { spills, batches, problems };
   }
 
   /**
-   * Writes a file. Those of `old` still have to be removed: at any moment the next start finds all of them or the new one.
+   * Writes a file, down to the disk: it survives a power cut.
    *
-   * @param old - makes way, should it be at the path itself.
    * @throws Error - when that fails; nothing of it is left then.
    */
-  write(batches: readonly StoredBatch[], old: readonly Spill[]): Spill {
+  write(batches: readonly StoredBatch[]): Spill {
     const id = randomUUID();
-    const own = `${this.path}.${id}`;
-    const unfinished = `${own}.tmp`;
+    const file = join(this.#folder, this.#prefix + id);
+    const unfinished = file + UNFINISHED;
     try {
-      writeFile(unfinished, { id, batches: batches.length, input: this.#input }, batches);
-      for (const spill of old) this.#moveAside(spill);
-      return { id, file: this.#publish(unfinished, own) };
+      this.#writeFile(unfinished, id, batches, fsyncSync);
+      renameSync(unfinished, file);
+      syncFolder(this.#folder);
     } catch (error) {
       removeIfThere(unfinished);
       throw error;
     }
+    return { file, id, isDamaged: false };
+  }
+
+  /** Runs on a file of its own what {@link write} runs: half of the time of a first write is spent on compiling it. */
+  rehearse(): void {
+    const id = randomUUID();
+    const file = join(this.#folder, `${this.#prefix}rehearsal-${id}`);
+    try {
+      this.#writeFile(file, id, [{ requestId: "", context: "{}", events: ["{}"] }], () => undefined);
+    } catch {
+      // A disk that is full now may have room when it matters.
+    }
+    removeIfThere(file);
   }
 
   /** Removes files that this process has read or written, and nothing that has come to their place. */
   remove(spills: readonly Spill[]): void {
-    for (const spill of spills) {
-      const file = this.#moveAside(spill);
-      if (idOf(file) === spill.id) removeIfThere(file);
+    for (const { file, id, isDamaged } of spills) {
+      if (readSpillId(file) !== id) continue;
+      if (isDamaged) this.#keepAside(file);
+      else removeIfThere(file);
     }
   }
 
-  /** Gives the finished file its name: the path itself, unless there is something, even if only since a moment ago. */
-  #publish(unfinished: string, own: string): string {
+  /** Gives a damaged file a name by which nobody reads it again, and says which. */
+  #keepAside(file: string): string {
+    const aside = `${file}.damaged-${randomUUID()}`;
     try {
-      linkSync(unfinished, this.path);
+      renameSync(file, aside);
+      return `It was kept as ${aside}.`;
     } catch {
-      // Also where the file system has no links.
-      renameSync(unfinished, own);
-      return own;
+      return "It could not be renamed, and stays where it is.";
     }
-    unlinkSync(unfinished);
-    return this.path;
   }
 
-  /** Makes the path itself free of a file of ours, which gets a name that no other file has; returns where it is. */
-  #moveAside({ file, id }: Spill): string {
-    const aside = `${this.path}.${id}`;
+  /** A new file, which only its owner can read: it holds personal data. */
+  #writeFile(file: string, id: string, batches: readonly StoredBatch[], sync: (descriptor: number) => void): void {
+    // "wx" fails when there is something at that name, a link included.
+    const descriptor = openSync(file, "wx", 0o600);
     try {
-      if (file === this.path && idOf(file) === id) renameSync(file, aside);
-    } catch {
-      // It stays where it is, as in a folder of somebody else: then the new one goes beside it.
-      return file;
+      let piece = `mparticle-events spill ${String(SPILL_FORMAT)} ${id} ${String(batches.length)} ${this.#input}\n`;
+      for (const batch of batches) {
+        piece += formatLine(batch);
+        if (piece.length < PIECE_BYTES) continue;
+        writeText(descriptor, piece);
+        piece = "";
+      }
+      writeText(descriptor, piece);
+      sync(descriptor);
+    } finally {
+      closeSync(descriptor);
     }
-    return aside;
   }
 
-  /** The path, and what was written beside it because it was taken, oldest first. */
+  /** Oldest first. */
   #files(): readonly string[] {
-    const folder = dirname(this.path);
-    const prefix = `${basename(this.path)}.`;
-    const beside = readdirSync(folder).filter((name) => name.startsWith(prefix) && ID.test(name.slice(prefix.length)));
-    return [this.path, ...beside.map((name) => join(folder, name))]
+    const named = readdirSync(this.#folder)
+      .filter(
+        (name) => name.startsWith(this.#prefix) && ID.test(name.slice(this.#prefix.length).replace(UNFINISHED, "")),
+      )
+      .map((name) => join(this.#folder, name));
+    return [...(this.#legacyFile === undefined ? [] : [this.#legacyFile]), ...named]
       .flatMap((file) => {
-        const stats = statSync(file, { throwIfNoEntry: false });
+        const stats = lstatSync(file, { throwIfNoEntry: false });
         if (stats === undefined) return [];
-        if (stats.isFile()) return [{ file, mtimeMs: stats.mtimeMs }];
-        throw unusable(
-          file,
-          `it is ${stats.isDirectory() ? "a folder" : "no regular file"}. Choose the path of a file`,
-        );
+        const { mtimeMs } = stats;
+        const isWritten = !file.endsWith(UNFINISHED) || Math.abs(Date.now() - mtimeMs) > ABANDONED_AFTER_MS;
+        return isWritten || file === this.#legacyFile ? [{ file, mtimeMs }] : [];
       })
       .sort((one, other) => one.mtimeMs - other.mtimeMs)
       .map(({ file }) => file);
   }
-
-  /** @returns undefined for an empty file, and for one that is gone: there is nothing in it to be lost. */
-  #headerOf(file: string): Header | undefined {
-    let line: string | undefined;
-    try {
-      line = firstLineOf(file);
-    } catch (cause) {
-      throw unusable(file, "it cannot be read. Let this process read and write it, or choose another", cause);
-    }
-    if (line === undefined || line === "") return undefined;
-    const [, format, id = "", batches, input = ""] = HEADER.exec(line) ?? [];
-    if (format === undefined) {
-      throw unusable(file, "it is there already, and no spill file; it was not changed. Choose another path");
-    }
-    if (Number(format) === FORMAT) return { id, batches: Number(batches), input };
-    const expected = `it has format ${format}, expected ${String(FORMAT)}; it was not changed`;
-    throw unusable(file, `${expected}. Let the version of this package that wrote it send it, or choose another path`);
-  }
 }
 
-/** @returns undefined when the file is damaged. */
-function readBatches(file: string, header: Header): readonly StoredBatch[] | undefined {
-  const text = readFileSync(file, "utf8");
-  try {
-    const batches = readLines(text.slice(text.indexOf("\n") + 1));
-    for (const { context, events } of batches) for (const one of [context, ...events]) JSON.parse(one);
-    return batches.length === header.batches ? batches : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function idOf(file: string): string | undefined {
-  return HEADER.exec(firstLineOf(file) ?? "")?.[2];
-}
-
-/** @returns undefined when there is no file. */
-function firstLineOf(file: string): string | undefined {
-  let descriptor: number;
-  try {
-    descriptor = openSync(file, "r");
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-  try {
-    const bytes = Buffer.alloc(HEADER_BYTES);
-    const text = bytes.toString("utf8", 0, readSync(descriptor, bytes));
-    return text.split("\n", 1)[0];
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** A new file; it holds personal data. */
-function writeFile(file: string, header: Header, batches: readonly StoredBatch[]): void {
-  const descriptor = openSync(file, "wx", 0o600);
-  try {
-    let piece = `mparticle-events spill ${String(FORMAT)} ${header.id} ${String(header.batches)} ${header.input}\n`;
-    for (const batch of batches) {
-      piece += formatLine(batch);
-      if (piece.length < PIECE_BYTES) continue;
-      write(descriptor, piece);
-      piece = "";
-    }
-    write(descriptor, piece);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function write(descriptor: number, text: string): void {
+function writeText(descriptor: number, text: string): void {
   const length = Buffer.byteLength(text);
   const bytes = length > MEMORY.length ? Buffer.from(text) : MEMORY;
   if (bytes === MEMORY) bytes.write(text);
   for (let at = 0; at < length;) at += writeSync(descriptor, bytes, at, length - at);
 }
 
+/** Makes a new name survive a power cut. Not every system can do that for a folder. */
+function syncFolder(folder: string): void {
+  try {
+    const descriptor = openSync(folder, "r");
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    return;
+  }
+}
+
 function removeIfThere(file: string): void {
   try {
     unlinkSync(file);
   } catch (error) {
-    if (!isMissing(error)) throw error;
+    if (codeOf(error) !== "ENOENT") throw error;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
-}
-
-function unusable(path: string, why: string, cause?: unknown): Error {
-  return new Error(`\`spillPath\` cannot be ${path}: ${why}.`, { cause });
 }

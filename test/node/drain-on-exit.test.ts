@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,11 +8,13 @@ import { drainOnExit } from "../../src/node/drain-on-exit.ts";
 import { SpillFiles } from "../../src/node/spill-files.ts";
 import { recordingFetch, startFakeServer, type FakeServer, type FakeServerOptions } from "../../src/testing/testing.ts";
 import { bundleChild } from "./children/bundle.ts";
-import { comeBack, live, watch, type Death, type Life, type Living } from "./dying-process.ts";
+import { comeBack, dying, live, watch, whyNoNamespace, type Death, type Life, type Living } from "./dying-process.ts";
 
 let folder: string;
 let spillPath: string;
 let server: FakeServer | undefined;
+
+const threads = await bundleChild("threads");
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "mparticle-events-exit-"));
@@ -42,6 +44,8 @@ async function listen(script: FakeServerOptions["script"]): Promise<FakeServer> 
 function eventsKept(service: FakeServer): number {
   return service.counts().acceptedEventsOnce;
 }
+
+const SPILL = expect.stringMatching(/^queue\.spill\.[\da-f-]{36}$/) as string;
 
 /** What the next start would find. */
 function spilled(): { readonly ids: readonly string[]; readonly events: number } {
@@ -111,7 +115,7 @@ describe("a process that dies with events unsent", () => {
     async (_, way, events, expected) => {
       const service = await listen({ status: 202, reset: "before-answer", delayMs: 5_000 });
       expect(await run(way, { events })).toMatchObject(expected);
-      expect(readdirSync(folder)).toEqual(["queue.spill"]);
+      expect(readdirSync(folder)).toEqual([SPILL]);
       const { ids } = spilled();
       await comeBack(service);
       expect(await run("end", { events: 0 })).toMatchObject({ code: 0 });
@@ -144,6 +148,34 @@ describe("a process that dies with events unsent", () => {
     expect(spilled().events).toBe(300);
   });
 
+  it("by SIGKILL in the middle of its drain has spilled them before, and has taken nothing from the next start", async () => {
+    const service = await listen("hang");
+    const process = start("signal", { events: 300, timeoutMs: 60_000 });
+    await process.added;
+    process.kill("SIGTERM");
+    await vi.waitFor(
+      () => {
+        expect(spilled().events).toBe(300);
+      },
+      { timeout: 20_000 },
+    );
+    process.kill("SIGKILL");
+    await process.death;
+    await comeBack(service);
+    await run("end", { events: 0 });
+    expect(eventsKept(service)).toBe(300);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it.each(["exit", "throw"] as const)("by %s spills them whatever other listeners for the end throw", async (way) => {
+    const service = await listen("hang");
+    await run(way, { events: 40, throwAtExit: true });
+    expect(spilled().events).toBe(40);
+    await comeBack(service);
+    await run("end", { events: 0 });
+    expect(eventsKept(service)).toBe(40);
+  });
+
   it("and others that wait for room spills those as well", async () => {
     const service = await listen("hang");
     const death = await run("waiting", { events: 60, maxBufferedBytes: 5_000 });
@@ -166,14 +198,90 @@ describe("a process that dies with events unsent", () => {
   it("and no room to write them says how many are lost, leaves nothing half written, and keeps what was there", async () => {
     const service = await listen("hang");
     await run("exit", { events: 5 });
-    const before = readFileSync(spillPath);
+    const [name = ""] = readdirSync(folder);
+    const before = readFileSync(join(folder, name));
     const death = await run("exit", { events: 400, maxFileBytes: 8 * 1024 });
     expect(death.output).toMatch(/400 events are lost: \S+ could not be written/);
-    expect(readdirSync(folder)).toEqual(["queue.spill"]);
-    expect(readFileSync(spillPath).equals(before)).toBe(true);
+    expect(readdirSync(folder)).toEqual([name]);
+    expect(readFileSync(join(folder, name)).equals(before)).toBe(true);
     await comeBack(service);
     await run("end", { events: 0 });
     expect(eventsKept(service)).toBe(5);
+  });
+});
+
+describe("process 1 of a container", () => {
+  /** Signals that come from outside reach it only where it has a listener, and the default action is to do nothing. */
+  async function runAsProcess1(how: readonly string[] = []): Promise<{ death: Death; service: FakeServer }> {
+    const service = await listen(202);
+    const life: Life = {
+      url: service.url,
+      way: "signal",
+      events: 30,
+      spillPath,
+      ...(how.length > 0 && { throwAtExit: true }),
+    };
+    const inContainer = watch(
+      ["unshare", "--pid", "--fork", "--kill-child", process.execPath, dying, JSON.stringify(life)],
+      (child) => {
+        const inside = readFileSync(`/proc/${String(child.pid)}/task/${String(child.pid)}/children`, "utf8");
+        process.kill(Number(inside), "SIGTERM");
+      },
+    );
+    // Should it never end.
+    const timer = setTimeout(() => {
+      inContainer.kill("SIGKILL");
+    }, 20_000);
+    const death = await inContainer.death;
+    clearTimeout(timer);
+    return { death, service };
+  }
+
+  const reason = whyNoNamespace();
+
+  it("sends everything and ends, with the code of the signal", async ({ skip }) => {
+    skip(reason !== undefined, reason);
+    const { death, service } = await runAsProcess1();
+    expect(death).toMatchObject({ code: 143, signal: null });
+    expect(eventsKept(service)).toBe(30);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("ends also when other listeners for the end throw", async ({ skip }) => {
+    skip(reason !== undefined, reason);
+    const { death } = await runAsProcess1(["throwing"]);
+    expect(death).toMatchObject({ code: 143, signal: null });
+  });
+});
+
+describe("a queue in a worker thread", () => {
+  async function runThreads(how: "signal" | "exit" | "worker-exit" | "alone"): Promise<Death> {
+    const program = [process.execPath, threads, server?.url ?? "", spillPath, how];
+    return watch(program, (child) => {
+      if (how === "signal") child.kill("SIGTERM");
+    }).death;
+  }
+
+  it("sends everything after a signal, when the main thread has called drainOnExit too", async () => {
+    const service = await listen({ status: 202, delayMs: 20 });
+    expect(await runThreads("signal")).toMatchObject({ signal: "SIGTERM" });
+    expect(eventsKept(service)).toBe(20);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it.each([
+    ["the main thread calls process.exit", "exit"],
+    ["the worker thread does", "worker-exit"],
+  ] as const)("spills everything when %s", async (_, how) => {
+    await listen("hang");
+    await runThreads(how);
+    expect(spilled().events).toBe(20);
+  });
+
+  it("says that it hears of no signal when the main thread has not", async () => {
+    await listen("hang");
+    const { output } = await runThreads("alone");
+    expect(output).toContain("Call drainOnExit in the main thread as well");
   });
 });
 
@@ -276,50 +384,76 @@ describe("drainOnExit", () => {
     said.length = 0;
   });
 
-  it("keeps a spill file that is damaged, and says where", () => {
-    const text = "mparticle-events spill 1 0b0e4f0a-6b0c-4a3e-8f57-6a1d1c1f2e3d 1\nnot a batch\n";
-    writeFileSync(spillPath, text);
-    const stop = drainOnExit(new EventQueue(client), { spillPath });
-    stop();
-    expect(said).toEqual([expect.stringContaining("kept as")]);
-    const kept = /kept as (\S+)\.$/.exec(said[0] ?? "")?.[1];
-    expect(readFileSync(kept ?? "", "utf8")).toBe(text);
-    expect(existsSync(spillPath)).toBe(false);
-  });
+  function leave(text: string): void {
+    writeFileSync(`${spillPath}.0b0e4f0a-6b0c-4a3e-8f57-6a1d1c1f2e3d`, text);
+  }
 
   it.each([
     [
-      "a folder",
-      () => {
-        mkdirSync(spillPath);
-      },
-      /queue\.spill: it is a folder\. Choose the path of a file\.$/,
+      "a spill file that is damaged",
+      "mparticle-events spill 1 0b0e4f0a\n",
+      /nothing of it is sent\. It was kept as \S+\.damaged-/,
     ],
+    ["a file of zeros", "\0".repeat(4096), /nothing of it is sent\. It was kept as \S+\.damaged-/],
     [
-      "a file of somebody else",
-      () => {
-        writeFileSync(spillPath, '{"customers":[]}\n');
-      },
-      /queue\.spill: it is there already, and no spill file; it was not changed\. Choose another path\.$/,
+      "a file of another input",
+      `mparticle-events spill 1 0b0e4f0a-6b0c-4a3e-8f57-6a1d1c1f2e3d 0 ${"0".repeat(16)}\n`,
+      /another input/,
     ],
-    [
-      "a spill file of a later version",
-      () => {
-        writeFileSync(spillPath, "mparticle-events spill 2 of a kind that is not known yet\n");
-      },
-      /queue\.spill: it has format 2, expected 1; it was not changed\. Let the version/,
-    ],
-  ])("refuses %s as its path, at once, and leaves it alone", (_, make, message) => {
-    make();
-    const before = readdirSync(folder);
-    expect(() => drainOnExit(new EventQueue(client), { spillPath })).toThrow(message);
-    expect(readdirSync(folder)).toEqual(before);
-    expect(said).toEqual([]);
+    ["a file of somebody else", '{"customers":[]}\n', /does not begin as a spill file; it was left alone/],
+  ])("tells the logger, or the console when there is none, of %s, and goes on", async (_, text, message) => {
+    leave(text);
+    drainOnExit(new EventQueue(client), { spillPath })();
+    expect(said).toEqual([expect.stringMatching(message)]);
+    rmSync(folder, { recursive: true });
+    mkdirSync(folder);
+    leave(text);
+    const warn = vi.spyOn(console, "warn").mockReturnValue(undefined);
+    const fetch = recordingFetch(202);
+    const silent = new EventQueue(new EventsClient({ apiKey: "k", apiSecret: "s", fetch }));
+    const stop = drainOnExit(silent, { spillPath });
+    expect(warn.mock.calls).toEqual([[expect.stringMatching(message)]]);
+    warn.mockRestore();
+    await silent.add({ environment: "development" }, screenView("still works"));
+    await silent.close();
+    stop();
+    expect(fetch.accepted()).toHaveLength(1);
+  });
+
+  it("sends nine records of ten when one of them cannot be read", async () => {
+    const ten = Array.from({ length: 10 }, (_, n): StoredBatch => ({
+      requestId: `r-${String(n)}`,
+      context: '{"environment":"development"}',
+      events: n === 4 ? ['{"tags":["a",,"c"]}'] : ["{}"],
+    }));
+    new SpillFiles(spillPath, "k").write(ten);
+    const fetch = recordingFetch(202);
+    const drained = new EventQueue(new EventsClient({ apiKey: "k", apiSecret: "s", fetch, logger }));
+    const stop = drainOnExit(drained, { spillPath });
+    await drained.flush();
+    expect(fetch.acceptedIds().size).toBe(9);
+    expect(said).toContainEqual(expect.stringContaining("1 of 10 batches cannot be read; the other 9 are sent"));
+    await vi.waitFor(() => {
+      expect(readdirSync(folder)).toEqual([expect.stringContaining(".damaged-")]);
+    });
+    stop();
+  });
+
+  it("waits half of the ten seconds that most platforms give, by default", async () => {
+    const queue = new EventQueue(client);
+    const flush = vi.spyOn(queue, "flush");
+    process.once("SIGUSR2", () => undefined);
+    const stop = drainOnExit(queue, { signals: ["SIGUSR2"] });
+    process.emit("SIGUSR2", "SIGUSR2");
+    await vi.waitFor(() => {
+      expect(flush).toHaveBeenCalledWith({ timeoutMs: 5_000 });
+    });
+    stop();
   });
 
   it("sends what an earlier process left to its own input, and once, though queues share the path", async () => {
     const left = (id: string): StoredBatch => ({ requestId: id, context: '{"environment":"development"}', events: [] });
-    for (const apiKey of ["A", "B"]) new SpillFiles(spillPath, apiKey).write([left(`for ${apiKey}`)], []);
+    for (const apiKey of ["A", "B"]) new SpillFiles(spillPath, apiKey).write([left(`for ${apiKey}`)]);
     const fetches = ["A", "A", "B"].map((apiKey) => {
       const fetch = recordingFetch(202);
       const drained = new EventQueue(new EventsClient({ apiKey, apiSecret: "s", fetch, logger }));
@@ -349,15 +483,14 @@ describe("drainOnExit", () => {
     await sleep(20);
     await drained.add(user("waits"), screenView("second"));
     process.emit("SIGUSR2", "SIGUSR2");
-    await vi.waitFor(() => {
-      expect(spilled().events).toBe(2);
-    });
+    const { ids, events } = spilled();
+    expect(events).toBe(2);
     await drained.add(user("waits"), screenView("third"));
     isUp = true;
     await drained.flush();
     const sizes = fetch.accepted().map(({ source_request_id, events }) => [source_request_id, events?.length] as const);
     expect(sizes.map(([, size]) => size)).toEqual([1, 1, 1]);
-    expect(sizes.slice(0, 2).map(([id]) => id)).toEqual(spilled().ids);
+    expect(sizes.slice(0, 2).map(([id]) => id)).toEqual(ids);
     stop();
   });
 
@@ -387,6 +520,7 @@ describe("drainOnExit", () => {
 
   it("listens once for all queues, and leaves no listener behind when all are taken back", () => {
     const events = ["SIGTERM", "SIGINT", "exit"] as const;
+    const others = process.listenerCount("newListener");
     const before = events.map((event) => process.listenerCount(event));
     const stops = [0, 1].map(() => drainOnExit(new EventQueue(client), { spillPath }));
     const oneMore = before.map((count) => count + 1);
@@ -395,5 +529,6 @@ describe("drainOnExit", () => {
     expect(events.map((event) => process.listenerCount(event))).toEqual(oneMore);
     stops[1]?.();
     expect(events.map((event) => process.listenerCount(event))).toEqual(before);
+    expect(process.listenerCount("newListener")).toBe(others);
   });
 });

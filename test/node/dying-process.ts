@@ -1,9 +1,10 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FakeServer } from "../../src/testing/testing.ts";
 import { bundleChild } from "./children/bundle.ts";
 
-const dying = await bundleChild("dying");
+/** The program that dies. */
+export const dying = await bundleChild("dying");
 
 /** How a process adds events, and how it is to die. */
 export interface Life {
@@ -32,6 +33,8 @@ export interface Life {
   readonly outboxPath?: string | undefined;
   /** Of the client's retries. */
   readonly maxElapsedMs?: number;
+  /** Whether the application has listeners for the end that throw, in front of the package's own and behind. */
+  readonly throwAtExit?: boolean;
   /** Of each queue. */
   readonly maxBufferedBytes?: number;
   /** Sent once its events are added. */
@@ -109,4 +112,14 @@ export function watch(
     });
   });
   return { added, death, kill: (signal) => child.kill(signal) };
+}
+
+/** Why this process can start none that is process 1 of a namespace; undefined when it can. */
+export function whyNoNamespace(): string | undefined {
+  try {
+    execFileSync("unshare", ["--pid", "--fork", "true"], { stdio: "pipe" });
+    return undefined;
+  } catch (error) {
+    return `needs the right to make a namespace: ${String(error)}`;
+  }
 }

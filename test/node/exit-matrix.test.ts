@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { sqliteOutbox } from "mparticle-events/node";
 import { startFakeServer } from "../../src/testing/testing.ts";
+import { full } from "../full.ts";
 import { comeBack, die, type Life } from "./dying-process.ts";
 
 interface Way {
@@ -41,7 +42,7 @@ interface Case extends Way {
   readonly kept: number;
 }
 
-const CASES = WAYS.flatMap((way) =>
+const ALL = WAYS.flatMap((way) =>
   KEEPERS.flatMap((keeper) =>
     // Where nothing is kept, or twice, more of it shows nothing more.
     (keeper === "a spill file" || keeper === "an outbox" ? [...LEVELS, MANY] : LEVELS).map(
@@ -55,6 +56,20 @@ const CASES = WAYS.flatMap((way) =>
     ),
   ),
 );
+
+/**
+ * Each way to die meets each keeper, and each number of events meets each of both, but for keeping twice, which meets the
+ * two ways that differ most.
+ */
+const USUAL = WAYS.flatMap((way, row) =>
+  KEEPERS.flatMap((keeper, column) => {
+    if (keeper === "both" && !["exit", "SIGTERM"].includes(way.signal ?? way.way)) return [];
+    const cases = ALL.filter(([, one]) => one.way === way.way && one.signal === way.signal && one.keeper === keeper);
+    return cases.slice((row + column) % cases.length).slice(0, 1);
+  }),
+);
+
+const CASES = full(USUAL, ALL);
 
 let folder: string;
 

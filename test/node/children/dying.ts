@@ -27,6 +27,11 @@ const exitLater = (): void => {
 // One before the package's own, one after it.
 if (way === "once-handler") process.once("SIGTERM", exitLater);
 
+const throwAtExit = (): never => {
+  throw new Error("thrown at the end");
+};
+if (life.throwAtExit === true) process.on("exit", throwAtExit);
+
 const queues = Array.from({ length: count }, (_, n) => {
   const outboxPath = pathOf(life.outboxPath, n);
   const outbox = outboxPath === undefined ? undefined : sqliteOutbox(outboxPath);
@@ -35,6 +40,7 @@ const queues = Array.from({ length: count }, (_, n) => {
   return queue;
 });
 
+if (life.throwAtExit === true) process.prependListener("exit", throwAtExit);
 if (way === "handler") process.on("SIGTERM", exitLater);
 if (way === "signal-exit") {
   // What the package of that name does: it ends the process once it is alone.
