@@ -10,11 +10,11 @@ import {
   type JsonValue,
 } from "./json-value.ts";
 import { partsOf } from "./batch-layout.ts";
-import { furtherNames } from "./emit-types.ts";
 import { requestBodySchemas, WIRE_INSTRUCTIONS, withoutWire } from "./profiles.ts";
 import type { SpecPath, SpecProblem, SpecSource } from "./read-spec.ts";
 import { placedRefsBelow, refsBelow, resolveRef, schemaName, schemaRef } from "./references.ts";
 import { checkStructure, unknownKey } from "./structure.ts";
+import { furtherNames } from "./type-names.ts";
 import { misplaced, subschemas, walkSchema, walkSchemas, type PlacedSchema } from "./walk-schemas.ts";
 
 /** The one spelling that makes every tool read the schemas as draft 2020-12. */

@@ -2,7 +2,6 @@ import { readFile, stat } from "node:fs/promises";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { compileSpec } from "./compile.ts";
 import { findStale, writeGenerated } from "./generated-files.ts";
 import { BrokenSpecError } from "./read-spec.ts";
 
@@ -55,6 +54,9 @@ async function compile(args: readonly string[], { log, error }: Output): Promise
   const text = await readFile(spec, "utf8").catch((reason: unknown) => {
     throw new UsageError(`${nameOf(spec)} cannot be read: ${messageOf(reason)}`);
   });
+  log(`Compiling ${nameOf(spec)} (about ten seconds) …`);
+  // Loaded only now: the compilers take longer to load than somebody who asks for help waits.
+  const { compileSpec } = await import("./compile.ts");
   const files = await compileSpec(text, nameOf(spec));
   if (check) {
     const stale = await findStale(out, files, nameOf(out));

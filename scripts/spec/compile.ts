@@ -1,16 +1,13 @@
-import { readFile } from "node:fs/promises";
-import { checkSpec } from "./check-spec.ts";
-import { BATCH } from "./batch-layout.ts";
-import { checkConstants, checkExactIntegers, emitContract } from "./emit-contract.ts";
+import { emitContract } from "./emit-contract.ts";
 import { emitShapes } from "./emit-shapes.ts";
 import { emitTypes } from "./emit-types.ts";
-import { emitValidator, UnsupportedSchemaError } from "./emit-validators.ts";
 import type { GeneratedFiles } from "./generated-files.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
+import { beside, judgeSpec, refuse } from "./judge-spec.ts";
 import { layOut } from "./layout-text.ts";
-import { canonicalProfile, wireProfile } from "./profiles.ts";
-import { BrokenSpecError, readSpec, type SpecProblem, type SpecSource } from "./read-spec.ts";
-import { pointerSteps, typeErrors, verifySchemas, verifyValidators } from "./verify.ts";
+import { BrokenSpecError, type SpecSource } from "./read-spec.ts";
+import { typeErrors } from "./type-errors.ts";
+import { pointerSteps } from "./verify.ts";
 
 /**
  * Everything that is compiled from a description, as texts: nothing is written.
@@ -20,43 +17,26 @@ import { pointerSteps, typeErrors, verifySchemas, verifyValidators } from "./ver
  * @throws BrokenSpecError - with every problem of the first kind that was found.
  */
 export async function compileSpec(text: string, name: string): Promise<GeneratedFiles> {
-  const source = readSpec(text, name);
-  refuse(source, checkSpec(source));
-  const canonical = canonicalProfile(source.document);
-  const wire = wireProfile(source.document);
-  refuse(source, [
-    ...verifySchemas(source, canonical, wire),
-    ...checkExactIntegers(source, wire),
-    ...checkConstants(source),
-  ]);
-
+  const { source, canonical, wire, validators, checks } = await judgeSpec(text, name);
   const header = `// Generated from ${name} by \`npm run generate\`. Do not edit: edit the description and generate again.\n\n`;
   const typescript = async (code: string) => header + (await layOut(code, "typescript"));
   const javascript = async (code: string) => header + (await layOut(code, "javascript"));
-  const validators = { canonical: validator(source, canonical), wire: validator(source, wire) };
-  const [schema, contract, shapes, canonicalValidator, wireValidator, checks, checkTypes] = await Promise.all([
+  const [schema, contract, shapes, canonicalValidator, wireValidator, checkTypes] = await Promise.all([
     types(source, canonical).then(typescript),
     typescript(emitContract(canonical, wire)),
     typescript(emitShapes(source.document, canonical, wire)),
     javascript(validators.canonical),
     javascript(validators.wire),
-    beside("checks.js").then((code) => header + code),
     beside("checks.d.ts").then((code) => header + code),
   ]);
 
   const errors = typeErrors(
     new Map(Object.entries({ "schema.ts": schema, "contract.ts": contract, "shapes.ts": shapes })),
   );
-  if (errors.length > 0)
-    refuse(
-      source,
-      errors.map((error) => source.problem([], `The generated types do not compile: ${error}`)),
-    );
-  const modules = new Map([
-    ["canonical", canonicalValidator],
-    ["wire", wireValidator],
-  ]);
-  refuse(source, await verifyValidators(source, modules, checks));
+  refuse(
+    source,
+    errors.map((error) => source.problem([], `The generated types do not compile: ${error}`)),
+  );
 
   return new Map([
     ["schema.ts", schema],
@@ -68,22 +48,9 @@ export async function compileSpec(text: string, name: string): Promise<Generated
     ["validators/canonical.d.ts", header + declarations("canonical profile: what a well-behaved sender sends")],
     ["validators/wire.js", wireValidator],
     ["validators/wire.d.ts", header + declarations("wire profile: what any official source permits")],
-    ["validators/checks.js", checks],
+    ["validators/checks.js", header + checks],
     ["validators/checks.d.ts", checkTypes],
   ]);
-}
-
-function refuse(source: SpecSource, problems: readonly SpecProblem[]): void {
-  if (problems.length > 0) throw new BrokenSpecError(source.file, problems);
-}
-
-function validator(source: SpecSource, document: JsonObject): string {
-  try {
-    return emitValidator(document, BATCH);
-  } catch (error) {
-    if (!(error instanceof UnsupportedSchemaError)) throw error;
-    throw new BrokenSpecError(source.file, [source.problem(error.path, error.message)]);
-  }
 }
 
 async function types(source: SpecSource, document: JsonObject): Promise<string> {
@@ -97,11 +64,6 @@ async function types(source: SpecSource, document: JsonObject): Promise<string> 
       source.problem(pointerSteps(pointer), `There are no types for this: ${message.replace(/\s+/g, " ")}`),
     ]);
   }
-}
-
-/** A file next to this one: the part of the validators that does not depend on the description. */
-function beside(name: string): Promise<string> {
-  return readFile(new URL(name, import.meta.url), "utf8");
 }
 
 function declarations(profile: string): string {

@@ -3,6 +3,7 @@ import ts from "typescript";
 import { schemaCalled } from "./batch-layout.ts";
 import { arrayAt, isObject, isString, stringsAt, type JsonObject, type JsonValue } from "./json-value.ts";
 import { resolveRef } from "./references.ts";
+import { variantName } from "./type-names.ts";
 
 const f = ts.factory;
 const NULL = f.createLiteralTypeNode(f.createNull());
@@ -183,19 +184,6 @@ function absent(member: ts.TypeElement, beside: string): ts.TypeElement {
 
 function describedAs<T extends ts.Node>(description: string, node: T): T {
   return ts.addSyntheticLeadingComment(node, ts.SyntaxKind.MultiLineCommentTrivia, `* ${description} `, true);
-}
-
-/** The names that the declarations of a schema take up besides its own. */
-export function furtherNames(name: string, exclusive: readonly string[]): string[] {
-  return exclusive.length === 0 ? [] : [`${name}Base`, ...exclusive.map((key) => variantName(name, key))];
-}
-
-function variantName(name: string, key: string): string {
-  return `${name}With${pascalCase(key)}`;
-}
-
-function pascalCase(name: string): string {
-  return name.replace(/(?:^|[^A-Za-z0-9]+)([A-Za-z0-9])/g, (_, first: string) => first.toUpperCase());
 }
 
 function extending(bases: readonly ts.ExpressionWithTypeArguments[]): ts.HeritageClause {

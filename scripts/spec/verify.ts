@@ -1,5 +1,4 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
-import ts from "typescript";
 import { BATCH } from "./batch-layout.ts";
 import { FORMATS } from "./formats.ts";
 import { arrayAt, isObject, isString, objectAt, without, type JsonObject, type JsonValue } from "./json-value.ts";
@@ -27,17 +26,29 @@ interface Compiled {
   readonly validate: (ref: string, value: JsonValue) => { at: SpecPath; message: string }[];
 }
 
-function compile(source: SpecSource, document: JsonObject, where: string): Compiled {
-  const ajv = new Ajv2020({
+let shared: Ajv2020 | undefined;
+
+/** The one instance, without the schemas of an earlier description: what JSON Schema itself is takes long to compile. */
+function emptyAjv(): Ajv2020 {
+  shared ??= new Ajv2020({
     allErrors: true,
     strict: true,
     strictTypes: false,
     strictRequired: false,
+    // Compiled once each and run on a few examples: making the code small and quick takes longer than running it.
+    inlineRefs: false,
+    code: { optimize: false },
     discriminator: true,
     keywords: ["x-known-values", "x-exact", "x-at-most-one", "example", "externalDocs", "components"],
     // Checked loosely: what is exact about them is the validators' concern.
     formats: Object.fromEntries(FORMATS.map((format) => [format, true])),
   });
+  shared.removeSchema(/^spec/);
+  return shared;
+}
+
+function compile(source: SpecSource, document: JsonObject, where: string): Compiled {
+  const ajv = emptyAjv();
   const components = objectAt(document, "components");
   const schemas = Object.fromEntries(
     Object.entries(objectAt(components, "schemas")).map(([name, schema]) => [name, withoutMapping(schema)]),
@@ -182,37 +193,4 @@ function inlined(module: string, checks: string): string {
 
 function isObjectWith<K extends string>(value: unknown, key: K): value is Record<K, unknown> {
   return typeof value === "object" && value !== null && key in value;
-}
-
-/**
- * Type-checks generated TypeScript on its own.
- *
- * @param files - file name to text.
- * @returns the errors of the compiler, none when there are none.
- */
-export function typeErrors(files: ReadonlyMap<string, string>): string[] {
-  const options: ts.CompilerOptions = {
-    noEmit: true,
-    strict: true,
-    exactOptionalPropertyTypes: true,
-    target: ts.ScriptTarget.ES2020,
-    lib: ["lib.es5.d.ts"],
-    types: [],
-    skipLibCheck: true,
-  };
-  const host = ts.createCompilerHost(options);
-  const program = ts.createProgram([...files.keys()], options, {
-    ...host,
-    getSourceFile: (name, target) => {
-      const text = files.get(name);
-      return text === undefined ? host.getSourceFile(name, target) : ts.createSourceFile(name, text, target);
-    },
-    fileExists: (name) => files.has(name) || host.fileExists(name),
-  });
-  return ts.getPreEmitDiagnostics(program).map((diagnostic) => {
-    const { file, start } = diagnostic;
-    const at = file === undefined || start === undefined ? undefined : file.getLineAndCharacterOfPosition(start);
-    const place = file === undefined || at === undefined ? "" : `${file.fileName}:${String(at.line + 1)}: `;
-    return `${place}${ts.flattenDiagnosticMessageText(diagnostic.messageText, " ")}`;
-  });
 }

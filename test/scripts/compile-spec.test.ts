@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { runCompiler } from "../../scripts/spec/command.ts";
 import { compileSpec } from "../../scripts/spec/compile.ts";
 import { findStale, writeGenerated, type GeneratedFiles } from "../../scripts/spec/generated-files.ts";
+import { judgeSpec } from "../../scripts/spec/judge-spec.ts";
 import { BrokenSpecError } from "../../scripts/spec/read-spec.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -36,9 +37,10 @@ function lineOf(text: string, passage: string): number {
   return text.slice(0, text.indexOf(passage)).split("\n").length;
 }
 
+/** What a compilation would refuse the text for. The rest of it takes ten times as long, and is asked in one test. */
 async function problemOf(text: string): Promise<string> {
   try {
-    await compileSpec(text, name);
+    await judgeSpec(text, name);
   } catch (error) {
     if (!(error instanceof BrokenSpecError)) throw error;
     return error.message;
@@ -47,6 +49,11 @@ async function problemOf(text: string): Promise<string> {
 }
 
 describe("compiling", () => {
+  it("is refused with what the description is judged to be wrong with", async () => {
+    const broken = edited("settles: [D26]", "settles: [maybe]");
+    await expect(compileSpec(broken, name)).rejects.toThrow(await problemOf(broken));
+  });
+
   it("gives the same bytes each time", async () => {
     const again = await compileSpec(mini, name);
     expect([...again]).toEqual([...compiled]);
@@ -75,10 +82,7 @@ describe("compiling", () => {
   it("takes a union of null alone for null", async () => {
     const union =
       '            anyOf:\n              - $ref: "#/components/schemas/Int64"\n              - type: "null"\n          source_info:\n';
-    const validate = await validatorOf(
-      await compileSpec(edited(union, union.replace(/ *- \$ref.*\n/, "")), name),
-      "wire",
-    );
+    const validate = await validatorOf(edited(union, union.replace(/ *- \$ref.*\n/, "")));
     expect(validate({ batch_id: null })).toEqual([]);
     expect(validate({ batch_id: 5 })).toEqual(["/batch_id must be null"]);
   });
@@ -93,7 +97,7 @@ describe("compiling", () => {
       source,
       `      required: ${JSON.stringify(names)}\n${source.replace("        channel", `${members.join("")}        channel`)}`,
     ).replaceAll("event_type", "event-type");
-    const validate = await validatorOf(await compileSpec(text, name), "wire");
+    const validate = await validatorOf(text);
     const given = Object.fromEntries(names.map((name) => [name, "x"]));
     const event = { "event-type": "session_start", data: {} };
     expect(validate({ source_info: given, events: [event] })).toEqual([]);
@@ -127,16 +131,15 @@ describe("compiling", () => {
   });
 });
 
-/** What a compiled validator says, in one line for each error. */
-async function validatorOf(
-  files: GeneratedFiles,
-  profile: "canonical" | "wire",
-): Promise<(value: unknown) => string[]> {
+/** What the wire profile's validator for a description says, in one line for each error. */
+async function validatorOf(text: string): Promise<(value: unknown) => string[]> {
+  const { validators, checks } = await judgeSpec(text, name);
   const place = await mkdtemp(join(tmpdir(), "validator-"));
   try {
-    await writeGenerated(place, files);
+    await writeFile(join(place, "checks.js"), checks);
+    await writeFile(join(place, "wire.js"), validators.wire);
     await writeFile(join(place, "package.json"), '{"type":"module"}');
-    const module = (await import(pathToFileURL(join(place, `validators/${profile}.js`)).href)) as ValidatorModule; // as its .d.ts says
+    const module = (await import(pathToFileURL(join(place, "wire.js")).href)) as ValidatorModule; // as its .d.ts says
     return (value) => {
       module.validateBatch(value);
       return (module.validateBatch.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
@@ -619,7 +622,7 @@ describe("the command", () => {
     await writeFile(broken, edited("            settles: [D26]\n", ""));
     try {
       const { code, log, error } = await run("--spec", broken, "--out", folder);
-      expect({ code, log }).toEqual({ code: 1, log: "" });
+      expect({ code, log }).toEqual({ code: 1, log: expect.stringMatching(/^Compiling [^\n]+ …\n$/) as string });
       expect(error).toMatch(/-broken\.yaml:\d+:\d+: x-wire: settles is missing[^\n]*\n$/);
     } finally {
       await unlink(broken);
@@ -657,7 +660,7 @@ describe("the command", () => {
       });
     }
     const below = await run("--spec", miniFile, "--out", join(file, "below"));
-    expect(below).toMatchObject({ code: 2, log: "" });
+    expect(below).toMatchObject({ code: 2, log: expect.stringMatching(/^Compiling [^\n]+ …\n$/) as string });
     expect(below.error).toMatch(/^\S*a-file\/below cannot be written: ENOTDIR[^\n]*\n$/);
   });
 });

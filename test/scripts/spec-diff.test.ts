@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runDiff } from "../../scripts/diff/command.ts";
 import { compareDescriptions } from "../../scripts/diff/compare-descriptions.ts";
 import type { Difference } from "../../scripts/diff/differences.ts";
 import { InputError, readDescription, type Description } from "../../scripts/diff/read-description.ts";
@@ -684,7 +685,6 @@ describe("bad input", () => {
 });
 
 describe("the command", () => {
-  const script = join(root, "scripts/spec-diff.ts");
   // A repository whose description had one property more a revision ago.
   let repository: string;
   beforeAll(() => {
@@ -706,44 +706,48 @@ describe("the command", () => {
       git("commit", "-m", "description", "--no-verify");
     }
   });
-  const run = (...args: string[]) => {
-    const tsx = new URL("../../node_modules/tsx/dist/loader.mjs", import.meta.url).href;
-    const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", tsx, script, ...args], {
-      cwd: repository,
-      encoding: "utf8",
-    });
-    return { status, stdout, stderr };
+  const run = async (...args: string[]) => {
+    const printed = { stdout: "", stderr: "" };
+    const status = await runDiff(
+      args,
+      {
+        log: (text: string) => (printed.stdout += `${text}\n`),
+        error: (text: string) => (printed.stderr += `${text}\n`),
+      },
+      repository,
+    );
+    return { status, ...printed };
   };
 
-  it("exits with 1 and says what is breaking between two revisions", () => {
-    const { status, stdout } = run("HEAD~1", "HEAD:spec/events-api.yaml");
+  it("exits with 1 and says what is breaking between two revisions", async () => {
+    const { status, stdout } = await run("HEAD~1", "HEAD:spec/events-api.yaml");
     expect(status).toBe(1);
     expect(stdout).toContain("removed    Batch.b: property (string)");
     expect(stdout).toMatch(/\n1 breaking, 0 to look at, 0 compatible\.\n$/);
   });
 
-  it("exits with 0 when nothing, or nothing that matters, differs", () => {
-    expect(run("HEAD", "spec/events-api.yaml")).toMatchObject({
+  it("exits with 0 when nothing, or nothing that matters, differs", async () => {
+    expect(await run("HEAD", "spec/events-api.yaml")).toMatchObject({
       status: 0,
       stdout: expect.stringContaining("No differences for senders.") as string,
     });
-    expect(run("HEAD", "HEAD~1").status).toBe(0);
+    expect(await run("HEAD", "HEAD~1")).toMatchObject({ status: 0 });
   });
 
-  it("exits with 1 when ours does not compile, whatever it would be read as", () => {
+  it("exits with 1 when ours does not compile, whatever it would be read as", async () => {
     const ours = readFileSync(join(root, "spec/events-api.yaml"), "utf8");
     const [good, bad] = ["good.yaml", "bad.yaml"].map((name) => join(repository, name)) as [string, string];
     writeFileSync(good, ours);
     writeFileSync(bad, ours.replace("      minItems: 1\n", "      minItem: 1\n"));
-    expect(run(good, good)).toMatchObject({ status: 0, stderr: "" });
-    const { status, stdout, stderr } = run(good, bad);
+    expect(await run(good, good)).toMatchObject({ status: 0, stderr: "" });
+    const { status, stdout, stderr } = await run(good, bad);
     expect(status).toBe(1);
     expect(stdout).toContain("0 breaking");
     expect(stderr).toMatch(/bad\.yaml:\d+:\d+: Unknown key minItem in a schema: did you mean minItems\?/);
   });
 
-  it("prints JSON that a program can read", () => {
-    const { status, stdout } = run("--json", "HEAD~1", "HEAD");
+  it("prints JSON that a program can read", async () => {
+    const { status, stdout } = await run("--json", "HEAD~1", "HEAD");
     expect(status).toBe(1);
     expect(JSON.parse(stdout)).toEqual({
       old: { name: "HEAD~1", description: "OpenAPI 3.1.0" },
@@ -771,10 +775,18 @@ describe("the command", () => {
     [["HEAD", ""], "A description has to be named; the name is empty.\n"],
     [["HEAD~9"], "HEAD~9: no such file, and git knows no revision HEAD~9.\n"],
     [["HEAD:gone.yaml"], "HEAD:gone.yaml: revision HEAD has no file gone.yaml.\n"],
-  ])("exits with 2 for %j, in one line", (args, message) => {
-    const { status, stdout, stderr } = run(...args);
+  ])("exits with 2 for %j, in one line", async (args, message) => {
+    const { status, stdout, stderr } = await run(...args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
     expect(stderr).toContain(message);
     expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+  });
+
+  it("is what npm runs", () => {
+    const tsx = new URL("../../node_modules/tsx/dist/loader.mjs", import.meta.url).href;
+    const args = ["--import", tsx, join(root, "scripts/spec-diff.ts"), "HEAD", "HEAD~1"];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: repository, encoding: "utf8" });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toMatch(/\n0 breaking, 0 to look at, 1 compatible\.\n$/);
   });
 });
