@@ -34,6 +34,7 @@ export {
 } from "./model/commerce.ts";
 export { ccpaOptOut, gdprConsent, hasGdprConsent, isCcpaOptedOut, mergeConsent } from "./model/consent.ts";
 export { checkAll } from "./delivery/checks.ts";
+export { requestIdFrom } from "./model/request-id.ts";
 export { EventsClient } from "./delivery/client.ts";
 export { EventQueue } from "./delivery/queue/event-queue.ts";
 export { ApiError, InvalidBatchError, MParticleError, NetworkError } from "./errors.ts";

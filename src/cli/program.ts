@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../version.ts";
 import { defineCheck } from "./commands/check.ts";
+import { defineUpload } from "./commands/upload.ts";
 import { EXIT } from "./exit-codes.ts";
 import { refuseSecrets } from "./secret-arguments.ts";
 import type { Terminal } from "./terminal.ts";
@@ -10,6 +11,8 @@ import { messageOf, UsageError } from "./usage-error.ts";
 export interface Program {
   readonly root: Command;
   readonly terminal: Terminal;
+  /** As they were typed. */
+  readonly args: readonly string[];
   /**
    * Wraps what a command does: what it resolves to is the exit code.
    *
@@ -21,7 +24,7 @@ export interface Program {
 }
 
 /** The commands, in the order of the help. Each loads what it does only when it is called. */
-const DEFINITIONS: readonly ((program: Program) => void)[] = [defineCheck];
+const DEFINITIONS: readonly ((program: Program) => void)[] = [defineCheck, defineUpload];
 
 const EXAMPLES = `
 Examples:
@@ -33,7 +36,11 @@ Exit codes: 0 clean · 1 findings, or batches rejected · 2 wrong use · 3 batch
 Each command has examples of its own: mparticle-events check --help`;
 
 /** The program with all its commands; its help and its completion are made of the same. */
-export function createProgram(terminal: Terminal, settle: (exitCode: number) => void = () => undefined): Command {
+export function createProgram(
+  terminal: Terminal,
+  args: readonly string[] = [],
+  settle: (exitCode: number) => void = () => undefined,
+): Command {
   const root = new Command("mparticle-events")
     .description("Checks, sends and mocks data for the mParticle Events API.")
     .version(VERSION, "-V, --version", "the version of the package")
@@ -51,6 +58,7 @@ export function createProgram(terminal: Terminal, settle: (exitCode: number) => 
   const program: Program = {
     root,
     terminal,
+    args,
     run:
       (action) =>
       async (...given) => {
@@ -71,7 +79,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   let exitCode: number = EXIT.clean;
   try {
     refuseSecrets(args, terminal.env);
-    const root = createProgram(terminal, (code) => {
+    const root = createProgram(terminal, args, (code) => {
       exitCode = code;
     });
     if (args.length === 0) {

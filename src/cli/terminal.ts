@@ -1,3 +1,5 @@
+import type { Fetch } from "../transport/exchange.ts";
+
 /** Where text goes: a terminal, a pipe or a file. */
 export interface Output {
   /** Resolves when there is room for more: whoever writes much waits for it, so that nothing piles up. */
@@ -27,7 +29,7 @@ export interface Terminal {
   /** Calls `handler` on Ctrl+C and on SIGTERM, in place of ending; the returned function gives the signals back. */
   readonly onInterrupt: (handler: (signal: "SIGINT" | "SIGTERM") => void) => () => void;
   /** Makes the requests of the commands that send. `@default the one of the library` */
-  readonly fetch?: typeof globalThis.fetch | undefined;
+  readonly fetch?: Fetch | undefined;
 }
 
 /** The colours that are used, by what they say. */

@@ -78,6 +78,6 @@ export function screen(written: { stderr: string }): Output {
       return Promise.resolve();
     },
     isTTY: true,
-    columns: 100,
+    columns: 160,
   };
 }

@@ -1,0 +1,93 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { parseEnv } from "node:util";
+import { Option, type Command } from "commander";
+import { PODS } from "../../generated/contract.ts";
+import type { Terminal } from "./terminal.ts";
+import { codeOf, messageOf, UsageError } from "./usage-error.ts";
+
+type Pod = keyof typeof PODS;
+
+/** What the command line says about where to send to. */
+export interface ConnectionFlags {
+  readonly pod?: Pod | undefined;
+  readonly baseUrl?: string | undefined;
+  readonly envFile?: string | undefined;
+}
+
+/** Where to send to, and as whom. */
+export interface Connection {
+  readonly apiKey: string | undefined;
+  readonly apiSecret: string | undefined;
+  readonly pod: Pod | undefined;
+  readonly baseUrl: string | undefined;
+  /** Where the credentials were found, for people. */
+  readonly from: string;
+}
+
+/** Adds the flags of {@link ConnectionFlags}. */
+export function addConnectionOptions(command: Command): Command {
+  return command
+    .addOption(new Option("--pod <name>", "the data centre of the account (MPARTICLE_POD)").choices(Object.keys(PODS)))
+    .option("--base-url <url>", "a mock, a proxy or a partner host instead, with its /v2 (MPARTICLE_BASE_URL)")
+    .option(
+      "--env-file <file>",
+      "where MPARTICLE_API_KEY and MPARTICLE_API_SECRET are, if not in the environment (default: .env)",
+    );
+}
+
+/**
+ * Credentials and host, from the flags, the environment and a file, in this order.
+ *
+ * @throws UsageError - for a file that was named and cannot be read, and for a pod that there is not.
+ */
+export async function readConnection(flags: ConnectionFlags, { env, cwd }: Terminal): Promise<Connection> {
+  const file = await readEnvFile(flags.envFile, cwd);
+  const read = (name: string): string | undefined => nonEmpty(env[name]) ?? nonEmpty(file[name]);
+  const baseUrl = flags.baseUrl ?? (flags.pod === undefined ? read("MPARTICLE_BASE_URL") : undefined);
+  const pod = flags.pod ?? (baseUrl === undefined ? read("MPARTICLE_POD") : undefined);
+  if (pod !== undefined && !isPod(pod)) {
+    throw new UsageError(
+      `MPARTICLE_POD is ${JSON.stringify(pod)}.`,
+      `Set it to one of ${Object.keys(PODS).join(", ")}.`,
+    );
+  }
+  const inEnvironment = nonEmpty(env["MPARTICLE_API_KEY"]) !== undefined;
+  return {
+    apiKey: read("MPARTICLE_API_KEY"),
+    apiSecret: read("MPARTICLE_API_SECRET"),
+    pod,
+    baseUrl,
+    from: inEnvironment ? "the environment" : (flags.envFile ?? ".env"),
+  };
+}
+
+/** @throws UsageError - when one of the two is missing. */
+export function requireCredentials({ apiKey, apiSecret }: Connection): { apiKey: string; apiSecret: string } {
+  const missing = apiKey === undefined ? "MPARTICLE_API_KEY" : "MPARTICLE_API_SECRET";
+  if (apiKey !== undefined && apiSecret !== undefined) return { apiKey, apiSecret };
+  throw new UsageError(
+    `${missing} is not set.`,
+    "Set it in the environment, or in a file .env in this folder; the dashboard has it under Setup > Inputs.",
+  );
+}
+
+function nonEmpty(value: string | undefined): string | undefined {
+  return value === "" ? undefined : value;
+}
+
+function isPod(name: string): name is Pod {
+  return Object.hasOwn(PODS, name);
+}
+
+async function readEnvFile(
+  named: string | undefined,
+  cwd: string,
+): Promise<Readonly<Record<string, string | undefined>>> {
+  try {
+    return parseEnv(await readFile(resolve(cwd, named ?? ".env"), "utf8"));
+  } catch (error) {
+    if (named === undefined && codeOf(error) === "ENOENT") return {};
+    throw new UsageError(`${named ?? ".env"}: it cannot be read: ${messageOf(error)}.`, "Check --env-file.");
+  }
+}

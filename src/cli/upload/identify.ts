@@ -1,0 +1,83 @@
+import { basename } from "node:path";
+import { requestIdFrom } from "../../index.ts";
+import type { RecordEntry } from "../input/entry.ts";
+
+/** A batch with its ids, or why it gets none. */
+export type Identified =
+  { readonly kind: "identified"; readonly batch: unknown } | { readonly kind: "unnamed"; readonly message: string };
+
+/**
+ * Gives a batch its `source_request_id`, and its events their `source_message_id`, so that the same row has the same ids
+ * in every run. An id that a batch brings along stays.
+ *
+ * With `--id-from` the id is `requestIdFrom` of the value; of several values, of their JSON list. Without it the name of
+ * the file, the position in it and the content name a row: enough to run again, and no help once the file has changed.
+ *
+ * @param idFrom - columns, or paths with dots into the batch.
+ * @param position - of the record in its file, and the CRC of its text.
+ */
+export function identify(
+  { value, row, file }: RecordEntry,
+  idFrom: readonly string[],
+  position: { readonly record: number; readonly crc: number },
+): Identified {
+  // What is no batch is named by the check.
+  if (!isMembers(value)) return { kind: "identified", batch: value };
+  const { source_request_id: own, events } = value;
+  let id = typeof own === "string" && own !== "" ? own : undefined;
+  if (id === undefined && idFrom.length === 0) {
+    id = requestIdFrom(`${basename(file)}#${String(position.record)}:${position.crc.toString(16)}`);
+  }
+  if (id === undefined) {
+    const names: string[] = [];
+    for (const name of idFrom) {
+      const text = valueOf(name, value, row);
+      if (text === undefined)
+        return { kind: "unnamed", message: `it has no ${name}, which --id-from makes its id of.` };
+      names.push(text);
+    }
+    const [only = ""] = names;
+    id = requestIdFrom(names.length === 1 ? only : JSON.stringify(names));
+  }
+  return {
+    kind: "identified",
+    batch: {
+      ...value,
+      source_request_id: id,
+      ...(Array.isArray(events) && { events: withMessageIds(events, id) }),
+    },
+  };
+}
+
+function withMessageIds(events: readonly unknown[], id: string): readonly unknown[] {
+  return events.map((event, index) => {
+    if (!isMembers(event) || !isMembers(event["data"])) return event;
+    const { data } = event;
+    if (data["source_message_id"] !== undefined) return event;
+    return { ...event, data: { ...data, source_message_id: requestIdFrom(`${id}/${String(index)}`) } };
+  });
+}
+
+function valueOf(name: string, batch: Members, row: RecordEntry["row"]): string | undefined {
+  const column = row?.names.indexOf(name) ?? -1;
+  if (column !== -1) {
+    const text = row?.fields[column];
+    return text === "" ? undefined : text;
+  }
+  let value: unknown = batch;
+  for (const key of name.split(".")) {
+    const holder: unknown = Array.isArray(value) && !/^\d+$/.test(key) ? value[0] : value;
+    value =
+      typeof holder === "object" && holder !== null && Object.hasOwn(holder, key)
+        ? (holder as Members)[key]
+        : undefined;
+  }
+  const isText = typeof value === "string" || typeof value === "number" || typeof value === "bigint";
+  return isText && value !== "" ? String(value) : undefined;
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+function isMembers(value: unknown): value is Members {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,71 @@
+import { EventsClient, type EventsClientOptions, type Finding } from "../../index.ts";
+import { EXCHANGE, type Exchange } from "../../transport/exchange.ts";
+import { checkBatch } from "../../validate/validate.ts";
+import type { UploadFlags } from "../commands/upload.ts";
+import { requireCredentials, type Connection } from "../connection.ts";
+import type { Terminal } from "../terminal.ts";
+import { messageOf, UsageError } from "../usage-error.ts";
+import type { EnvironmentGuard } from "./environment-guard.ts";
+
+/** What a dry run would have sent. */
+export interface DryRun {
+  requests: number;
+  bytes: number;
+}
+
+/**
+ * The client of an upload. It checks each batch, because the service takes a bulk request with bad batches in it.
+ *
+ * @param dryRun - counts requests in place of making them.
+ * @throws UsageError - when the credentials are missing, or an option is not what it should be.
+ */
+export function makeClient(
+  flags: UploadFlags,
+  connection: Connection,
+  guard: EnvironmentGuard,
+  terminal: Terminal,
+  observers: Pick<EventsClientOptions, "onAttempt" | "onPause">,
+  dryRun: DryRun | undefined,
+): EventsClient {
+  const { profile, historical } = flags;
+  const endpoint = historical === true ? "historical" : "events";
+  const fetch = dryRun === undefined ? terminal.fetch : countInstead(dryRun);
+  const credentials = dryRun === undefined ? requireCredentials(connection) : { apiKey: "dry", apiSecret: "run" };
+  const { pod, baseUrl } = connection;
+  try {
+    return new EventsClient({
+      ...credentials,
+      ...(pod !== undefined && { pod }),
+      ...(baseUrl !== undefined && { baseUrl }),
+      ...(fetch !== undefined && { fetch }),
+      rate: dryRun === undefined ? flags.rate : undefined,
+      concurrency: Math.max(64, flags.concurrency),
+      retry: { maxElapsedMs: flags.giveUpAfter * 1000 },
+      validate: (batch): readonly Finding[] => {
+        const findings = [...guard.check(batch), ...checkBatch(batch, { profile, endpoint })];
+        return findings.filter(({ severity }) => severity === "error");
+      },
+      ...observers,
+    });
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
+    throw new UsageError(messageOf(error), "See mparticle-events upload --help.");
+  }
+}
+
+/** Nothing is sent, and so nothing needs a `Request` or a `Response`. */
+function countInstead(dryRun: DryRun): NonNullable<EventsClientOptions["fetch"]> {
+  const count = (bytes: number): void => {
+    dryRun.requests++;
+    dryRun.bytes += bytes;
+  };
+  const exchange: Exchange = ({ body }) => {
+    count(body.bytes);
+    return Promise.resolve({ status: 202, headers: { get: () => null }, text: "" });
+  };
+  const fetch = async (request: Request): Promise<Response> => {
+    count((await request.arrayBuffer()).byteLength);
+    return new Response(null, { status: 202 });
+  };
+  return Object.assign(fetch, { [EXCHANGE]: exchange });
+}

@@ -1,0 +1,108 @@
+import { formatCount } from "../check/finding-summary.ts";
+import type { UploadFlags } from "../commands/upload.ts";
+import { EXIT } from "../exit-codes.ts";
+import type { Terminal } from "../terminal.ts";
+import type { DryRun } from "./make-client.ts";
+import type { RecordSource } from "./record-source.ts";
+import { formatDuration } from "./tally.ts";
+import type { UploadRun } from "./upload-run.ts";
+
+/** What a summary is made of. */
+export interface Ended {
+  readonly run: UploadRun;
+  readonly source: RecordSource;
+  readonly rejectedName: string;
+  readonly durationMs: number;
+  readonly dryRun: DryRun | undefined;
+}
+
+/** The sum of it all: what was read is what was accepted, rejected, not delivered or settled before. */
+export async function writeSummary(terminal: Terminal, flags: UploadFlags, ended: Ended): Promise<void> {
+  const { run, source, rejectedName, durationMs, dryRun } = ended;
+  const { accepted, eventsAccepted, undelivered } = run.tally;
+  const rejected = run.tally.rejected + source.unreadable;
+  const skipped = source.skipped + source.rejectedBefore;
+  // A batch that was read and has no outcome: the source was broken off.
+  const unsent = source.records - accepted - rejected - undelivered - skipped;
+  if (flags.json === true) {
+    await terminal.stdout.write(
+      `${JSON.stringify({
+        dryRun: dryRun !== undefined,
+        records: source.records,
+        accepted,
+        rejected,
+        unreadable: source.unreadable,
+        undelivered: undelivered + unsent,
+        settledBefore: skipped,
+        events: eventsAccepted,
+        durationMs: Math.round(durationMs),
+        ...(dryRun !== undefined && dryRun),
+        ...(rejected > 0 && dryRun === undefined && { rejectedFile: rejectedName }),
+        ...(run.interruption !== undefined && { endedBy: run.interruption }),
+      })}\n`,
+    );
+    return;
+  }
+  const seconds = durationMs / 1000;
+  const rate = seconds > 0 ? ` (${formatCount(accepted / seconds)} a second)` : "";
+  const rows: readonly (readonly [string, number, string])[] = [
+    ["records", source.records, dryRun === undefined ? `read in ${formatDuration(durationMs)}` : "read"],
+    [
+      dryRun === undefined ? "accepted" : "to send",
+      accepted,
+      `${formatCount(eventsAccepted)} events${dryRun === undefined ? rate : `, ${formatCount(dryRun.requests)} requests, ${formatCount(dryRun.bytes)} bytes`}`,
+    ],
+    [
+      "rejected",
+      rejected,
+      [
+        ...(source.unreadable > 0 ? [`${formatCount(source.unreadable)} could not be read`] : []),
+        ...(rejected > 0 && dryRun === undefined ? [`in ${rejectedName}`] : []),
+      ].join(", "),
+    ],
+    ["undelivered", undelivered + unsent, ""],
+    ...(skipped > 0 ? [["before", skipped, "settled by earlier runs"] as const] : []),
+  ];
+  const width = Math.max(...rows.map(([, number]) => formatCount(number).length));
+  const lines = rows.map(([name, number, note]) =>
+    `${name.padEnd(11)} ${formatCount(number).padStart(width)}  ${note}`.trimEnd(),
+  );
+  await terminal.stdout.write(`${lines.join("\n")}\n`);
+}
+
+/** Why a run ended early, and how to go on. */
+export async function tellHowToGoOn(
+  terminal: Terminal,
+  run: UploadRun,
+  { canResume, checkpointName, args }: { canResume: boolean; checkpointName: string; args: readonly string[] },
+): Promise<void> {
+  const { interruption, trouble } = run;
+  if (interruption === undefined) return;
+  const what = {
+    interrupted: "Interrupted before the end of the input.",
+    undelivered: `Batches could not be delivered: ${trouble ?? ""}`,
+    credentials: `The service takes nothing from these credentials: ${trouble ?? ""}`,
+    "no-answer": `Nothing answers: ${trouble ?? ""}`,
+    strict: "Stopped at a line that cannot be read, because of --strict.",
+  }[interruption];
+  const advice =
+    interruption === "credentials" || interruption === "no-answer" ? "See mparticle-events doctor. Then go" : "Go";
+  const command = ["mparticle-events", ...args.filter((word) => word !== "--resume"), "--resume"].map(quote).join(" ");
+  const goOn = canResume
+    ? `${advice} on with: ${command}`
+    : "Run it again: what was accepted is recognised by its ids, if the input is the same.";
+  await terminal.stderr.write(`${what.trimEnd()}\n${goOn}\n`);
+  if (canResume) await terminal.stderr.write(`How far it is stands in ${checkpointName}.\n`);
+}
+
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Not delivered weighs more than rejected: it has to be run again in any case. */
+export function exitCodeOf(run: UploadRun, source: RecordSource): number {
+  const { interruption, tally } = run;
+  if (interruption !== undefined && interruption !== "strict") return EXIT.undelivered;
+  if (tally.undelivered > 0) return EXIT.undelivered;
+  return tally.rejected + source.unreadable + source.rejectedBefore > 0 ? EXIT.findings : EXIT.clean;
+}
