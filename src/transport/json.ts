@@ -1,40 +1,25 @@
 import { EXACT_INTEGERS } from "../../generated/contract.ts";
 import type { Batch, Event } from "../../generated/schema.ts";
 import { InvalidBatchError } from "../errors.ts";
+import { show } from "../model/show.ts";
 
 type IntegerKind = "int64" | "uint64";
-type ExactFields = readonly (readonly [name: string, kind: IntegerKind])[];
+type IntegerFields = Readonly<Record<string, IntegerKind>>;
 /** Payloads reach this file from JavaScript as well, so it reads them as unknown members. */
 type Members = Readonly<Record<string, unknown>>;
 
-const BATCH_FIELDS: ExactFields = /* @__PURE__ */ Object.entries(EXACT_INTEGERS.batch);
-const EVENT_DATA_FIELDS: ExactFields = /* @__PURE__ */ Object.entries(EXACT_INTEGERS.eventData);
-const BATCH_FIELD_NAMES = /* @__PURE__ */ Object.keys(EXACT_INTEGERS.batch);
-const EVENT_DATA_FIELD_NAMES = /* @__PURE__ */ Object.keys(EXACT_INTEGERS.eventData);
-
-const RANGES: Readonly<Record<IntegerKind, readonly [min: bigint, max: bigint]>> = {
-  int64: [-(2n ** 63n), 2n ** 63n - 1n],
-  uint64: [0n, 2n ** 64n - 1n],
-};
-
-/** Deep enough for any real payload, shallow enough that a cycle is found at once. */
-const MAX_DEPTH = 200;
+const BATCH_FIELDS: IntegerFields = EXACT_INTEGERS.batch;
+const EVENT_DATA_FIELDS: IntegerFields = EXACT_INTEGERS.eventData;
 
 /**
- * The JSON text of a batch as it travels: 64-bit ids given as `bigint`, digits or a safe number become integer literals.
+ * The JSON text of a batch as it travels: the text of `JSON.stringify`, in which 64-bit ids given as `bigint`, digits or
+ * a safe number are integer literals, and so is every other `bigint`.
  *
  * @param batch - the batch; it is not changed.
  * @throws InvalidBatchError - for an id that a number has already rounded or that is no integer, and for what JSON cannot hold.
  */
 export function serializeBatch(batch: Batch): string {
-  const members = asMembers(batch, "", "a batch");
-  const head = areExact(members, BATCH_FIELD_NAMES) ? members : withExactIntegers(members, BATCH_FIELDS, "");
-  const events = members["events"];
-  if (!Array.isArray(events)) return serialize(head);
-  const exactEvents = mapChanged(events, (event, index) =>
-    isExact(event) ? event : withExactEvent(event, `/events/${String(index)}`),
-  );
-  return serialize(exactEvents === events ? head : { ...head, events: exactEvents });
+  return serialize(batch, "batch", markBatch);
 }
 
 /**
@@ -44,80 +29,235 @@ export function serializeBatch(batch: Batch): string {
  * @throws InvalidBatchError - as {@link serializeBatch}; the path starts at the event.
  */
 export function serializeEvent(event: Event): string {
-  return serialize(isExact(event) ? event : withExactEvent(asMembers(event, "", "an event"), ""));
+  return serialize(event, "event", markEvent);
 }
 
 /**
- * Reads JSON text without rounding: integer literals that a number cannot hold become strings of digits.
- *
- * @param text - JSON text, such as {@link serializeBatch} makes.
- * @throws SyntaxError - when it is not JSON.
+ * Integers that no number holds go through `JSON.stringify` as strings that start with a mark, whose quotes and mark are
+ * taken off the text afterwards. The mark is random, and never leaves this file: nothing else can start with it.
  */
-export function parseExact(text: string): unknown {
-  return JSON.parse(
-    text.replace(JSON_TOKEN, (token) =>
-      token.startsWith('"') || !INTEGER.test(token) || Number.isSafeInteger(Number(token)) ? token : `"${token}"`,
-    ),
+let mark: string | undefined;
+let markedInteger: RegExp | undefined;
+
+function markInteger(integer: bigint): string {
+  return `${(mark ??= crypto.randomUUID())}${String(integer)}`;
+}
+
+function unmarkText(text: string): string {
+  markedInteger ??= new RegExp(`"${String(mark)}(-?\\d+)"`, "g");
+  return text.replace(markedInteger, "$1");
+}
+
+function serialize(root: unknown, role: "batch" | "event", markRoot: typeof markEvent): string {
+  if (!isMembers(root)) throw refuseRoot(root, role);
+  // A bigint with a `toJSON`, which many applications give it, is no longer one when `JSON.stringify` has called it.
+  if ("toJSON" in BigInt.prototype) return serializeMemberwise(root, role);
+  const marked = markRoot(root, "");
+  if (marked === undefined) return serializeMemberwise(root, role);
+  let text: string;
+  try {
+    text = JSON.stringify(marked);
+  } catch {
+    // A bigint where no id is, most likely.
+    return serializeMemberwise(root, role);
+  }
+  return marked === root ? text : unmarkText(text);
+}
+
+/*
+ * The quick way: where ids are found without calling anything of the caller's, they are marked on a copy, and
+ * `JSON.stringify` does the rest at its full speed. Each function gives back what it got when there is nothing to mark,
+ * and `undefined` when a `toJSON` decides what the ids are.
+ */
+
+function markBatch(batch: Members): Members | undefined {
+  if (batch["toJSON"] !== undefined) return undefined;
+  const head =
+    isExact(batch["mpid"]) && isExact(batch["batch_id"]) && isExact(batch["origin_mpid"])
+      ? batch
+      : markMembers(batch, BATCH_FIELDS, "");
+  return head && markItems(head, "events", "", markEvent);
+}
+
+function markEvent(event: Members, path: string): Members | undefined {
+  if (event["toJSON"] !== undefined) return undefined;
+  const data = event["data"];
+  if (!isMembers(data)) return isPrimitive(data) ? event : undefined;
+  const marked = markData(data, `${path}/data`);
+  return marked === data ? event : marked && replaceMember(event, "data", marked);
+}
+
+/** Crash reports carry breadcrumbs with ids of their own: each is an event or, as some senders do, bare event data. */
+function markData(data: Members, path: string): Members | undefined {
+  if (data["toJSON"] !== undefined) return undefined;
+  const marked = areEventIdsExact(data) ? data : markMembers(data, EVENT_DATA_FIELDS, path);
+  if (data["breadcrumbs"] === undefined || marked === undefined) return marked;
+  return markItems(marked, "breadcrumbs", path, (breadcrumb, at) =>
+    "event_type" in breadcrumb ? markEvent(breadcrumb, at) : markData(breadcrumb, at),
   );
 }
 
-const JSON_TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
-const INTEGER = /^-?\d+$/;
-
-/** Whether an event has nothing to change: nearly all have not, and this is all that it costs them. */
-function isExact(event: unknown): boolean {
-  if (!isMembers(event) || !isMembers(event["data"])) return false;
-  const { data } = event;
-  return data["breadcrumbs"] === undefined && areExact(data, EVENT_DATA_FIELD_NAMES);
+/** All fields of {@link EVENT_DATA_FIELDS}, one by one: a loop over their names takes five times as long. */
+function areEventIdsExact(data: Members): boolean {
+  return (
+    isExact(data["event_id"]) &&
+    isExact(data["session_id"]) &&
+    isExact(data["ios_image_base_address"]) &&
+    isExact(data["ios_image_size"]) &&
+    isExact(data["previous_mpid"]) &&
+    isExact(data["current_mpid"])
+  );
 }
 
-function areExact(members: Members, names: readonly string[]): boolean {
-  for (const name of names) if (!isExactInteger(members[name])) return false;
-  return true;
-}
-
-function isExactInteger(value: unknown): boolean {
+/** Whether `JSON.stringify` writes it as the integer that it is. */
+function isExact(value: unknown): boolean {
   return value === undefined || value === null || Number.isSafeInteger(value);
 }
 
-function withExactEvent(event: unknown, path: string): unknown {
-  if (!isMembers(event) || !isMembers(event["data"])) return event;
-  const data = withExactData(event["data"], `${path}/data`);
-  return data === event["data"] ? event : { ...event, data };
-}
-
-/** Crash reports carry breadcrumbs, each an event or (as some senders do) bare event data, with ids of their own. */
-function withExactData(data: Members, path: string): Members {
-  const exact = withExactIntegers(data, EVENT_DATA_FIELDS, path);
-  const breadcrumbs = data["breadcrumbs"];
-  if (!Array.isArray(breadcrumbs)) return exact;
-  const exactBreadcrumbs = mapChanged(breadcrumbs, (breadcrumb, index) => {
-    const at = `${path}/breadcrumbs/${String(index)}`;
-    if (!isMembers(breadcrumb)) return breadcrumb;
-    return "event_type" in breadcrumb
-      ? withExactEvent(breadcrumb, at)
-      : withExactIntegers(breadcrumb, EVENT_DATA_FIELDS, at);
-  });
-  return exactBreadcrumbs === breadcrumbs ? exact : { ...exact, breadcrumbs: exactBreadcrumbs };
-}
-
-/** The same object unless a field has to change. */
-function withExactIntegers(members: Members, fields: ExactFields, path: string): Members {
-  let copy: Record<string, unknown> | undefined;
-  for (const [name, kind] of fields) {
-    const value = members[name];
-    if (isExactInteger(value)) continue;
-    copy ??= { ...members };
-    copy[name] = toExactInteger(value, kind, `${path}/${name}`);
+function markMembers(members: Members, fields: IntegerFields, path: string): Members | undefined {
+  const marked: Record<string, unknown> = { ...members };
+  for (const [name, kind] of Object.entries(fields)) {
+    const value = marked[name];
+    if (isExact(value)) continue;
+    if (!isPrimitive(value)) return undefined;
+    marked[name] = exactInteger(value, kind, `${path}/${name}`);
   }
-  return copy ?? members;
+  return marked;
 }
 
-function toExactInteger(value: unknown, kind: IntegerKind, path: string): bigint {
+function markItems(holder: Members, name: string, path: string, markItem: typeof markEvent): Members | undefined {
+  const items = holder[name];
+  if (isPrimitive(items)) return holder;
+  if (!Array.isArray(items) || "toJSON" in items) return undefined;
+  let copy: unknown[] | undefined;
+  for (let index = 0; index < items.length; index++) {
+    const item: unknown = items[index];
+    if (isPrimitive(item)) continue;
+    const marked = isMembers(item) ? markItem(item, `${path}/${name}/${String(index)}`) : undefined;
+    if (marked === undefined) return undefined;
+    if (marked !== item) (copy ??= Array.from(items))[index] = marked;
+  }
+  return copy === undefined ? holder : replaceMember(holder, name, copy);
+}
+
+/** What a class inherits, or hides, is not written, and must not become a member of the copy. */
+function replaceMember(members: Members, name: string, value: unknown): Members | undefined {
+  return Object.prototype.propertyIsEnumerable.call(members, name) ? { ...members, [name]: value } : undefined;
+}
+
+/*
+ * The way that holds for everything: `JSON.stringify` itself says what is where, after every `toJSON` and getter, and
+ * asks for each value.
+ */
+
+/** What an object is to the contract. */
+type Role = "batch" | "events" | "event" | "data" | "breadcrumbs" | "other";
+
+/** An object that is being written. */
+interface Open {
+  readonly object: object;
+  /** Where it stands in the one before it. */
+  readonly key: string;
+  readonly role: Role;
+}
+
+function serializeMemberwise(root: Members, rootRole: "batch" | "event"): string {
+  const hidesBigInts = "toJSON" in BigInt.prototype;
+  const open: Open[] = [];
+  let hasMarks = false;
+  const markValue = function (this: Members, key: string, value: unknown): unknown {
+    while (open.length > 0 && open.at(-1)?.object !== this) open.pop();
+    const parent = open.at(-1);
+    if (parent === undefined && !isMembers(value)) throw refuseRoot(value, rootRole);
+    const integer = (hidesBigInts ? readBigInt(this[key]) : undefined) ?? readBigInt(value);
+    const kind = fieldsOf(parent?.role)?.[key];
+    if (kind !== undefined) {
+      const id = integer ?? unbox(value);
+      if (isExact(id)) return id;
+      hasMarks = true;
+      return exactInteger(id, kind, pointerTo(open, key));
+    }
+    if (integer !== undefined) {
+      hasMarks = true;
+      return markInteger(integer);
+    }
+    if (isObject(value)) {
+      open.push({ object: value, key, role: parent === undefined ? rootRole : roleOf(value, key, parent.role) });
+    }
+    return value;
+  };
+  let text: string;
+  try {
+    text = JSON.stringify(root, markValue);
+  } catch (cause) {
+    const entered = open.pop();
+    const isCycle = cause instanceof TypeError && open.some(({ object }) => object === entered?.object);
+    const isTooDeep = cause instanceof RangeError && open.length > DEEP;
+    if (!isCycle && !isTooDeep) throw cause; // of the caller's own code
+    const path = entered === undefined ? "" : pointerTo(open.slice(0, MAX_SHOWN_DEPTH), entered.key);
+    const message = "the value refers to itself or is nested too deeply for JSON.";
+    throw refuse("not-serializable", path, message, undefined, cause);
+  }
+  return hasMarks ? unmarkText(text) : text;
+}
+
+/** Deeper than any real payload: an error there is about the depth, and one above it is the caller's own. */
+const DEEP = 200;
+const MAX_SHOWN_DEPTH = 8;
+
+function fieldsOf(role: Role | undefined): IntegerFields | undefined {
+  return role === "batch" ? BATCH_FIELDS : role === "data" ? EVENT_DATA_FIELDS : undefined;
+}
+
+function roleOf(value: object, key: string, parent: Role): Role {
+  if (Array.isArray(value)) {
+    if (parent === "batch" && key === "events") return "events";
+    return parent === "data" && key === "breadcrumbs" ? "breadcrumbs" : "other";
+  }
+  if (parent === "events") return "event";
+  if (parent === "event" && key === "data") return "data";
+  if (parent === "breadcrumbs") return "event_type" in value ? "event" : "data";
+  return "other";
+}
+
+function pointerTo(open: readonly Open[], key: string): string {
+  const keys = [...open.slice(1).map((one) => one.key), key];
+  return keys.map((one) => `/${one.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}
+
+function readBigInt(value: unknown): bigint | undefined {
+  const primitive = isObject(value) ? unbox(value) : value;
+  return typeof primitive === "bigint" ? primitive : undefined;
+}
+
+/** `Object(5n)` and the like, as `JSON.stringify` sees them. Only the methods of a box know whether there is one. */
+function unbox(value: unknown): unknown {
+  if (!isObject(value) || Array.isArray(value)) return value;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) return value;
+  for (const [{ valueOf }, read] of BOXES) {
+    try {
+      valueOf.call(value);
+    } catch {
+      continue;
+    }
+    return read(value);
+  }
+  return value;
+}
+
+const BOXES: readonly (readonly [{ valueOf(): unknown }, (box: object) => unknown])[] = [
+  [BigInt.prototype, (box) => BigInt.prototype.valueOf.call(box)],
+  [String.prototype, String],
+  [Number.prototype, Number],
+];
+
+/** The marked literal of an id. */
+function exactInteger(value: unknown, kind: IntegerKind, path: string): string {
   const integer =
     typeof value === "bigint" ? value : typeof value === "string" && INTEGER.test(value) ? BigInt(value) : undefined;
   const [min, max] = RANGES[kind];
-  if (integer !== undefined && integer >= min && integer <= max) return integer;
+  if (integer !== undefined && integer >= min && integer <= max) return markInteger(integer);
   if (integer !== undefined) {
     throw refuse(
       "integer-out-of-range",
@@ -132,73 +272,93 @@ function toExactInteger(value: unknown, kind: IntegerKind, path: string): bigint
   throw refuse("not-an-integer", path, `expected a 64-bit integer, got ${describe(value)}.`, ID_HINT);
 }
 
+const RANGES: Readonly<Record<IntegerKind, readonly [min: bigint, max: bigint]>> = {
+  int64: [-(2n ** 63n), 2n ** 63n - 1n],
+  uint64: [0n, 2n ** 64n - 1n],
+};
+
 const ID_HINT = "Pass the id as a bigint or as a string of digits.";
 
-/** Native speed unless a bigint is inside; then, and only then, our own writer, byte for byte the same otherwise. */
-function serialize(value: unknown): string {
-  try {
-    return JSON.stringify(value);
-  } catch (cause) {
-    // A TypeError means a bigint or a cycle, a RangeError nesting that exhausted the stack; a throwing toJSON is the caller's.
-    if (cause instanceof RangeError) throw tooDeep("", cause);
-    if (!(cause instanceof TypeError)) throw cause;
-    return write(value, "", 0) ?? "null";
-  }
+/**
+ * Reads JSON text without rounding: integers beyond 2^53 become a `bigint`, and everything else is as `JSON.parse` has it.
+ *
+ * @param text - JSON text, such as a line of a file or the body of a request.
+ * @throws SyntaxError - of `JSON.parse`, when it is not JSON.
+ */
+export function parseJsonExact(text: string): unknown {
+  // First of all, because its errors tell the position in this very text.
+  const rounded: unknown = JSON.parse(text);
+  if (!LONG_INTEGER.test(text)) return rounded;
+  mark ??= crypto.randomUUID();
+  const prefix = mark;
+  const marked = quoteUnsafeIntegers(text, prefix);
+  return marked === text ? rounded : unmarkValues(JSON.parse(marked), prefix);
 }
 
-function write(value: unknown, path: string, depth: number): string | undefined {
-  if (depth > MAX_DEPTH) throw tooDeep(path.split("/", 8).join("/"));
-  if (typeof value === "bigint") return String(value);
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  if (hasToJson(value)) return write(value.toJSON(""), path, depth + 1);
-  if (Array.isArray(value)) {
-    return `[${value.map((item, index) => write(item, `${path}/${String(index)}`, depth + 1) ?? "null").join(",")}]`;
-  }
-  const parts: string[] = [];
-  for (const [key, member] of Object.entries(value)) {
-    const text = write(member, `${path}/${key}`, depth + 1);
-    if (text !== undefined) parts.push(`${JSON.stringify(key)}:${text}`);
-  }
-  return `{${parts.join(",")}}`;
+/**
+ * As {@link parseJsonExact}, with strings of digits in place of each `bigint`: for what is not to be told from text.
+ *
+ * @param text - JSON text, such as {@link serializeBatch} makes.
+ * @throws SyntaxError - when it is not JSON.
+ */
+export function parseExact(text: string): unknown {
+  return JSON.parse(quoteUnsafeIntegers(text, ""));
 }
 
-function hasToJson(value: object): value is { toJSON(key: string): unknown } {
-  return "toJSON" in value && typeof value.toJSON === "function";
+/** Every integer that a number would round becomes a string, which starts with `prefix`. */
+function quoteUnsafeIntegers(text: string, prefix: string): string {
+  return text.replace(JSON_TOKEN, (token) =>
+    token.startsWith('"') || !INTEGER.test(token) || Number.isSafeInteger(Number(token))
+      ? token
+      : `"${prefix}${token}"`,
+  );
 }
 
-function mapChanged(items: readonly unknown[], change: (item: unknown, index: number) => unknown): readonly unknown[] {
-  let copy: unknown[] | undefined;
-  for (let index = 0; index < items.length; index++) {
-    const changed = change(items[index], index);
-    if (changed !== items[index]) (copy ??= [...items])[index] = changed;
+const LONG_INTEGER = /\d{16}/;
+const JSON_TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const INTEGER = /^-?\d+$/;
+
+/** Of a value that `JSON.parse` made. One object after the other, because a value may be nested deeper than calls may. */
+function unmarkValues(root: unknown, prefix: string): unknown {
+  const unmark = (value: unknown): unknown => {
+    if (typeof value === "string" && value.startsWith(prefix)) return BigInt(value.slice(prefix.length));
+    if (isObject(value)) pending.push(value as Record<string, unknown>);
+    return value;
+  };
+  const pending: Record<string, unknown>[] = [];
+  const result = unmark(root);
+  for (let object = pending.pop(); object !== undefined; object = pending.pop()) {
+    for (const key of Object.keys(object)) {
+      const value = object[key];
+      const unmarked = unmark(value);
+      // Its own member, even where it is called `__proto__`.
+      if (unmarked !== value) object[key] = unmarked;
+    }
   }
-  return copy ?? items;
+  return result;
+}
+
+/** Nothing that could have a `toJSON` which `JSON.stringify` would call. */
+function isPrimitive(value: unknown): boolean {
+  return value === null || (typeof value !== "object" && typeof value !== "function");
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 function isMembers(value: unknown): value is Members {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function asMembers(value: unknown, path: string, what: string): Members {
-  if (isMembers(value)) return value;
-  throw refuse("not-an-object", path, `expected ${what}, got ${describe(value)}.`);
+  return isObject(value) && !Array.isArray(value);
 }
 
 function describe(value: unknown): string {
-  if (typeof value === "string")
-    return `the string ${JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)}`;
+  if (typeof value === "string") return `the string ${show(value)}`;
   if (typeof value === "number" || typeof value === "boolean") return `the ${typeof value} ${String(value)}`;
   return value === null ? "null" : Array.isArray(value) ? "an array" : `a value of type ${typeof value}`;
 }
 
-function tooDeep(path: string, cause?: unknown): InvalidBatchError {
-  return refuse(
-    "not-serializable",
-    path,
-    "the value refers to itself or is nested too deeply for JSON.",
-    undefined,
-    cause,
-  );
+function refuseRoot(value: unknown, role: "batch" | "event"): InvalidBatchError {
+  return refuse("not-an-object", "", `expected ${role === "batch" ? "a batch" : "an event"}, got ${describe(value)}.`);
 }
 
 function refuse(code: string, path: string, message: string, hint?: string, cause?: unknown): InvalidBatchError {
