@@ -37,6 +37,7 @@ export { checkAll } from "./delivery/checks.ts";
 export { requestIdFrom } from "./model/request-id.ts";
 export { EventsClient } from "./delivery/client.ts";
 export { EventQueue } from "./delivery/queue/event-queue.ts";
+export { parseJsonExact } from "./transport/json.ts";
 export { ApiError, InvalidBatchError, MParticleError, NetworkError } from "./errors.ts";
 
 export type {

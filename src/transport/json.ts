@@ -1,12 +1,12 @@
 import { EXACT_INTEGERS } from "../../generated/contract.ts";
 import type { Batch, Event } from "../../generated/schema.ts";
-import { InvalidBatchError } from "../errors.ts";
-import { show } from "../model/show.ts";
+import { InvalidBatchError, type Finding } from "../errors.ts";
+import { describe } from "../rules/describe-value.ts";
+import { findInexact } from "../rules/exact-integers.ts";
+import { isObject as isMembers, type Members } from "../rules/objects.ts";
 
-type IntegerKind = "int64" | "uint64";
-type IntegerFields = Readonly<Record<string, IntegerKind>>;
-/** Payloads reach this file from JavaScript as well, so it reads them as unknown members. */
-type Members = Readonly<Record<string, unknown>>;
+type ExactIntegerKind = "int64" | "uint64";
+type IntegerFields = Readonly<Record<string, ExactIntegerKind>>;
 
 const BATCH_FIELDS: IntegerFields = EXACT_INTEGERS.batch;
 const EVENT_DATA_FIELDS: IntegerFields = EXACT_INTEGERS.eventData;
@@ -44,7 +44,8 @@ function markInteger(integer: bigint): string {
 }
 
 function unmarkText(text: string): string {
-  markedInteger ??= new RegExp(`"${String(mark)}(-?\\d+)"`, "g");
+  if (mark === undefined) return text;
+  markedInteger ??= new RegExp(`"${mark}(-?\\d+)"`, "g");
   return text.replace(markedInteger, "$1");
 }
 
@@ -164,27 +165,22 @@ interface Open {
 function serializeMemberwise(root: Members, rootRole: "batch" | "event"): string {
   const hidesBigInts = "toJSON" in BigInt.prototype;
   const open: Open[] = [];
-  let hasMarks = false;
   const markValue = function (this: Members, key: string, value: unknown): unknown {
     while (open.length > 0 && open.at(-1)?.object !== this) open.pop();
     const parent = open.at(-1);
     if (parent === undefined && !isMembers(value)) throw refuseRoot(value, rootRole);
-    const integer = (hidesBigInts ? readBigInt(this[key]) : undefined) ?? readBigInt(value);
-    const kind = fieldsOf(parent?.role)?.[key];
+    const integer = readBigInt(value);
+    const kind = kindOf(key, parent?.role);
     if (kind !== undefined) {
       const id = integer ?? unbox(value);
       if (isExact(id)) return id;
-      hasMarks = true;
       return exactInteger(id, kind, pointerTo(open, key));
     }
-    if (integer !== undefined) {
-      hasMarks = true;
-      return markInteger(integer);
-    }
-    if (isObject(value)) {
-      open.push({ object: value, key, role: parent === undefined ? rootRole : roleOf(value, key, parent.role) });
-    }
-    return value;
+    if (integer !== undefined) return markInteger(integer);
+    if (!isObject(value)) return value;
+    const object = hidesBigInts ? markBigInts(value) : value;
+    open.push({ object, key, role: parent === undefined ? rootRole : roleOf(object, key, parent.role) });
+    return object;
   };
   let text: string;
   try {
@@ -194,19 +190,20 @@ function serializeMemberwise(root: Members, rootRole: "batch" | "event"): string
     const isCycle = cause instanceof TypeError && open.some(({ object }) => object === entered?.object);
     const isTooDeep = cause instanceof RangeError && open.length > DEEP;
     if (!isCycle && !isTooDeep) throw cause; // of the caller's own code
-    const path = entered === undefined ? "" : pointerTo(open.slice(0, MAX_SHOWN_DEPTH), entered.key);
+    const path = entered === undefined ? "" : pointerTo(open, entered.key).split("/", MAX_SHOWN_STEPS).join("/");
     const message = "the value refers to itself or is nested too deeply for JSON.";
-    throw refuse("not-serializable", path, message, undefined, cause);
+    throw refuse({ code: "not-serializable", path, message }, cause);
   }
-  return hasMarks ? unmarkText(text) : text;
+  return unmarkText(text);
 }
 
 /** Deeper than any real payload: an error there is about the depth, and one above it is the caller's own. */
 const DEEP = 200;
-const MAX_SHOWN_DEPTH = 8;
+const MAX_SHOWN_STEPS = 8;
 
-function fieldsOf(role: Role | undefined): IntegerFields | undefined {
-  return role === "batch" ? BATCH_FIELDS : role === "data" ? EVENT_DATA_FIELDS : undefined;
+function kindOf(key: string, parent: Role | undefined): ExactIntegerKind | undefined {
+  const fields = parent === "batch" ? BATCH_FIELDS : parent === "data" ? EVENT_DATA_FIELDS : {};
+  return Object.hasOwn(fields, key) ? fields[key] : undefined;
 }
 
 function roleOf(value: object, key: string, parent: Role): Role {
@@ -225,59 +222,58 @@ function pointerTo(open: readonly Open[], key: string): string {
   return keys.map((one) => `/${one.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }
 
-function readBigInt(value: unknown): bigint | undefined {
-  const primitive = isObject(value) ? unbox(value) : value;
-  return typeof primitive === "bigint" ? primitive : undefined;
-}
-
-/** `Object(5n)` and the like, as `JSON.stringify` sees them. Only the methods of a box know whether there is one. */
-function unbox(value: unknown): unknown {
-  if (!isObject(value) || Array.isArray(value)) return value;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null) return value;
-  for (const [{ valueOf }, read] of BOXES) {
-    try {
-      valueOf.call(value);
-    } catch {
-      continue;
-    }
-    return read(value);
+/** A copy with marks in place of its bigints, where it has any: their own `toJSON` would round them, or throw. */
+function markBigInts(object: object): object {
+  let copy: object | undefined;
+  for (const key of Object.keys(object)) {
+    const integer = readBigInt(Reflect.get(object, key));
+    if (integer === undefined) continue;
+    copy ??= Array.isArray(object) ? Array.from<unknown>(object) : { ...object };
+    Object.defineProperty(copy, key, { value: markInteger(integer), enumerable: true });
   }
-  return value;
+  return copy ?? object;
 }
 
-const BOXES: readonly (readonly [{ valueOf(): unknown }, (box: object) => unknown])[] = [
-  [BigInt.prototype, (box) => BigInt.prototype.valueOf.call(box)],
-  [String.prototype, String],
-  [Number.prototype, Number],
-];
+/** A bigint, also one in a box or behind a mark. */
+function readBigInt(value: unknown): bigint | undefined {
+  if (typeof value === "string")
+    return mark !== undefined && value.startsWith(mark) ? BigInt(value.slice(mark.length)) : undefined;
+  return typeof value === "bigint"
+    ? value
+    : mayBeBox(value)
+      ? tryTo(() => BigInt.prototype.valueOf.call(value))
+      : undefined;
+}
+
+/** `Object("5")` and the like, as `JSON.stringify` sees them. */
+function unbox(value: unknown): unknown {
+  if (!mayBeBox(value)) return value;
+  const box: unknown = value;
+  if (tryTo(() => String.prototype.valueOf.call(box)) !== undefined) return String(box);
+  return tryTo(() => Number.prototype.valueOf.call(box)) === undefined ? value : Number(box);
+}
+
+function mayBeBox(value: unknown): boolean {
+  if (!isMembers(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype !== Object.prototype && prototype !== null;
+}
+
+/** Only the methods of a box can tell a box from what pretends to be one: they throw for everything else. */
+function tryTo<Result>(read: () => Result): Result | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
 
 /** The marked literal of an id. */
-function exactInteger(value: unknown, kind: IntegerKind, path: string): string {
-  const integer =
-    typeof value === "bigint" ? value : typeof value === "string" && INTEGER.test(value) ? BigInt(value) : undefined;
-  const [min, max] = RANGES[kind];
-  if (integer !== undefined && integer >= min && integer <= max) return markInteger(integer);
-  if (integer !== undefined) {
-    throw refuse(
-      "integer-out-of-range",
-      path,
-      `${String(integer)} is outside ${kind}.`,
-      `Expected ${String(min)} to ${String(max)}.`,
-    );
-  }
-  if (typeof value === "number" && Number.isInteger(value)) {
-    throw refuse("unsafe-integer", path, `the number ${String(value)} is beyond 2^53 and has been rounded.`, ID_HINT);
-  }
-  throw refuse("not-an-integer", path, `expected a 64-bit integer, got ${describe(value)}.`, ID_HINT);
+function exactInteger(value: unknown, kind: ExactIntegerKind, path: string): string {
+  const problem = findInexact(value, kind);
+  if (problem !== undefined) throw refuse({ ...problem, path });
+  return markInteger(BigInt(value as bigint | string)); // as whoever finds no problem with it has seen
 }
-
-const RANGES: Readonly<Record<IntegerKind, readonly [min: bigint, max: bigint]>> = {
-  int64: [-(2n ** 63n), 2n ** 63n - 1n],
-  uint64: [0n, 2n ** 64n - 1n],
-};
-
-const ID_HINT = "Pass the id as a bigint or as a string of digits.";
 
 /**
  * Reads JSON text without rounding: integers beyond 2^53 become a `bigint`, and everything else is as `JSON.parse` has it.
@@ -307,15 +303,37 @@ export function parseExact(text: string): unknown {
 
 /** Every integer that a number would round becomes a string, which starts with `prefix`. */
 function quoteUnsafeIntegers(text: string, prefix: string): string {
-  return text.replace(JSON_TOKEN, (token) =>
-    token.startsWith('"') || !INTEGER.test(token) || Number.isSafeInteger(Number(token))
-      ? token
-      : `"${prefix}${token}"`,
-  );
+  let result = "";
+  let copied = 0;
+  // One pattern for strings and numbers would run out of stack in a string of some megabytes.
+  for (let at = 0; at < text.length;) {
+    const quote = text.indexOf('"', at);
+    const between = quote === -1 ? text.slice(at) : text.slice(at, quote);
+    if (LONG_INTEGER.test(between)) {
+      result += text.slice(copied, at);
+      result += between.replace(NUMBER, (number) =>
+        INTEGER.test(number) && !Number.isSafeInteger(Number(number)) ? `"${prefix}${number}"` : number,
+      );
+      copied = at + between.length;
+    }
+    if (quote === -1) break;
+    at = endOfString(text, quote);
+  }
+  return result + text.slice(copied);
+}
+
+/** Behind the quote that ends the string which starts at `start`; the end of a text without one. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let escapes = 0;
+    while (text[end - escapes - 1] === "\\") escapes++;
+    if (escapes % 2 === 0) return end + 1;
+  }
+  return text.length;
 }
 
 const LONG_INTEGER = /\d{16}/;
-const JSON_TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const NUMBER = /-?\d[\d.eE+-]*/g;
 const INTEGER = /^-?\d+$/;
 
 /** Of a value that `JSON.parse` made. One object after the other, because a value may be nested deeper than calls may. */
@@ -347,20 +365,11 @@ function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
-function isMembers(value: unknown): value is Members {
-  return isObject(value) && !Array.isArray(value);
-}
-
-function describe(value: unknown): string {
-  if (typeof value === "string") return `the string ${show(value)}`;
-  if (typeof value === "number" || typeof value === "boolean") return `the ${typeof value} ${String(value)}`;
-  return value === null ? "null" : Array.isArray(value) ? "an array" : `a value of type ${typeof value}`;
-}
-
 function refuseRoot(value: unknown, role: "batch" | "event"): InvalidBatchError {
-  return refuse("not-an-object", "", `expected ${role === "batch" ? "a batch" : "an event"}, got ${describe(value)}.`);
+  const message = `expected ${role === "batch" ? "a batch" : "an event"}, got ${describe(value)}.`;
+  return refuse({ code: "not-an-object", path: "", message });
 }
 
-function refuse(code: string, path: string, message: string, hint?: string, cause?: unknown): InvalidBatchError {
-  return new InvalidBatchError([{ severity: "error", code, path, message, hint }], { cause });
+function refuse(finding: Omit<Finding, "severity">, cause?: unknown): InvalidBatchError {
+  return new InvalidBatchError([{ severity: "error", ...finding }], { cause });
 }

@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Batch } from "../../generated/schema.ts";
 import { InvalidBatchError } from "../../src/errors.ts";
-import { parseExact, serializeBatch } from "../../src/transport/json.ts";
+import { parseJsonExact } from "mparticle-events";
+import { parseExact, serializeBatch, serializeEvent } from "../../src/transport/json.ts";
+import { full } from "../full.ts";
 
 const BEYOND_DOUBLE = "7346244611012968789";
 
@@ -137,6 +139,220 @@ describe("serializeBatch", () => {
       throw own;
     };
     expect(() => serializeAnything({ a: { toJSON } })).toThrow(own);
+  });
+});
+
+describe("serializeBatch of what is given in an unusual way", () => {
+  const digits = BEYOND_DOUBLE;
+
+  it.each<[string, unknown]>([
+    ["a box of digits", Object(digits)],
+    ["a box of a bigint", Object(BigInt(digits))],
+    ["a box of a safe number", Object(42)],
+    ["an object that knows its digits", { toJSON: () => digits }],
+  ])("writes an mpid given as %s as an integer literal", (_, mpid) => {
+    const literal = String(mpid) === "42" ? "42" : digits;
+    expect(serializeAnything({ mpid })).toBe(`{"mpid":${literal}}`);
+  });
+
+  it.each<[string, unknown, string]>([
+    ["a box of words", Object("words"), 'got "words"'],
+    ["a box of a fraction", Object(1.5), "got the number 1.5"],
+    ["a function", () => 1, "got a function"],
+    ["a symbol", Symbol("s"), "got a symbol"],
+    ["true", true, "got the boolean true"],
+    ["a list", [5n], "got an array of 1"],
+  ])("refuses an mpid given as %s", (_, mpid, words) => {
+    expect(findingOf(() => serializeAnything({ mpid }))).toMatchObject({
+      code: "not-an-integer",
+      path: "/mpid",
+      message: expect.stringContaining(words) as string,
+    });
+  });
+
+  it("names the place of an id that is refused behind a toJSON", () => {
+    const data = { toJSON: () => ({ breadcrumbs: [{ session_id: "x" }] }) };
+    expect(findingOf(() => serializeAnything({ events: [{ data }] }))).toMatchObject({
+      path: "/events/0/data/breadcrumbs/0/session_id",
+    });
+  });
+
+  it("writes ids that a toJSON gives, at every level", () => {
+    const own = (value: unknown): unknown => ({ toJSON: () => value });
+    const data = own({
+      session_id: digits,
+      breadcrumbs: own([own({ event_type: "breadcrumb", data: own({ event_id: "5" }) })]),
+    });
+    expect(serializeAnything(own({ mpid: "7", events: own([own({ data })]) }))).toBe(
+      `{"mpid":7,"events":[{"data":{"session_id":${digits},"breadcrumbs":[{"event_type":"breadcrumb","data":{"event_id":5}}]}}]}`,
+    );
+  });
+
+  it("leaves digits alone where no id belongs", () => {
+    const batch = {
+      user_attributes: { mpid: "5", data: { session_id: "6" } },
+      events: [{ session_id: "7", data: { mpid: "8" } }],
+    };
+    expect(serializeAnything({ ...batch, mpid: "9" })).toBe(`${JSON.stringify(batch).slice(0, -1)},"mpid":9}`);
+    expect(serializeAnything({ ...batch, n: 9n })).toBe(`${JSON.stringify(batch).slice(0, -1)},"n":9}`);
+    const nested = {
+      event_type: "custom_event",
+      data: { custom_attributes: { session_id: "5", breadcrumbs: [{ event_id: "5" }] } },
+    };
+    expect(serializeEvent({ ...nested, n: 9n } as never)).toBe(`${JSON.stringify(nested).slice(0, -1)},"n":9}`);
+  });
+
+  it.each([[() => undefined], [() => "text"], [() => [1]], [() => null]])(
+    "refuses a batch whose toJSON gives no object: %s",
+    (toJSON) => {
+      expect(findingOf(() => serializeAnything({ toJSON }))).toMatchObject({ code: "not-an-object", path: "" });
+    },
+  );
+
+  it("names an event that is none as such", () => {
+    expect(findingOf(() => serializeEvent(undefined as never))).toMatchObject({
+      message: "expected an event, got nothing.",
+    });
+  });
+
+  it("tells where a batch refers to itself, not far down where it is deep", () => {
+    const batch: Record<string, unknown> = { a: [{ "b/c~": {} }] };
+    (batch["a"] as Record<string, unknown>[])[0]!["b/c~"] = batch;
+    expect(findingOf(() => serializeAnything(batch))).toMatchObject({ path: "/a/0/b~1c~0" });
+    let deep: unknown = {};
+    for (let depth = 0; depth < 100_000; depth++) deep = { x: deep };
+    expect(findingOf(() => serializeAnything({ deep }))).toMatchObject({ path: "/deep/x/x/x/x/x/x" });
+  });
+
+  it.each([new RangeError("mine"), new TypeError("mine")])("lets the caller's own %s through", (own) => {
+    const toJSON = (): never => {
+      throw own;
+    };
+    expect(() => serializeAnything({ n: 5n, a: { toJSON } })).toThrow(own);
+  });
+});
+
+describe("parseJsonExact", () => {
+  const key = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("__proto__", "", BEYOND_DOUBLE));
+
+  /** Text of JSON with its value, whose integers are exact. */
+  const written = fc.letrec<{ value: readonly [text: string, value: unknown] }>((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 4 },
+      fc
+        .oneof(
+          fc.string({ unit: "binary" }),
+          fc.double({ noNaN: true, noDefaultInfinity: true }),
+          fc.boolean(),
+          fc.constant(null),
+          fc.constant("12345678901234567890"),
+        )
+        .map((value) => {
+          const text = JSON.stringify(value);
+          return [
+            text,
+            /^-?\d+$/.test(text) && !Number.isSafeInteger(value) ? BigInt(text) : JSON.parse(text),
+          ] as const;
+        }),
+      fc
+        .bigInt()
+        .map((value) => [String(value), value < 2n ** 53n && value > -(2n ** 53n) ? Number(value) : value] as const),
+      fc
+        .array(tie("value"), { maxLength: 4 })
+        .map((items) => [`[ ${items.map(([text]) => text).join(" ,")}]`, items.map(([, value]) => value)] as const),
+      fc.uniqueArray(fc.tuple(key, tie("value")), { maxLength: 4, selector: ([name]) => name }).map((members) => {
+        const object = {};
+        for (const [name, [, value]] of members) {
+          Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
+        }
+        return [
+          `{${members.map(([name, [text]]) => `${JSON.stringify(name)}\n: ${text}`).join(",")}}`,
+          object,
+        ] as const;
+      }),
+    ),
+  })).value;
+
+  it("reads integers of any size exactly, and all else as JSON.parse does", () => {
+    fc.assert(
+      fc.property(written, ([text, value]) => {
+        expect(parseJsonExact(text)).toStrictEqual(value);
+      }),
+      { numRuns: full(500, 10_000) },
+    );
+  });
+
+  it.each([
+    "9007199254740991",
+    "-9007199254740991",
+    "0",
+    "-0",
+    "1e21",
+    "12345678901234567890.5",
+    "12345678901234567890e0",
+    "1E400",
+  ])("reads %s as JSON.parse does", (text) => {
+    expect(parseJsonExact(text)).toBe(JSON.parse(text));
+    expect(parseJsonExact(`[${text},${BEYOND_DOUBLE}]`)).toStrictEqual([JSON.parse(text), BigInt(BEYOND_DOUBLE)]);
+  });
+
+  it.each(["9007199254740992", "-9007199254740992", BEYOND_DOUBLE, `-${BEYOND_DOUBLE}`, "1".repeat(400)])(
+    "reads %s as a bigint",
+    (text) => {
+      expect(parseJsonExact(text)).toBe(BigInt(text));
+    },
+  );
+
+  it("fails as JSON.parse does, with the position in the text that was given", () => {
+    const json = fc.oneof(fc.json(), fc.constantFrom(`{"a":${BEYOND_DOUBLE}}`, `[${BEYOND_DOUBLE},"x"]`));
+    const broken = fc
+      .tuple(json, fc.nat(), fc.constantFrom("", "x", '"', "{", "]", ",", "\\", "1", "\n", "-", "NaN"))
+      .map(([text, at, put]) => {
+        const index = at % (text.length + 1);
+        return text.slice(0, index) + put + text.slice(index + (put === "" ? 1 : 0));
+      });
+    const read = (parse: (text: string) => unknown, text: string): unknown => {
+      try {
+        return { value: parse(text) };
+      } catch (error) {
+        return String(error);
+      }
+    };
+    fc.assert(
+      fc.property(broken, (text) => {
+        const native = read(JSON.parse, text);
+        const ours = read(parseJsonExact, text);
+        if (typeof native === "string") expect(ours).toBe(native);
+        else expect(ours).toHaveProperty("value");
+      }),
+    );
+  });
+
+  it("gives an object no other prototype, whatever its members are called", () => {
+    const value = parseJsonExact(`{"__proto__":{"admin":${BEYOND_DOUBLE}},"n":${BEYOND_DOUBLE}}`) as Record<
+      string,
+      unknown
+    >;
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
+    expect(Object.keys(value)).toEqual(["__proto__", "n"]);
+    expect(value["admin"]).toBeUndefined();
+    const own = parseJsonExact(`{"__proto__":${BEYOND_DOUBLE}}`) as object;
+    expect(Object.entries(own)).toEqual([["__proto__", BigInt(BEYOND_DOUBLE)]]);
+  });
+
+  it("reads what is nested as deeply as JSON.parse does", () => {
+    const depth = 200_000;
+    let value = parseJsonExact(`${"[".repeat(depth)}${BEYOND_DOUBLE}${"]".repeat(depth)}`);
+    for (let level = 0; level < depth; level++) [value] = value as [unknown];
+    expect(value).toBe(BigInt(BEYOND_DOUBLE));
+  });
+
+  it("reads a string of many megabytes beside an id", () => {
+    const long = 'x\\"'.repeat(2_000_000);
+    expect(parseJsonExact(JSON.stringify({ long }).replace("{", `{"id":${BEYOND_DOUBLE},`))).toEqual({
+      id: BigInt(BEYOND_DOUBLE),
+      long,
+    });
   });
 });
 
