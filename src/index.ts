@@ -129,7 +129,7 @@ export type { RawClient } from "./transport/attempt.ts";
 export type { Fetch } from "./transport/exchange.ts";
 export type { Pod } from "./transport/hosts.ts";
 export type { BeforeSend, BeforeSendContext } from "./delivery/before-send.ts";
-export type { BulkOptions, DeliverOptions, EventsClientOptions, UploadOptions } from "./delivery/client.ts";
+export type { BulkOptions, DeliverOptions, EventsClientOptions, UploadOptions } from "./delivery/client-options.ts";
 export type { Effects } from "./delivery/effects.ts";
 export type { DeadLetter, Outbox, OutboxEntry, OutboxOwner, StoredBatch } from "./delivery/outbox.ts";
 export type { Outcome, Receipt, Verdict } from "./delivery/outcome.ts";

@@ -1,4 +1,4 @@
-import { nearest } from "../../src/validate/nearest-key.ts";
+import { nearest } from "../../src/rules/nearest-name.ts";
 import { isObject, isString, type JsonValue } from "./json-value.ts";
 import type { SpecPath, SpecProblem, SpecSource } from "./read-spec.ts";
 

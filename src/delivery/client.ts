@@ -3,79 +3,31 @@ import type { Batch } from "../../generated/schema.ts";
 import { InvalidBatchError, MParticleError } from "../errors.ts";
 import { forgetStamps } from "../model/stamp-memory.ts";
 import { show } from "../rules/show.ts";
-import { Transport, type RawClient, type TransportOptions } from "../transport/attempt.ts";
+import { Transport, type RawClient } from "../transport/attempt.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
-import { atLeastZero, checkOptions, positive, wholeNumber } from "../transport/option-checks.ts";
+import { positive, wholeNumber } from "../transport/option-checks.ts";
 import { stepsOf, type BeforeSend } from "./before-send.ts";
-import { OwnCheck, requireCheck, type Validate } from "./checks.ts";
+import type { OwnCheck } from "./checks.ts";
+import {
+  makeCheck,
+  requireClientOptions,
+  requireSource,
+  requireUploadOptions,
+  resolveBulkOptions,
+  resolveDeliverOptions,
+  type BulkOptions,
+  type DeliverOptions,
+  type EventsClientOptions,
+  type UploadOptions,
+} from "./client-options.ts";
 import { Coalescer } from "./coalesce.ts";
-import { deliver, toOutgoing, type BatchSource, type DeliveryOutcome } from "./deliver.ts";
+import { deliver, toOutgoing, type BatchSource, type DeliveryOutcome, type DeliverySettings } from "./deliver.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { SYSTEM_EFFECTS, type Effects } from "./effects.ts";
 import type { Outcome, Receipt, Verdict } from "./outcome.ts";
 import { idsOf, prepareBatch, verdictOfUnprepared, type Prepared, type PrepareOptions } from "./prepare.ts";
-import { resolveRetry, type RetryOptions } from "./retry.ts";
-import { Telemetry, type Logger, type Observers } from "./telemetry.ts";
-
-/** Everything an {@link EventsClient} can be told. Only the credentials are required. */
-export interface EventsClientOptions extends TransportOptions, Observers {
-  /**
-   * How long, and how patiently, an upload is tried again; `false` for a single attempt, and one more where an idle
-   * connection turns out to be closed.
-   */
-  readonly retry?: RetryOptions | false | undefined;
-  /** Batches per second at most; `"auto"` has no ceiling of its own and learns from the answers. `@default "auto"` */
-  readonly rate?: "auto" | number | undefined;
-  /** Requests in flight at most, and so sockets. `@default 64` */
-  readonly concurrency?: number | undefined;
-  /** Lets single uploads that happen at the same time travel as bulk requests. `@default false` */
-  readonly coalesce?: boolean | undefined;
-  /**
-   * The last word on each batch: a step, or several that run one after the other, such as `consentGate` of
-   * `mparticle-events/consent`. Each gets a copy of the batch with its ids, and gives what is to be sent, or `undefined`
-   * to drop it.
-   */
-  readonly beforeSend?: BeforeSend | readonly BeforeSend[] | undefined;
-  /**
-   * Checks each batch before it is sent, such as `checkBatch` of `mparticle-events/validate`; several as one with
-   * `checkAll`. Its errors refuse the batch; its warnings go to `onFinding` and, once for each code and path, to `logger`.
-   */
-  readonly validate?: Validate | undefined;
-  /** Codes of warnings that refuse a batch as errors do, such as `["seconds-not-milliseconds"]`; `true` for all. `@default false` */
-  readonly strict?: boolean | readonly string[] | undefined;
-  /** A batch must stay below it, in bytes of UTF-8; a larger one is split by its events. `@default 128_000` */
-  readonly maxBatchBytes?: number | undefined;
-  /** Told what goes on, in words; `console` fits. Without one only losses that nobody else is told of go to the console. */
-  readonly logger?: Logger | undefined;
-}
-
-/** What can be said about one call. */
-export interface UploadOptions {
-  /** Ends waits and requests at once; whether the service took what was in flight is unknown then. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** What can be said about a delivery of many batches. */
-export interface BulkOptions extends UploadOptions {
-  /** Requests of this call in flight at most. `@default 4` */
-  readonly concurrency?: number | undefined;
-  /**
-   * Keeps the order of each user's batches: at most one of them is in flight, and what was undelivered holds back what
-   * follows of that user, as undelivered too. A user is identified by `customer_id`; without one by `mpid`; without both
-   * by all identities together. `@default false`
-   */
-  readonly ordered?: boolean | undefined;
-}
-
-/** What can be said about {@link EventsClient.deliver}. */
-export interface DeliverOptions extends BulkOptions {
-  /** Where the batches go; `"historical"` is for data older than 30 days, at least 72 hours. `@default "bulk"` */
-  readonly endpoint?: "bulk" | "historical" | undefined;
-  /** How long gathered batches wait for a source that yields no more, in milliseconds. `@default 20` */
-  readonly lingerMs?: number | undefined;
-  /** Ends the reading of the source, and lets what was read be settled; `signal` ends that as well. */
-  readonly stop?: AbortSignal | undefined;
-}
+import { resolveRetry } from "./retry.ts";
+import { Telemetry } from "./telemetry.ts";
 
 /** What an {@link EventQueue} shares with its client: connections, pace, pauses and reports. */
 export interface ClientInternals {
@@ -119,7 +71,7 @@ export class EventsClient {
    * @throws TypeError, RangeError - naming the option, its value and what was expected.
    */
   constructor(options: EventsClientOptions, effects: Effects = SYSTEM_EFFECTS) {
-    requireOptions(options);
+    requireClientOptions(options);
     const concurrency = wholeNumber("concurrency", options.concurrency ?? 64);
     this.#effects = effects;
     this.#transport = new Transport({ ...options, maxSockets: concurrency });
@@ -164,10 +116,12 @@ export class EventsClient {
    * @throws ApiError - the service refused it, or kept failing until time was up.
    * @throws NetworkError - no answer until time was up, or the signal; sending it again is safe.
    * @throws MParticleError - aborted, or out of time, before there was a first attempt; sending it again is safe.
-   * @throws TypeError - when `signal` is none.
+   * @throws TypeError - for options that there are not.
    */
-  async upload(batch: Batch, { signal }: UploadOptions = {}): Promise<Receipt> {
-    requireSignal("signal", signal);
+  async upload(batch: Batch, options: UploadOptions = NO_OPTIONS): Promise<Receipt> {
+    // Looked through only where there are any: an upload costs little more than a few of these checks.
+    if (options !== NO_OPTIONS) requireUploadOptions(options);
+    const { signal } = options;
     const prepared = this.#prepare(batch);
     const verdict = await new Promise<Verdict>((resolve) => {
       for (const batch of toOutgoing(prepared, this.#effects.now(), resolve)) {
@@ -191,7 +145,7 @@ export class EventsClient {
    * @throws TypeError, RangeError - for what is no list of batches, and for an option that is not what it should be.
    */
   async uploadBulk(batches: Iterable<Batch>, options: BulkOptions = {}): Promise<Outcome[]> {
-    return this.#collect(batches, { ...options, endpoint: "bulk" });
+    return this.#collect(batches, "/bulkevents", options);
   }
 
   /**
@@ -202,7 +156,7 @@ export class EventsClient {
    * @returns as {@link uploadBulk}.
    */
   async uploadHistorical(batches: Iterable<Batch>, options: BulkOptions = {}): Promise<Outcome[]> {
-    return this.#collect(batches, { ...options, endpoint: "historical" });
+    return this.#collect(batches, "/bulkevents/historical", options);
   }
 
   /**
@@ -216,37 +170,17 @@ export class EventsClient {
    * @throws TypeError, RangeError - for what is no source of batches, and for an option that is not what it should be.
    */
   deliver(source: BatchSource, options: DeliverOptions = {}): AsyncIterableIterator<DeliveryOutcome> {
-    return this.#deliver(source, options, undefined);
+    requireSource(source);
+    return this.#deliver(source, { ...resolveDeliverOptions(options), handedOverAtMs: undefined });
   }
 
   #deliver(
     source: BatchSource,
-    options: DeliverOptions,
-    handedOverAtMs: number | undefined,
+    settings: Omit<DeliverySettings, keyof PrepareOptions | "report"> & { readonly path: EndpointPath },
   ): AsyncIterableIterator<DeliveryOutcome> {
-    const { endpoint = "bulk", concurrency = 4, lingerMs = 20, ordered = false, signal, stop } = options;
-    requireSource(source);
-    requireSignal("signal", signal);
-    requireSignal("stop", stop);
-    checkOptions(options, {
-      endpoint: "any",
-      concurrency: "any",
-      lingerMs: "any",
-      ordered: "boolean",
-      signal: "any",
-      stop: "any",
-    });
-    if (!Object.hasOwn(BULK_PATHS, endpoint)) {
-      throw new TypeError(`\`endpoint\` is ${show(endpoint)}; expected "bulk" or "historical".`);
-    }
     return deliver(source, this.#dispatcher, this.#effects, {
-      ...this.#preparation(BULK_PATHS[endpoint]),
-      concurrency: wholeNumber("concurrency", concurrency),
-      lingerMs: atLeastZero("lingerMs", lingerMs),
-      handedOverAtMs,
-      ordered,
-      signal,
-      stop,
+      ...this.#preparation(settings.path),
+      ...settings,
       report: (outcome) => {
         this.#telemetry.outcome(outcome);
       },
@@ -264,11 +198,13 @@ export class EventsClient {
     }
   }
 
-  async #collect(batches: Iterable<Batch>, options: DeliverOptions): Promise<Outcome[]> {
+  async #collect(batches: Iterable<Batch>, path: EndpointPath, options: BulkOptions): Promise<Outcome[]> {
     requireSource(batches, "sync");
+    const settings = { ...resolveBulkOptions(options), path, lingerMs: 0, stop: undefined };
     const all = [...batches];
     const outcomes: Outcome[] = [];
-    for await (const outcome of this.#deliver(all, options, this.#effects.now())) outcomes[outcome.index] = outcome;
+    const delivery = this.#deliver(all, { ...settings, handedOverAtMs: this.#effects.now() });
+    for await (const outcome of delivery) outcomes[outcome.index] = outcome;
     return all.map((batch, index) => {
       const outcome = outcomes[index];
       if (outcome !== undefined) return outcome;
@@ -287,79 +223,7 @@ export class EventsClient {
   }
 }
 
-/** @throws TypeError - for a `validate` that cannot give its findings at once, and a `strict` that names no codes. */
-function makeCheck({ validate, strict = false }: EventsClientOptions, telemetry: Telemetry): OwnCheck | undefined {
-  const given: unknown = strict;
-  const isCodes = Array.isArray(given) && given.every((code) => typeof code === "string");
-  if (typeof given !== "boolean" && !isCodes) {
-    throw new TypeError(`\`strict\` is ${show(given)}; expected a boolean, or a list of codes of findings.`);
-  }
-  if (validate === undefined) return undefined;
-  requireCheck("validate", validate);
-  return new OwnCheck({ validate, strict, telemetry });
-}
-
-const BULK_PATHS = { bulk: "/bulkevents", historical: "/bulkevents/historical" } as const;
+const NO_OPTIONS: UploadOptions = {};
 
 /** With its brackets, and staying below the limit as every batch does, it is the largest request there may be. */
 const LARGEST_BATCH_BYTES = LIMITS.requestMaxBytes - 2;
-
-const LOGGER_METHODS = ["debug", "info", "warn", "error"] as const;
-
-/** What the types promise, JavaScript may break: named here, and not by whatever stumbles over it later. */
-function requireOptions(options: EventsClientOptions): void {
-  const given: unknown = options;
-  if (typeof given !== "object" || given === null) {
-    throw new TypeError(`The options are ${show(given)}; expected an object with \`apiKey\` and \`apiSecret\`.`);
-  }
-  checkOptions(options, {
-    apiKey: "any",
-    apiSecret: "any",
-    pod: "any",
-    baseUrl: "any",
-    timeoutMs: "any",
-    fetch: "function",
-    userAgent: "string",
-    retry: "any",
-    rate: "any",
-    concurrency: "any",
-    coalesce: "boolean",
-    beforeSend: "any",
-    validate: "any",
-    strict: "any",
-    maxBatchBytes: "any",
-    logger: "any",
-    onAttempt: "function",
-    onRetry: "function",
-    onPause: "function",
-    onOutcome: "function",
-    onFinding: "function",
-  });
-  const { logger } = options;
-  const missing = logger && LOGGER_METHODS.find((name) => typeof logger[name] !== "function");
-  if (missing !== undefined) {
-    throw new TypeError(`\`logger\` has no method \`${missing}\`; expected ${LOGGER_METHODS.join(", ")}.`);
-  }
-}
-
-function requireSignal(name: string, signal: unknown): void {
-  if (signal === undefined || (typeof signal === "object" && signal !== null && "addEventListener" in signal)) return;
-  throw new TypeError(
-    `\`${name}\` is ${show(signal)}; expected an AbortSignal, such as \`signal\` of an AbortController.`,
-  );
-}
-
-/** @param kind - whether one is needed whose batches are all there. */
-function requireSource(source: unknown, kind: "any" | "sync" = "any"): void {
-  const isObject = typeof source === "object" && source !== null;
-  const isAsync = isObject && Symbol.asyncIterator in source;
-  if (kind === "sync" && isAsync && !(Symbol.iterator in source)) {
-    throw new TypeError("The batches are an async iterable; expected a list. `deliver` takes them as they come.");
-  }
-  const isSource = isAsync || (isObject && Symbol.iterator in source);
-  if (!isSource) {
-    throw new TypeError(
-      `The batches are ${show(source)}; expected a list or another iterable. A single one is for \`upload\`.`,
-    );
-  }
-}

@@ -1,6 +1,6 @@
 import { ApiError, type MParticleError } from "../errors.ts";
 import { show } from "../rules/show.ts";
-import { positive } from "../transport/option-checks.ts";
+import { checkOptions, positive } from "../transport/option-checks.ts";
 
 /** How long, and how patiently, an upload is tried again. */
 export interface RetryOptions {
@@ -36,6 +36,7 @@ export function resolveRetry(options: RetryOptions | false = {}): Retry {
     throw new TypeError(`\`retry\` is ${show(given)}; expected an object such as { maxElapsedMs: 60_000 }, or false.`);
   }
   const once = options === false;
+  if (!once) checkOptions(options, { maxElapsedMs: "any", baseDelayMs: "any", maxDelayMs: "any" }, "`retry` is");
   const { maxElapsedMs = 300_000, baseDelayMs = 200, maxDelayMs = Math.max(10_000, baseDelayMs) } = once ? {} : options;
   positive("retry.maxElapsedMs", maxElapsedMs);
   positive("retry.baseDelayMs", baseDelayMs);

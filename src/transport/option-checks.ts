@@ -1,3 +1,5 @@
+import { nearest } from "../rules/nearest-name.ts";
+import { isObject } from "../rules/objects.ts";
 import { show } from "../rules/show.ts";
 
 /**
@@ -33,32 +35,52 @@ export function wholeNumber(name: string, value: number): number {
 /** What an option may be; `"any"` where somebody else looks. */
 export type Kind = "boolean" | "function" | "string" | "any";
 
+/** The names of all options, and what each may be. */
+export type Kinds<Options> = Readonly<Record<Extract<keyof Options, string>, Kind>>;
+
 /**
- * As {@link positive}, for options that are no numbers; one that is not given is left to its default.
+ * As {@link positive}, for a whole object of options. A name that is none of them is a mistake that would go unnoticed:
+ * a wish that nobody hears. One that is not given is left to its default.
  *
- * @param kinds - of all options: a name that is one of them but for its case or its unit, such as `baseURL` or `timeout`,
- * is a mistake that would go unnoticed, and others may be meant for somebody else.
- * @throws TypeError - for the first that is not of its kind, or misspelt.
+ * @param kinds - of all options there are.
+ * @param what - what the options are called where they are no object: `options` of a call, or a nested option.
+ * @throws TypeError - for what is no object of options, for a name that is none of them, and for a value that is not of
+ * its kind.
  */
 export function checkOptions<Options extends object>(
   options: Options,
-  kinds: Readonly<Record<Extract<keyof Options, string>, Kind>>,
+  kinds: Kinds<Options>,
+  what = "The options are",
 ): void {
   const given: unknown = options;
-  if (typeof given !== "object" || given === null) {
-    throw new TypeError(`The options are ${show(given)}; expected an object.`);
-  }
+  if (!isObject(given)) throw new TypeError(`${what} ${show(given)}; expected an object.`);
   const names = Object.keys(kinds);
+  // Such as a Map or a signal, whose members are not its own: none of them is an option, and nothing would be said.
+  if (!isPlain(given) && !names.some((name) => name in given)) {
+    const expected = `expected a plain object such as { ${names[0] ?? ""}: … }`;
+    throw new TypeError(`${what} ${nameOf(given)}; ${expected}.`);
+  }
   for (const name of Object.keys(given)) {
-    if (names.includes(name)) continue;
-    const word = name.toLowerCase();
-    const meant = names.find((known) => [word, `${word}ms`].includes(known.toLowerCase()));
-    if (meant !== undefined) throw new TypeError(`There is no option \`${name}\`; expected \`${meant}\`.`);
+    if (Object.hasOwn(kinds, name) || given[name] === undefined) continue;
+    const meant = nearest(name, names);
+    const expected = meant === undefined ? `one of ${names.join(", ")}` : `\`${meant}\``;
+    throw new TypeError(`There is no option \`${name}\`; expected ${expected}.`);
   }
   for (const [name, kind] of Object.entries<Kind>(kinds)) {
-    const value: unknown = Reflect.get(given, name);
+    const value = given[name];
     if (kind !== "any" && value !== undefined && typeof value !== kind) {
       throw new TypeError(`\`${name}\` is ${show(value)}; expected a ${kind}.`);
     }
   }
+}
+
+/** Of any realm: a test runner may have an Object of its own. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || (typeof prototype === "object" && Object.getPrototypeOf(prototype) === null);
+}
+
+function nameOf(value: object): string {
+  const name = Object.prototype.toString.call(value).slice("[object ".length, -1);
+  return name === "Object" ? "an object without any of them" : `${/^[AEIOU]/.test(name) ? "an" : "a"} ${name}`;
 }

@@ -13,7 +13,7 @@ import {
 import { isObject, type Members } from "../rules/objects.ts";
 import { knownShape } from "./known-shapes.ts";
 import { entriesOf, LintPlans, LintWalk, type FieldLint, type LintContext, type ObjectLint } from "./lint-walk.ts";
-import { nearest } from "./nearest-key.ts";
+import { nearest } from "../rules/nearest-name.ts";
 import { isDurationKey, isTimestampKey } from "./timestamp-keys.ts";
 import { isSentWhole, unsentNames } from "./unsent-members.ts";
 

@@ -8,7 +8,7 @@ import { describeInexact } from "../rules/exact-integers.ts";
 import { isObject, type Members } from "../rules/objects.ts";
 import type { Statement } from "../rules/statement.ts";
 import { knownShape, placeAt, type KnownShape, type Place } from "./known-shapes.ts";
-import { nearest } from "./nearest-key.ts";
+import { nearest } from "../rules/nearest-name.ts";
 import { appendToken, tokensOf } from "./pointer.ts";
 import type { Report } from "./report.ts";
 import { isTimestampKey } from "./timestamp-keys.ts";

@@ -3,7 +3,7 @@ import type { SchemaCode } from "./codes.ts";
 import { quote } from "../rules/describe-value.ts";
 import type { Statement } from "../rules/statement.ts";
 import { eventDataShape, knownShape, type KnownShape } from "./known-shapes.ts";
-import { nearest } from "./nearest-key.ts";
+import { nearest } from "../rules/nearest-name.ts";
 
 /** Which of the two descriptions of the API a batch is held against. */
 export type Profile = "canonical" | "wire";

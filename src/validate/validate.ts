@@ -5,7 +5,7 @@ import { LINTS, type LintCode } from "./codes.ts";
 import { describe } from "../rules/describe-value.ts";
 import { isObject } from "../rules/objects.ts";
 import { lintBatch } from "./lints.ts";
-import { nearest } from "./nearest-key.ts";
+import { nearest } from "../rules/nearest-name.ts";
 import { Report } from "./report.ts";
 import { reportSchemaErrors } from "./schema-findings.ts";
 import type { Profile } from "./unknown-keys.ts";

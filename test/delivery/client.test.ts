@@ -7,6 +7,7 @@ import {
   MParticleError,
   createBatch,
   customEvent,
+  screenView,
   type AttemptReport,
   type Batch,
   type EventQueueOptions,
@@ -43,9 +44,27 @@ describe("an option that is spelt in another way", () => {
     expect(() => new EventsClient({ apiKey: "k", apiSecret: "s", ...options })).toThrow(new TypeError(message));
   });
 
-  it("is none when it is another word: it may be meant for somebody else", () => {
-    const shared = { apiKey: "k", apiSecret: "s", region: "eu", times: 3 };
+  it.each<[object, string]>([
+    [{ region: "eu" }, "There is no option `region`; expected one of apiKey, apiSecret, pod, "],
+    [{ concurency: 1 }, "There is no option `concurency`; expected `concurrency`."],
+    [{ retry: { maxElapsed: 5 } }, "There is no option `maxElapsed`; expected `maxElapsedMs`."],
+    [
+      { retry: { attempts: 5 } },
+      "There is no option `attempts`; expected one of maxElapsedMs, baseDelayMs, maxDelayMs.",
+    ],
+    [{ retry: new Map() }, "`retry` is a Map; expected a plain object such as { maxElapsedMs: … }."],
+  ])("is named when it is another word: nobody would hear the wish, %j", (options, message) => {
+    expect(() => new EventsClient({ apiKey: "k", apiSecret: "s", ...options })).toThrow(message);
+  });
+
+  it("is no mistake when it has no value, or when the options are of a class of one's own", () => {
+    const shared = { apiKey: "k", apiSecret: "s", region: undefined };
     expect(() => new EventsClient(shared)).not.toThrow();
+    class Settings {
+      readonly apiKey = "k";
+      readonly apiSecret = "s";
+    }
+    expect(() => new EventsClient(new Settings())).not.toThrow();
   });
 
   it("is named by a queue as well", () => {
@@ -278,6 +297,48 @@ describe("a call with something else than it expects", () => {
       "several batches for one",
       (client) => client.upload([batch] as never),
       "expected a batch, got an array of 1. For several",
+    ],
+    [
+      "events beside their user",
+      (client) => client.upload(batch, [screenView("Home")] as never),
+      "The options are a list; events belong in the batch: `upload(createBatch(user, events))`.",
+    ],
+    ["a text for options", (client) => client.upload(batch, "x" as never), 'The options are "x"; expected an object.'],
+    ["null for options", (client) => client.upload(batch, null as never), "The options are null; expected an object."],
+    [
+      "a signal for options",
+      (client) => client.upload(batch, new AbortController().signal as never),
+      "The options are an AbortSignal; expected a plain object such as { signal: … }.",
+    ],
+    [
+      "an option of the client",
+      (client) => client.upload(batch, { timeoutMs: 5 } as never),
+      "There is no option `timeoutMs`; expected one of signal.",
+    ],
+    [
+      "a misspelt option of many",
+      (client) => client.uploadBulk([batch], { concurency: 1 } as never),
+      "There is no option `concurency`; expected `concurrency`.",
+    ],
+    [
+      "an option of deliver",
+      (client) => client.uploadHistorical([batch], { lingerMs: 1 } as never),
+      "There is no option `lingerMs`; expected one of signal, concurrency, ordered.",
+    ],
+    [
+      "a number for options",
+      (client) => client.uploadBulk([batch], 5 as never),
+      "The options are 5; expected an object.",
+    ],
+    [
+      "a misspelt option of a delivery",
+      (client) => drain(() => client.deliver([batch], { linger: 1 } as never)),
+      "There is no option `linger`; expected `lingerMs`.",
+    ],
+    [
+      "an order that is no boolean",
+      (client) => client.uploadBulk([batch], { ordered: "yes" as never }),
+      '`ordered` is "yes"; expected a boolean.',
     ],
     ["a text for a batch", (client) => client.upload("batch" as never), 'expected a batch, got "batch"'],
     [

@@ -1,5 +1,5 @@
 import type { Finding } from "../../errors.ts";
-import { nearest } from "../../validate/nearest-key.ts";
+import { nearest } from "../../rules/nearest-name.ts";
 import { checkBatch, LINTS, type LintSwitches } from "../../validate/validate.ts";
 import type { CheckFlags } from "../commands/check.ts";
 import { EXIT } from "../exit-codes.ts";

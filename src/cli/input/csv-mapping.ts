@@ -1,4 +1,4 @@
-import { nearest } from "../../validate/nearest-key.ts";
+import { nearest } from "../../rules/nearest-name.ts";
 import { UsageError } from "../usage-error.ts";
 import type { ContractFields, Field } from "./contract-fields.ts";
 import { eventTypeOfName, type CsvSettings } from "./csv-settings.ts";
