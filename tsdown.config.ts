@@ -27,6 +27,7 @@ const SHARED: Readonly<Record<string, string>> = {
   "src/index.ts": "mparticle-events",
   "src/validate/validate.ts": "mparticle-events/validate",
   "src/consent/consent.ts": "mparticle-events/consent",
+  "src/plan/plan.ts": "mparticle-events/plan",
   "src/node/node.ts": "mparticle-events/node",
   "src/testing/testing.ts": "mparticle-events/testing",
 };
@@ -64,6 +65,7 @@ const library = defineConfig({
     index: "src/index.ts",
     validate: "src/validate/validate.ts",
     consent: "src/consent/consent.ts",
+    plan: "src/plan/plan.ts",
     node: "src/node/node.ts",
     testing: "src/testing/testing.ts",
     "platform-node": "src/transport/platform-node.ts",

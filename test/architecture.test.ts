@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   index: ["generated", "rules", "model", "errors", "transport", "delivery"],
   validate: ["generated", "rules", "errors"],
   consent: ["generated", "rules", "model", "errors", "transport", "delivery"],
+  plan: ["generated", "rules", "model", "errors", "validate"],
   node: ["generated", "rules", "model", "errors", "transport", "delivery"],
   testing: ["generated", "rules", "model", "errors", "transport", "delivery"],
   // Nothing imports it.
@@ -31,6 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "index",
     "validate",
     "consent",
+    "plan",
     "node",
     "testing",
     "version",
@@ -39,9 +41,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The files that a name in package.json leads to; they alone pass names on. */
-const ENTRIES = ["index.ts", "node/node.ts", "testing/testing.ts", "validate/validate.ts", "consent/consent.ts"].map(
-  (path) => join(SOURCE, path),
-);
+const ENTRIES = [
+  "index.ts",
+  "node/node.ts",
+  "testing/testing.ts",
+  "validate/validate.ts",
+  "consent/consent.ts",
+  "plan/plan.ts",
+].map((path) => join(SOURCE, path));
 
 /** What `#platform` stands for; the only files of the root entry that know a runtime. */
 const PLATFORMS = ["transport/platform-node.ts", "transport/platform-web.ts"].map((path) => join(SOURCE, path));

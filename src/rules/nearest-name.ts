@@ -8,6 +8,7 @@ const MAX_WORD_LENGTH = 64;
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   if (word === "" || word.length > MAX_WORD_LENGTH) return undefined;
   const plain = plainOf(word);
+  if (plain === "") return undefined; // nothing but punctuation is near to anything
   let best: string | undefined;
   let bestDistance = Infinity;
   for (const candidate of candidates) {
@@ -27,9 +28,9 @@ function distanceBetween(word: string, candidate: string): number {
   return word.length >= 3 && candidate.startsWith(word) ? allowed + candidate.length - word.length : Infinity;
 }
 
-/** `customerId`, `Customer-ID` and `customer_id` are one word spelt in different ways. */
+/** `customerId`, `Customer-ID` and `customer_id` are one word spelt in different ways; `注文` and `商品` are two. */
 function plainOf(word: string): string {
-  return word.toLowerCase().replace(/[^a-z0-9]/g, "");
+  return word.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment); above `limit` any number above it. */

@@ -103,6 +103,7 @@ describe("the package", () => {
       await import("mparticle-events"),
       await import("mparticle-events/validate"),
       await import("mparticle-events/consent"),
+      await import("mparticle-events/plan"),
       await import("mparticle-events/node"),
       await import("mparticle-events/testing"),
     ];
