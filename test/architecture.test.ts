@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   consent: ["generated", "rules", "model", "errors", "transport", "delivery"],
   plan: ["generated", "rules", "model", "errors", "validate"],
   node: ["generated", "rules", "model", "errors", "transport", "delivery"],
-  testing: ["generated", "rules", "model", "errors", "transport", "delivery"],
+  testing: ["generated", "rules", "model", "errors", "transport", "delivery", "plan"],
   // Nothing imports it.
   cli: [
     "generated",

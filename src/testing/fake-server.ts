@@ -6,7 +6,7 @@ import { untilAborted } from "../transport/abort.ts";
 import { checkOptions, positive } from "../transport/option-checks.ts";
 import { listenOnLoopback, readBody } from "./loopback.ts";
 import { Recorder, type RecordOptions, type Recording, type RequestRecord } from "./recorder.ts";
-import { planChecked } from "./refusal.ts";
+import { checkOf, planChecked } from "./refusal.ts";
 import {
   isStepFunction,
   planStep,
@@ -83,6 +83,7 @@ export async function startFakeServer(options: FakeServerOptions = {}): Promise<
     maxRequestBytes: "any",
     record: "any",
     check: "function",
+    plan: "any",
   });
   const service = new Service(options);
   const { tls } = options;
@@ -187,10 +188,10 @@ class Service {
   #staleRequests = 0;
   #thrown: { readonly error: unknown } | undefined;
 
-  constructor({ script = 202, record = "all", check, maxRequestBytes = 16_000_000 }: FakeServerOptions) {
+  constructor({ script = 202, record = "all", check, plan, maxRequestBytes = 16_000_000 }: FakeServerOptions) {
     this.recorder = new Recorder(record);
     this.runner = new ScriptRunner(script, planStep);
-    this.#check = check;
+    this.#check = checkOf({ check, plan });
     this.#maxRequestBytes = positive("maxRequestBytes", maxRequestBytes);
   }
 

@@ -2,8 +2,10 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
+import { planCheck, type PlanCheck } from "../plan/plan.ts";
 import { checkOptions } from "../transport/option-checks.ts";
 import { listenOnLoopback, readBody } from "./loopback.ts";
+import { errorsIn } from "./refusal.ts";
 import { loadPrism, type Prism, type PrismPreferences, type PrismProblem, type PrismViolation } from "./prism.ts";
 
 /** Which contract is served, and where. */
@@ -15,6 +17,11 @@ export interface MockServerOptions {
   readonly profile?: "canonical" | "wire" | undefined;
   /** `@default a free one` */
   readonly port?: number | undefined;
+  /**
+   * A data plan that batches are held against as well: what `readPlan` of `mparticle-events/plan` gave, or parsed JSON. A
+   * batch with an event that is not planned is answered 400, unless the plan allows it.
+   */
+  readonly plan?: object | undefined;
 }
 
 /** The contract, answering on this machine. */
@@ -43,15 +50,16 @@ export interface MockServer {
  * @throws Error - when the optional peer `@stoplight/prism-cli` is not installed.
  */
 export async function startMockServer(options: MockServerOptions = {}): Promise<MockServer> {
-  checkOptions(options, { profile: "any", port: "any" });
-  const { profile = "canonical", port: wantedPort = 0 } = options;
+  checkOptions(options, { profile: "any", port: "any", plan: "any" });
+  const { profile = "canonical", port: wantedPort = 0, plan } = options;
+  const check = plan === undefined ? undefined : planCheck(plan);
   // Read anew each time: Prism changes what it reads.
   const document: unknown = JSON.parse(await readFile(findContract(profile), "utf8"));
   const here = import.meta.url;
   // A package manager that links packages together may show the peer to the application alone.
   const prism = await loadPrism(Object(document) as object, [here, pathToFileURL(`${process.cwd()}/`)]);
   const server = createServer((request, response) => {
-    void answer(prism, request, response);
+    void answer(prism, check, request, response);
   });
   const port = await listenOnLoopback(server, wantedPort);
   const close = (): Promise<void> =>
@@ -76,7 +84,12 @@ function findContract(profile: string): string {
 
 const MAX_BODY_BYTES = 10_000_000;
 
-async function answer(prism: Prism, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  prism: Prism,
+  check: PlanCheck | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   try {
     const text = await readBody(request, MAX_BODY_BYTES);
     if (text === undefined) {
@@ -105,6 +118,11 @@ async function answer(prism: Prism, request: IncomingMessage, response: ServerRe
       return;
     }
     const { output, validations } = result.answer;
+    const unplanned = check !== undefined && output.statusCode <= 299 ? findUnplanned(body.value, check) : [];
+    if (unplanned.length > 0) {
+      sendJson(response, 400, refusal(...unplanned));
+      return;
+    }
     const violations = [
       ...validations.input.map((violation) => describeViolation("request", violation)),
       ...validations.output.map((violation) => describeViolation("response", violation)),
@@ -173,8 +191,14 @@ function fitHeader(violations: readonly Violation[]): string {
   return encode();
 }
 
-function refusal(message: string): unknown {
-  return { errors: [{ code: "BAD_REQUEST", message }] };
+/** What the plan has against the batches of a request. */
+function findUnplanned(body: unknown, check: PlanCheck): readonly string[] {
+  const isBulk = Array.isArray(body);
+  return errorsIn(isBulk ? (body as readonly unknown[]) : [body], check, isBulk);
+}
+
+function refusal(...messages: readonly string[]): unknown {
+  return { errors: messages.map((message) => ({ code: "BAD_REQUEST", message })) };
 }
 
 /** What the contract itself has no answer for, as RFC 9457 has it. */

@@ -86,6 +86,11 @@ export interface RecordOptions {
    * any error among the findings turns the answer into a 400 that lists them the way the service does.
    */
   readonly check?: ((batch: Batch) => readonly Finding[]) | undefined;
+  /**
+   * A data plan that batches are held against as well: what `readPlan` of `mparticle-events/plan` gave, or parsed JSON. A
+   * batch with an event that is not planned is answered 400, unless the plan allows it.
+   */
+  readonly plan?: object | undefined;
 }
 
 /** What is known when the head of a request is in. */

@@ -1,6 +1,6 @@
 import { untilAborted } from "../transport/abort.ts";
 import { Recorder, type RecordOptions, type Recording } from "./recorder.ts";
-import { planChecked } from "./refusal.ts";
+import { checkOf, planChecked } from "./refusal.ts";
 import {
   isStepFunction,
   planStep,
@@ -51,7 +51,8 @@ export interface RecordingFetch extends Recording {
  * @throws TypeError, RangeError - for a script that is empty or holds what is no step.
  */
 export function recordingFetch(script: Script<FetchStep> = 202, options: RecordingFetchOptions = {}): RecordingFetch {
-  const { sleep = sleepFor, now = Date.now, check } = options;
+  const { sleep = sleepFor, now = Date.now } = options;
+  const check = checkOf(options);
   const recorder = new Recorder(options.record ?? "all");
   const runner = new ScriptRunner(script, planFetchStep);
   // A Request's signal aborts only while somebody holds the Request.

@@ -1,6 +1,7 @@
 import type { Batch } from "../../generated/schema.ts";
 import type { Finding } from "../errors.ts";
-import type { RecordedRequest } from "./recorder.ts";
+import { planCheck } from "../plan/plan.ts";
+import type { RecordedRequest, RecordOptions } from "./recorder.ts";
 import { planStep, type AnswerStep, type FullStep } from "./step.ts";
 
 /**
@@ -14,6 +15,13 @@ export function poison(isPoison: (batch: Batch) => boolean): (request: Pick<Reco
   return ({ batches }) => (batches.some(isPoison) ? refuse(["A batch of this request was refused."]) : { status: 202 });
 }
 
+/** Everything that batches are checked by; undefined when that is nothing. */
+export function checkOf({ check, plan }: Pick<RecordOptions, "check" | "plan">): RecordOptions["check"] {
+  if (plan === undefined) return check;
+  const checkPlan = planCheck(plan);
+  return check === undefined ? checkPlan : (batch) => [...check(batch), ...checkPlan(batch)];
+}
+
 /** The plan itself, unless it accepts a batch in which `check` finds an error. */
 export function planChecked(
   plan: FullStep,
@@ -22,7 +30,17 @@ export function planChecked(
 ): FullStep {
   if (check === undefined || plan.kind !== "answer" || plan.status > 299) return plan;
   const isBulk = request.path.includes("/bulkevents");
-  const messages = request.batches.flatMap((batch, index) =>
+  const messages = errorsIn(request.batches, check, isBulk);
+  return messages.length === 0 ? plan : planStep(refuse(messages));
+}
+
+/** What a check finds in the batches of a request, in sentences; warnings left out. */
+export function errorsIn<Checked>(
+  batches: readonly Checked[],
+  check: (batch: Checked) => readonly Finding[],
+  isBulk: boolean,
+): readonly string[] {
+  return batches.flatMap((batch, index) =>
     check(batch)
       .filter(({ severity }) => severity === "error")
       .map(({ code, path, message, hint }) => {
@@ -30,7 +48,6 @@ export function planChecked(
         return `${where === "" ? "" : `${where}: `}${message}${hint === undefined ? "" : ` ${hint}`} (${code})`;
       }),
   );
-  return messages.length === 0 ? plan : planStep(refuse(messages));
 }
 
 /** The service's answer to a bad request, in its error envelope. */
