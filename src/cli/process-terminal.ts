@@ -1,3 +1,4 @@
+import { watchAncestors } from "./ancestors.ts";
 import type { Output, Terminal } from "./terminal.ts";
 
 /** The terminal, or the pipes, of this process. */
@@ -17,6 +18,7 @@ export function processTerminal(): Terminal {
         clearInterval(timer);
       };
     },
+    onOrphaned: (handler) => watchAncestors(process.env, handler),
     onInterrupt: (handler) => {
       process.on("SIGINT", handler);
       process.on("SIGTERM", handler);

@@ -1,6 +1,8 @@
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../version.ts";
 import { defineCheck } from "./commands/check.ts";
+import { defineDoctor } from "./commands/doctor.ts";
+import { defineMock } from "./commands/mock.ts";
 import { defineUpload } from "./commands/upload.ts";
 import { EXIT } from "./exit-codes.ts";
 import { refuseSecrets } from "./secret-arguments.ts";
@@ -24,7 +26,7 @@ export interface Program {
 }
 
 /** The commands, in the order of the help. Each loads what it does only when it is called. */
-const DEFINITIONS: readonly ((program: Program) => void)[] = [defineCheck, defineUpload];
+const DEFINITIONS: readonly ((program: Program) => void)[] = [defineCheck, defineUpload, defineMock, defineDoctor];
 
 const EXAMPLES = `
 Examples:

@@ -28,6 +28,8 @@ export interface Terminal {
   readonly every: (intervalMs: number, callback: () => void) => () => void;
   /** Calls `handler` on Ctrl+C and on SIGTERM, in place of ending; the returned function gives the signals back. */
   readonly onInterrupt: (handler: (signal: "SIGINT" | "SIGTERM") => void) => () => void;
+  /** Calls `handler` when the package manager that runs the command has gone without a word. */
+  readonly onOrphaned: (handler: () => void) => () => void;
   /** Makes the requests of the commands that send. `@default the one of the library` */
   readonly fetch?: Fetch | undefined;
 }

@@ -128,7 +128,8 @@ async function answer(
       ...validations.output.map((violation) => describeViolation("response", violation)),
     ];
     sendJson(response, output.statusCode, output.body, {
-      ...output.headers,
+      // In one spelling: Prism's own `Content-type` beside ours would be two headers.
+      ...lowerCased(output.headers ?? {}),
       ...(violations.length > 0 && { "sl-violations": fitHeader(violations) }),
     });
   } catch (error) {
@@ -176,6 +177,10 @@ interface Violation {
 function describeViolation(where: string, { path = [], code, message, severity }: PrismViolation): Violation {
   const severities = ["Error", "Warning", "Information", "Hint"];
   return { location: [where, ...path], severity: severities[severity] ?? "Error", code, message };
+}
+
+function lowerCased(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 /** As many as fit into a header, so that it always is JSON. */

@@ -1,0 +1,50 @@
+import { InvalidArgumentError, Option } from "commander";
+import { repeated } from "../input/input-options.ts";
+import type { Program } from "../program.ts";
+
+/** What `mock` can be told. */
+export interface MockFlags {
+  readonly port: number;
+  readonly profile: "canonical" | "wire";
+  readonly fail?: readonly string[] | undefined;
+  readonly quiet?: boolean | undefined;
+}
+
+const EXAMPLES = `
+Examples:
+  mparticle-events mock                              refuses what a well-behaved sender would not send
+  mparticle-events mock --port 0 --profile wire      on a free port; takes what any official source permits
+  mparticle-events mock --fail 429:0.1 --fail 503:0.05
+
+Any key and any secret will do. A 400 lists in errors[] what mparticle-events check would say.`;
+
+/** Defines `mock`. */
+export function defineMock({ root, terminal, run }: Program): void {
+  root
+    .command("mock")
+    .summary("serve the contract on this machine, for clients in any language")
+    .description("Answers on 127.0.0.1 as the service would, by the contract, until Ctrl+C.")
+    .option("--port <number>", "0 for a free one", port, 4010)
+    .addOption(
+      new Option(
+        "--profile <name>",
+        "canonical: what a well-behaved sender sends; wire: what any official source permits",
+      )
+        .choices(["canonical", "wire"])
+        .default("canonical"),
+    )
+    .option("--fail <status:share>", "answer a share of the requests by a status; may be given again", repeated)
+    .option("--quiet", "no line for each request")
+    .addHelpText("after", EXAMPLES)
+    .action(
+      run(async (flags: MockFlags) => {
+        const { runMock } = await import("../mock/run-mock.ts");
+        return runMock(flags, terminal);
+      }),
+    );
+}
+
+function port(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new InvalidArgumentError("Expected a number from 0 (any free one) to 65535.");
+}
