@@ -9,7 +9,10 @@ export type JsonText =
 /** Only such a run of digits can be an integer that a number would round; to look for one costs next to nothing. */
 const LONG_INTEGER = /\d{16}/;
 
-/** Reads one JSON value; integers that a number would round become digits. */
+/**
+ * Reads one JSON value. Integers that a number would round become digits: an id is sent as the integer it is, and an
+ * attribute, which takes no bigint, as the text of it.
+ */
 export function readJson(text: string): JsonText {
   try {
     return { kind: "value", value: LONG_INTEGER.test(text) ? parseExact(text) : (JSON.parse(text) as unknown) };

@@ -1,6 +1,6 @@
 import { LIMITS } from "../../../generated/contract.ts";
 import type { Finding } from "../../errors.ts";
-import { nearest } from "../../validate/nearest-key.ts";
+import { nearest } from "../../rules/nearest-name.ts";
 import { checkBatch, type Profile } from "../../validate/validate.ts";
 import { readJson } from "../input/read-json.ts";
 import { decideFailure, type FailureRule } from "./failures.ts";
