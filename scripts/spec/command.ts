@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { findStale, writeGenerated } from "./generated-files.ts";
 import { BrokenSpecError } from "./read-spec.ts";
 
-const HELP = `Compiles the API description into everything under generated/.
+const HELP = `Compiles the API description into everything under generated/, and writes the tables of docs/lints.md.
 
   npm run generate                  writes the files, all or none
   npm run generate -- --check       writes nothing; exits 1 and says why when a file is not as it would be written

@@ -108,7 +108,7 @@ function reportKeyErrors(path: string, place: Place, errors: KeyErrors, profile:
   }
   for (const key of errors.unknown) {
     if (report.full("error")) return;
-    if (!told.has(key)) report.add(appendToken(path, key), "error", describeStrayKey(key, shape, profile));
+    if (!told.has(key)) report.add(appendToken(path, key), "error", describeStrayKey(key, shape, profile, object[key]));
   }
 }
 
@@ -122,9 +122,9 @@ function strayKeys(object: Members, shape: KnownShape, profile: Profile): string
   return stray;
 }
 
-function describeStrayKey(key: string, shape: KnownShape, profile: Profile): SchemaStatement {
+function describeStrayKey(key: string, shape: KnownShape, profile: Profile, value: unknown): SchemaStatement {
   const wireOnly = profile === "canonical" ? shape.wireOnly.get(key) : undefined;
-  if (wireOnly === undefined) return describeUnknownKey(key, shape, profile);
+  if (wireOnly === undefined) return describeUnknownKey(key, shape, profile, value);
   const { insteadUse, note } = wireOnly;
   return {
     code: "wire-only-key",

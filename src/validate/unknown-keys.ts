@@ -1,4 +1,5 @@
 import { EVENT_TYPES } from "../../generated/contract.ts";
+import { SHAPES } from "../../generated/shapes.ts";
 import type { SchemaCode } from "./codes.ts";
 import { quote } from "../rules/describe-value.ts";
 import type { Statement } from "../rules/statement.ts";
@@ -12,6 +13,7 @@ export type Profile = "canonical" | "wire";
 const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   attributes: ["custom_attributes", "user_attributes"],
   batch_context: ["context"],
+  consent: ["consent_state"],
   currency: ["currency_code"],
   email_address: ["email"],
   gaid: ["android_advertising_id"],
@@ -44,44 +46,88 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
 /** A list of keys that is short enough to be told in full. */
 const MAX_KEYS_LISTED = 6;
 
-/** What to say about a key that an object does not have. */
+/**
+ * What to say about a key that an object does not have.
+ *
+ * @param value - what is found there: it tells an attribute from an object that belongs elsewhere.
+ */
 export function describeUnknownKey(
   key: string,
   shape: KnownShape,
   profile: Profile,
+  value: unknown,
 ): Statement<SchemaCode & "unknown-key"> {
   return {
     code: "unknown-key",
     message: `${quote(key)} is not a key of ${shape.name}.`,
-    hint: hintForUnknownKey(key, shape, profile),
+    hint: hintForUnknownKey(key, shape, profile, value),
   };
 }
 
 /** The key of the object that was most likely meant. */
 export function meantKey(key: string, shape: KnownShape, profile: Profile): string | undefined {
-  const word = snakeCase(key);
-  const others = Object.hasOwn(OTHER_NAMES, word) ? OTHER_NAMES[word] : undefined;
-  const other = others?.find((name) => shape.keys.has(name));
-  if (other !== undefined) return other;
-  return nearest(key, profile === "wire" ? [...shape.keys, ...shape.wireOnly.keys()] : shape.keys);
+  return (
+    otherName(key, shape) ?? nearest(key, profile === "wire" ? [...shape.keys, ...shape.wireOnly.keys()] : shape.keys)
+  );
 }
 
-function hintForUnknownKey(key: string, shape: KnownShape, profile: Profile): string | undefined {
+function otherName(key: string, shape: KnownShape): string | undefined {
+  const word = snakeCase(key);
+  const others = Object.hasOwn(OTHER_NAMES, word) ? OTHER_NAMES[word] : undefined;
+  return others?.find((name) => shape.keys.has(name));
+}
+
+function hintForUnknownKey(key: string, shape: KnownShape, profile: Profile, value: unknown): string | undefined {
+  // A key that is right elsewhere is no misspelling of one that is near.
+  const home = otherName(key, shape) === undefined ? homeOf(key, shape) : undefined;
+  if (home !== undefined) return `It belongs ${home}.`;
   const meant = meantKey(key, shape, profile);
   if (meant !== undefined) return `Did you mean "${meant}"?`;
-  const home = homeOf(key, shape);
-  if (home !== undefined) return `It belongs ${home}.`;
+  const attributes = ["custom_attributes", "user_attributes"].find((name) => shape.keys.has(name));
+  if (attributes !== undefined && isAttribute(value)) return `Attributes of your own go into "${attributes}".`;
   const keys = [...shape.keys];
   return keys.length > 0 && keys.length <= MAX_KEYS_LISTED ? `Its keys are ${keys.join(", ")}.` : undefined;
 }
 
-/** Where a key would be right: one object further in, or on the batch. */
+function isAttribute(value: unknown): boolean {
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" || Array.isArray(value);
+}
+
+/** Where a key would be right: one or two objects further in, or further out. */
 function homeOf(key: string, shape: KnownShape): string | undefined {
-  for (const [name, nested] of shape.nested) {
-    if (nested.of !== "Event" && knownShape(nested.of).keys.has(key)) return `in "${name}"`;
+  return homeWithin(key, shape) ?? homeAround(key, shape);
+}
+
+function homeWithin(key: string, shape: KnownShape): string | undefined {
+  const inner = [...shape.nested].filter(([, nested]) => nested.of !== "Event");
+  for (const [name, { of }] of inner) if (knownShape(of).keys.has(key)) return `in "${name}"`;
+  for (const [name, { of, each }] of inner) {
+    const further = each === undefined ? homeWithin(key, knownShape(of)) : undefined;
+    if (further !== undefined) return `${further} of "${name}"`;
   }
-  if (shape.name !== "Batch" && knownShape("Batch").keys.has(key)) return "on the batch";
   return shape.name === "Batch" && knownShape("CommonEventData").keys.has(key) ? "in the data of an event" : undefined;
+}
+
+function homeAround(key: string, shape: KnownShape): string | undefined {
+  let around = [shape.name];
+  for (let levels = 1; around.length > 0 && levels <= MAX_LEVELS_OUT; levels++) {
+    const holders = around.flatMap(holdersOf);
+    const home = holders.find(({ holder }) => knownShape(holder).keys.has(key));
+    if (home?.holder.endsWith("EventData") === true) return "in the data of the event";
+    if (home !== undefined && home.holder !== "Batch") return `one level up, beside "${home.member}"`;
+    around = holders.map(({ holder }) => holder);
+  }
+  return shape.name !== "Batch" && knownShape("Batch").keys.has(key) ? "on the batch" : undefined;
+}
+
+/** A product within an action within an event. */
+const MAX_LEVELS_OUT = 2;
+
+/** The objects that hold such an object, each with the key that it is the value of. */
+function holdersOf(name: string): { readonly holder: string; readonly member: string }[] {
+  return Object.entries(SHAPES).flatMap(([holder, { nested = {} }]) =>
+    Object.entries(nested).flatMap(([member, { of }]) => (of === name ? [{ holder, member }] : [])),
+  );
 }
 
 /** The event type whose data has the keys given and the others have not; undefined when that is none, or several. */

@@ -4,15 +4,22 @@ import type { Finding } from "../errors.ts";
 import { LINTS, type LintCode } from "./codes.ts";
 import { describe } from "../rules/describe-value.ts";
 import { isObject } from "../rules/objects.ts";
-import { lintBatch } from "./lints.ts";
+import { ALL_LINTS } from "./lints/all-lints.ts";
+import type { LintContext } from "./lints/lint.ts";
+import { LintPlans } from "./lints/lint-plans.ts";
+import { LintWalk } from "./lints/lint-walk.ts";
 import { nearest } from "../rules/nearest-name.ts";
 import { Report } from "./report.ts";
+import { RequestIds } from "./request-ids.ts";
 import { reportSchemaErrors } from "./schema-findings.ts";
 import type { Profile } from "./unknown-keys.ts";
 
 export type { Finding, FindingSeverity } from "../errors.ts";
 export { LINTS, SCHEMA_CODES, type FindingCode, type LintCode, type SchemaCode } from "./codes.ts";
 export type { Profile } from "./unknown-keys.ts";
+
+/** The operations of the API. */
+export type Endpoint = "events" | "bulk" | "historical";
 
 /** What {@link checkBatch} can be told. */
 export interface CheckOptions {
@@ -26,8 +33,11 @@ export interface CheckOptions {
    * `{ "no-identity": false }`. `@default true`
    */
   readonly lints?: boolean | LintSwitches | undefined;
-  /** Where the batch is going to be sent: `"historical"` has rules of its own, which are lints. `@default "events"` */
-  readonly endpoint?: "events" | "bulk" | "historical" | undefined;
+  /**
+   * Where the batch is going to be sent: `"historical"` has rules of its own, which are lints. The client says it to its
+   * `validate`. `@default "events"`
+   */
+  readonly endpoint?: Endpoint | undefined;
   /** The time to judge times by, in milliseconds since the Unix epoch. `@default Date.now` */
   readonly now?: number | (() => number) | undefined;
   /** Findings at most; errors come before warnings. `@default 100` */
@@ -38,6 +48,11 @@ export interface CheckOptions {
 export type LintSwitches = Readonly<Partial<Record<LintCode, boolean | undefined>>>;
 
 const DEFAULT_MAX_FINDINGS = 100;
+
+const PLANS: Readonly<Record<Profile, LintPlans>> = {
+  canonical: new LintPlans(ALL_LINTS, "canonical"),
+  wire: new LintPlans(ALL_LINTS, "wire"),
+};
 
 /**
  * Checks a batch before it is sent: against the contract, and for what is legal and almost certainly wrong. Each mistake
@@ -53,8 +68,38 @@ const DEFAULT_MAX_FINDINGS = 100;
  * @throws TypeError, RangeError - for an option that there is not; never because of the batch.
  */
 export function checkBatch(batch: unknown, options: CheckOptions = {}): Finding[] {
+  return check(batch, readOptions(options), undefined);
+}
+
+/**
+ * As {@link checkBatch}, for a series of batches, such as the lines of a file: it also finds a `source_request_id` that an
+ * earlier batch has, whose content is another. The service keeps one of the two.
+ *
+ * @param options - as for {@link checkBatch}, for all batches.
+ * @returns a check to hand the batches to one after the other. It keeps each id, and about 100 bytes beside it.
+ * @throws TypeError, RangeError - for an option that there is not.
+ * @example const check = batchChecker(); for (const batch of batches) console.log(check(batch));
+ */
+export function batchChecker(options: CheckOptions = {}): (batch: unknown) => Finding[] {
+  readOptions(options);
+  const ids = new RequestIds();
+  return (batch) => check(batch, readOptions(options), ids.note(batch));
+}
+
+/** The options of a check, once they are known to be some. */
+interface Settings {
+  readonly profile: Profile;
+  readonly hasLints: boolean;
+  readonly silenced: ReadonlySet<string> | undefined;
+  readonly historical: boolean;
+  readonly nowMs: number;
+  readonly maxFindings: number;
+}
+
+function readOptions(options: CheckOptions): Settings {
   const given: unknown = options;
   if (!isObject(given)) throw new TypeError(`The options are ${describe(given)}; expected an object.`);
+  requireKnownNames(given);
   const { profile = "canonical", lints = true, endpoint = "events", now, maxFindings = DEFAULT_MAX_FINDINGS } = options;
   requireOneOf("profile", profile, ["canonical", "wire"]);
   requireOneOf("endpoint", endpoint, ["events", "bulk", "historical"]);
@@ -65,7 +110,11 @@ export function checkBatch(batch: unknown, options: CheckOptions = {}): Finding[
   const nowMs = typeof now === "function" ? now() : (now ?? Date.now());
   if (!Number.isFinite(nowMs))
     throw new RangeError(`\`now\` is ${describe(nowMs)}; expected milliseconds since the Unix epoch.`);
+  return { profile, hasLints: lints !== false, silenced, historical: endpoint === "historical", nowMs, maxFindings };
+}
 
+function check(batch: unknown, settings: Settings, namesake: LintContext["namesake"]): Finding[] {
+  const { profile, hasLints, silenced, historical, nowMs, maxFindings } = settings;
   let report: Report | undefined;
   try {
     const validate = profile === "canonical" ? validateCanonical : validateWire;
@@ -75,9 +124,9 @@ export function checkBatch(batch: unknown, options: CheckOptions = {}): Finding[
       validate.errors = null; // the errors of a large batch are not kept alive by the module
       reportSchemaErrors(batch, errors, profile, report);
     }
-    if (lints === false) return report?.findings() ?? [];
+    if (!hasLints) return report?.findings() ?? [];
     report ??= new Report(maxFindings, silenced);
-    lintBatch(batch, { profile, historical: endpoint === "historical", nowMs, report });
+    new LintWalk(PLANS[profile], { profile, historical, nowMs, report, namesake }).batch(batch);
   } catch (cause) {
     // Only a getter or a proxy can throw here, or a class that lies about itself; what they throw may be anything.
     report ??= new Report(maxFindings, silenced);
@@ -88,6 +137,23 @@ export function checkBatch(batch: unknown, options: CheckOptions = {}): Finding[
     });
   }
   return report.findings();
+}
+
+const OPTION_NAMES = Object.keys({
+  profile: true,
+  lints: true,
+  endpoint: true,
+  now: true,
+  maxFindings: true,
+} satisfies Record<keyof CheckOptions, true>);
+
+/** A client tells its `validate` more than this reads; but what is one of ours, misspelt, is a mistake. */
+function requireKnownNames(options: Readonly<Record<string, unknown>>): void {
+  for (const name in options) {
+    if (OPTION_NAMES.includes(name)) continue;
+    const meant = nearest(name, OPTION_NAMES);
+    if (meant !== undefined) throw new TypeError(`There is no option \`${name}\`; expected \`${meant}\`.`);
+  }
 }
 
 function silencedBy(switches: LintSwitches): ReadonlySet<LintCode> {

@@ -528,6 +528,8 @@ describe("an option that there is not", () => {
     [{ profile: null }, TypeError, '`profile` is null; expected "canonical" or "wire".'],
     [{ profile: 5n }, TypeError, '`profile` is the bigint 5; expected "canonical" or "wire".'],
     [{ endpoint: "single" }, TypeError, '`endpoint` is "single"; expected "events", "bulk" or "historical".'],
+    [{ profil: "wire" }, TypeError, "There is no option `profil`; expected `profile`."],
+    [{ max_findings: 5 }, TypeError, "There is no option `max_findings`; expected `maxFindings`."],
     [{ lints: "off" }, TypeError, '`lints` is "off"; expected a boolean, or an object of booleans by lint.'],
     [{ lints: null }, TypeError, "`lints` is null; expected a boolean, or an object of booleans by lint."],
     [

@@ -28,9 +28,17 @@ export const NOW = 1_795_000_000_000;
 const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
 const UUID = "0e0c7b9a-64a3-4c0d-9f43-0b36f7f3e6a5";
+const OTHER_UUID = "6f3a0a2e-5f7b-4b0a-9a0e-0a3b0c4d5e6f";
 const ZERO_UUID = "00000000-0000-0000-0000-000000000000";
 export const LONG = "🚀".repeat(257);
 const NEARLY_LONG = "🚀".repeat(256);
+
+/** What an event of some types lacks beside what the contract asks for, lest a lint ask for it. */
+const SOUND_DATA: Partial<Record<EventType, Members>> = {
+  screen_view: { screen_name: "Home" },
+  session_start: { session_uuid: UUID },
+  session_end: { session_uuid: UUID, session_duration_ms: 61_000 },
+};
 
 /** Nothing is wrong with it in either profile, on either path. */
 export const GOOD: Members = {
@@ -45,7 +53,8 @@ export function without(...keys: readonly string[]): Members {
 }
 
 function event(type: EventType, data: Members): Members {
-  return { event_type: type, data: { timestamp_unixtime_ms: NOW - 4 * DAY_MS, ...REQUIRED_DATA[type], ...data } };
+  const defaults = { timestamp_unixtime_ms: NOW - 4 * DAY_MS, ...REQUIRED_DATA[type], ...SOUND_DATA[type] };
+  return { event_type: type, data: { ...defaults, ...data } };
 }
 
 export function events(type: EventType, data: Members): Members {
@@ -387,10 +396,10 @@ export const LINT_ROWS: readonly LintRow[] = [
   {
     code: "historical-timestamp-missing",
     of: "a historical event without data",
-    wrong: { events: [{ event_type: "session_end", data: null }] },
+    wrong: { events: [{ event_type: "first_run", data: null }] },
     path: "/events/0/data",
     says: ["needs its own time"],
-    right: [events("session_end", {})],
+    right: [events("first_run", {})],
     profiles: wire,
     severity: "error",
     endpoint: "historical",
@@ -439,14 +448,143 @@ export const LINT_ROWS: readonly LintRow[] = [
     says: ["120 hours", "whole hours"],
     right: [{ device_info: { timezone_offset: 14 } }, { device_info: { timezone_offset: -12 } }],
   },
+  // ---------------------------------------------------------------- sessions
+  {
+    code: "session-missing",
+    of: "the start of no session",
+    wrong: events("session_start", { session_uuid: null }),
+    path: "/events/0/data/session_uuid",
+    says: ["belongs to no session", "docs/guides/sessions.md"],
+    right: [events("session_start", {}), custom({ session_uuid: null })],
+  },
+  {
+    code: "session-missing",
+    of: "the end of no session",
+    wrong: events("session_end", { session_uuid: undefined }),
+    path: "/events/0/data/session_uuid",
+    says: ["belongs to no session"],
+    right: [events("session_end", { session_uuid: UUID })],
+  },
+  {
+    code: "session-id-without-uuid",
+    of: "a session that is named by its number",
+    wrong: events("session_start", { session_uuid: null, session_id: "8423234234234234234" }),
+    path: "/events/0/data/session_id",
+    says: ["by its number alone", "Set session_uuid"],
+    right: [events("session_start", { session_id: 5 }), custom({ session_id: 5 })],
+  },
+  {
+    code: "session-mismatch",
+    of: "a start and an end of two sessions",
+    wrong: { events: [event("session_start", {}), event("session_end", { session_uuid: OTHER_UUID })] },
+    path: "/events/1/data/session_uuid",
+    says: ["not that of the session's start, /events/0", "the same one"],
+    right: [
+      { events: [event("session_start", {}), event("session_end", { session_uuid: UUID.toUpperCase() })] },
+      // The end of the session before it, and the start of the next.
+      { events: [event("session_end", { session_uuid: OTHER_UUID }), event("session_start", {})] },
+      {
+        events: [
+          event("session_start", { timestamp_unixtime_ms: NOW - 4 * DAY_MS + 2 }),
+          event("session_end", { session_uuid: OTHER_UUID, timestamp_unixtime_ms: NOW - 4 * DAY_MS + 1 }),
+        ],
+      },
+      // Two sessions in one batch: which start belongs to which end nobody says.
+      {
+        events: [
+          event("session_start", {}),
+          event("session_start", { session_uuid: OTHER_UUID }),
+          event("session_end", { session_uuid: OTHER_UUID }),
+        ],
+      },
+      {
+        events: [
+          event("session_start", {}),
+          event("session_end", { session_uuid: OTHER_UUID }),
+          event("session_end", {}),
+        ],
+      },
+    ],
+  },
+  {
+    code: "session-mismatch",
+    of: "a start and an end with two numbers, the later of them first",
+    wrong: {
+      events: [
+        event("session_end", { session_id: 6, timestamp_unixtime_ms: NOW - 4 * DAY_MS + 2 }),
+        event("session_start", { session_id: 5, timestamp_unixtime_ms: NOW - 4 * DAY_MS + 1 }),
+      ],
+    },
+    path: "/events/0/data/session_id",
+    says: ["/events/1"],
+    right: [
+      { events: [event("session_start", { session_id: 5n }), event("session_end", { session_id: "5" })] },
+      { events: [event("session_start", { session_id: 5 }), event("session_end", {})] },
+    ],
+  },
+  {
+    code: "session-duration-missing",
+    of: "the end of a session of no length",
+    wrong: events("session_end", { session_duration_ms: null }),
+    path: "/events/0/data/session_duration_ms",
+    says: ["is not said", "milliseconds"],
+    right: [events("session_end", { session_duration_ms: 0 })],
+  },
+  {
+    code: "seconds-in-duration",
+    of: "a session of less than a second",
+    wrong: events("session_end", { session_duration_ms: 999 }),
+    path: "/events/0/data/session_duration_ms",
+    says: ["999 milliseconds", "999000"],
+    right: [events("session_end", { session_duration_ms: 1000 })],
+  },
+  {
+    code: "seconds-in-duration",
+    of: "a session of an hour by its times, and of 3,600 by its length",
+    wrong: events("session_end", { session_duration_ms: 3600, session_start_unixtime_ms: NOW - 4 * DAY_MS - HOUR_MS }),
+    path: "/events/0/data/session_duration_ms",
+    says: ["3600 milliseconds", "3600000"],
+    right: [
+      events("session_end", { session_duration_ms: HOUR_MS, session_start_unixtime_ms: NOW - 4 * DAY_MS - HOUR_MS }),
+      // Short indeed, by the times as well.
+      events("session_end", { session_duration_ms: 400, session_start_unixtime_ms: NOW - 4 * DAY_MS - 400 }),
+      // In the background for most of the time.
+      events("session_end", { session_duration_ms: 60_000, session_start_unixtime_ms: NOW - 4 * DAY_MS - HOUR_MS }),
+      events("session_end", { session_duration_ms: 3600, session_start_unixtime_ms: 0 }),
+    ],
+  },
   // ---------------------------------------------------------------- identities and ids
-  ...["", "undefined", "null", " NaN ", "[object Object]"].map((customer_id): LintRow => ({
+  ...[
+    ...["", "undefined", "null", " NaN ", "[object Object]", "anonymous", "Anonymous", "0", "true", "false", "guest"],
+    ...["unknown", "n/a", "-", ZERO_UUID],
+  ].map((customer_id): LintRow => ({
     code: "placeholder-identity",
     of: `the customer ${JSON.stringify(customer_id)}`,
     wrong: { user_identities: { customer_id } },
     path: "/user_identities/customer_id",
     says: [JSON.stringify(customer_id), "Leave the identity out"],
     right: [{ user_identities: { customer_id: `${customer_id}-42` } }],
+  })),
+  ...["{{user.id}}", "id-{{ customer_id }}", "${userId}", "<%= user.id %>", "%%USER_ID%%"].map(
+    (customer_id): LintRow => ({
+      code: "placeholder-identity",
+      of: `the template ${JSON.stringify(customer_id)}`,
+      wrong: { user_identities: { customer_id } },
+      path: "/user_identities/customer_id",
+      says: [JSON.stringify(customer_id), "identifies nobody"],
+      right: [
+        { user_identities: { customer_id: customer_id.replace(/[{}<>]|%%/g, "") } },
+        { user_identities: { customer_id: "50%%off", email: "{}@example.com" } },
+      ],
+    }),
+  ),
+  ...[0, "0", 0n].map((mpid): LintRow => ({
+    code: "placeholder-identity",
+    of: `the profile ${typeof mpid} 0`,
+    wrong: { mpid },
+    path: "/mpid",
+    says: ["identifies nobody"],
+    right: [{ mpid: 1 }, { mpid: "10" }, { mpid: -1n }],
   })),
   {
     code: "placeholder-identity",
@@ -475,6 +613,25 @@ export const LINT_ROWS: readonly LintRow[] = [
     profiles: wire,
   },
   {
+    code: "legacy-key",
+    of: "another id as newer senders spell it",
+    wrong: { user_identities: { other2: "42" } },
+    path: "/user_identities/other2",
+    says: ["other senders", '"other_id_2"'],
+    right: [{ user_identities: { other_id_2: "42", other2: null } }],
+    profiles: wire,
+  },
+  {
+    code: "conflicting-keys",
+    of: "another id in both spellings",
+    wrong: { user_identities: { other_id_10: "42", other10: "43" } },
+    path: "/user_identities",
+    says: ['"other_id_10"', '"other10"'],
+    right: [{ user_identities: { other_id_10: "42", other10: null } }],
+    profiles: wire,
+    besides: "legacy-key",
+  },
+  {
     code: "conflicting-keys",
     of: "the customer id in both spellings",
     wrong: { user_identities: { customer_id: "42", customerid: "43" } },
@@ -484,6 +641,38 @@ export const LINT_ROWS: readonly LintRow[] = [
     profiles: wire,
     besides: "legacy-key",
   },
+  // ---------------------------------------------------------------- text
+  ...(
+    [
+      ["an event name", (text) => custom({ event_name: text }), "/events/0/data/event_name"],
+      ["an attribute", (text) => custom({ custom_attributes: { a: text } }), "/events/0/data/custom_attributes/a"],
+      ["the name of an attribute", (text) => ({ user_attributes: { [`a${text}`]: "x" } }), undefined],
+      ["an entry of a list", (text) => ({ user_attributes: { tags: ["x", text] } }), "/user_attributes/tags/1"],
+      ["an identity", (text) => ({ user_identities: { email: text } }), "/user_identities/email"],
+      ["a list of names", (text) => ({ deleted_user_attributes: [text] }), "/deleted_user_attributes/0"],
+      ["what an attribute was", (text) => events("user_attribute_change", { old: [text] }), "/events/0/data/old/0"],
+      ["a flag", (text) => custom({ custom_flags: { a: [text] } }), "/events/0/data/custom_flags/a/0"],
+      [
+        "a value for an integration",
+        (text) => ({ integration_attributes: { "92": { a: text } } }),
+        "/integration_attributes/92/a",
+      ],
+    ] as readonly (readonly [string, (text: string) => Members, string | undefined])[]
+  ).flatMap(([of, members, path]): LintRow[] => {
+    const row = (code: LintCode, character: string, says: string): LintRow => ({
+      code,
+      of: `${code === "nul-character" ? "a NUL" : "half a character"} in ${of}`,
+      wrong: members(`a${character}b`),
+      path: path ?? `/user_attributes/aa${character}b`,
+      says: [says],
+      right: [members("🚀"), members("\u0001\uffff \u{10ffff}")],
+    });
+    return [
+      row("lone-surrogate", "🚀".slice(0, 1), "half of a surrogate pair"),
+      row("lone-surrogate", "🚀".slice(1), "half of a surrogate pair"),
+      row("nul-character", "\u0000", "U+0000"),
+    ];
+  }),
   {
     code: "malformed-uuid",
     of: "a session id of another kind",
@@ -518,7 +707,7 @@ export const LINT_ROWS: readonly LintRow[] = [
     wrong: { events: [{ event_type: "user_identity_change", data: null }] },
     path: "/events/0/data",
     says: ["nothing changed"],
-    right: [{ events: [{ event_type: "session_end", data: null }] }],
+    right: [{ events: [{ event_type: "first_run", data: null }] }],
     profiles: wire,
   },
   {
@@ -670,12 +859,45 @@ export const LINT_ROWS: readonly LintRow[] = [
     profiles: wire,
   },
   {
+    code: "screen-without-name",
+    of: "a screen that JavaScript made without its name",
+    wrong: events("screen_view", { screen_name: undefined }),
+    path: "/events/0/data/screen_name",
+    says: ["neither found nor counted", "Set screen_name"],
+    right: [events("screen_view", { screen_name: "Home" })],
+  },
+  {
+    code: "screen-without-name",
+    of: "a screen view without data",
+    wrong: { events: [{ event_type: "screen_view", data: null }] },
+    path: "/events/0/data/screen_name",
+    says: ["Set screen_name"],
+    right: [events("screen_view", {})],
+    profiles: wire,
+  },
+  {
+    code: "empty-value",
+    of: "a screen that is named by blanks",
+    wrong: events("screen_view", { screen_name: " \t" }),
+    path: "/events/0/data/screen_name",
+    says: ["blanks alone"],
+    right: [events("screen_view", { screen_name: "Home page" })],
+  },
+  {
+    code: "empty-value",
+    of: "an event that is named by a blank",
+    wrong: custom({ event_name: " " }),
+    path: "/events/0/data/event_name",
+    says: ["neither found nor counted"],
+    right: [custom({ event_name: " a " })],
+  },
+  {
     code: "empty-value",
     of: "a screen without a name",
     wrong: events("screen_view", { screen_name: "" }),
     path: "/events/0/data/screen_name",
     says: ["expected some text"],
-    right: [events("screen_view", { screen_name: " " }), events("screen_view", { screen_name: null })],
+    right: [events("screen_view", { screen_name: " x " })],
   },
   {
     code: "empty-value",
@@ -819,7 +1041,11 @@ export const LINT_ROWS: readonly LintRow[] = [
     says: ["beyond 2^53"],
     right: [
       events("commerce_event", {
-        product_action: { action: "checkout", total_amount: 1e20, products: [{ price: 1e20, quantity: 2 ** 53 }] },
+        product_action: {
+          action: "checkout",
+          total_amount: 1e20,
+          products: [{ id: "sku-1", price: 1e20, quantity: 2 ** 53 }],
+        },
         lifetime_value_change: -1e20,
         device_current_state: { application_memory_total_bytes: 2 ** 53 },
       }),
@@ -895,10 +1121,10 @@ export const LINT_ROWS: readonly LintRow[] = [
   {
     code: "not-an-iso-code",
     of: "a currency in small letters",
-    wrong: events("commerce_event", { product_action: { action: "purchase" }, currency_code: "eur" }),
+    wrong: events("commerce_event", { product_action: { action: "click" }, currency_code: "eur" }),
     path: "/events/0/data/currency_code",
     says: ["ISO 4217", '"eur"', 'Write "EUR"'],
-    right: [events("commerce_event", { product_action: { action: "purchase" }, currency_code: "EUR" })],
+    right: [events("commerce_event", { product_action: { action: "click" }, currency_code: "EUR" })],
   },
   {
     code: "not-an-iso-code",
@@ -955,8 +1181,53 @@ export const LINT_ROWS: readonly LintRow[] = [
     wrong: { events: [{ event_type: "commerce_event", data: null }] },
     path: "/events/0/data",
     says: ["says nothing"],
-    right: [{ events: [{ event_type: "screen_view", data: null }] }],
+    right: [{ events: [{ event_type: "first_run", data: null }] }],
     profiles: wire,
+  },
+  {
+    code: "transaction-missing",
+    of: "a purchase without its order",
+    wrong: events("commerce_event", { product_action: { action: "purchase", products: [{ id: "sku-1" }] } }),
+    path: "/events/0/data/product_action/transaction_id",
+    says: ["a purchase without transaction_id", "repetition", "id of the order"],
+    right: [
+      events("commerce_event", { product_action: { action: "purchase", transaction_id: "T-1" } }),
+      events("commerce_event", { product_action: { action: "checkout", products: [{ id: "sku-1" }] } }),
+      events("commerce_event", { product_action: { action: "add_to_cart" } }),
+    ],
+  },
+  ...["", null].map((transaction_id): LintRow => ({
+    code: "transaction-missing",
+    of: `a refund of the order ${JSON.stringify(transaction_id)}`,
+    wrong: events("commerce_event", { product_action: { action: "refund", transaction_id } }),
+    path: "/events/0/data/product_action/transaction_id",
+    says: ["a refund without transaction_id"],
+    right: [events("commerce_event", { product_action: { action: "refund", transaction_id: "T-1" } })],
+  })),
+  {
+    code: "product-without-id",
+    of: "a product that is only a price",
+    wrong: events("commerce_event", {
+      product_action: { action: "click", products: [{ id: "a" }, { price: 5, id: "" }] },
+    }),
+    path: "/events/0/data/product_action/products/1",
+    says: ["neither id nor name", "SKU"],
+    right: [
+      events("commerce_event", { product_action: { action: "click", products: [{ id: "sku-1" }, { name: "Lamp" }] } }),
+      events("commerce_event", { product_action: { action: "click", products: [] } }),
+    ],
+  },
+  {
+    code: "product-without-id",
+    of: "a product without anything that was seen in a list",
+    wrong: events("commerce_event", { product_impressions: [{ product_impression_list: "Search", products: [{}] }] }),
+    path: "/events/0/data/product_impressions/0/products/0",
+    says: ["neither id nor name"],
+    right: [
+      events("commerce_event", {
+        product_impressions: [{ product_impression_list: "Search", products: [{ id: "a" }] }],
+      }),
+    ],
   },
   {
     code: "commerce-with-several-payloads",

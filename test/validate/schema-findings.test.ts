@@ -159,7 +159,7 @@ const ROWS: readonly Row[] = [
   },
   {
     of: "an infinite price",
-    payload: eventBatch("commerce_event", { product_action: { action: "purchase", total_amount: Infinity } }),
+    payload: eventBatch("commerce_event", { product_action: { action: "click", total_amount: Infinity } }),
     code: "wrong-type",
     path: "/events/0/data/product_action/total_amount",
     says: ["expected a number", "Infinity"],
@@ -167,7 +167,10 @@ const ROWS: readonly Row[] = [
   },
   {
     of: "a number in quotes",
-    payload: eventBatch("session_end", { session_duration_ms: "1500" }),
+    payload: eventBatch("session_end", {
+      session_duration_ms: "1500",
+      session_uuid: "0e0c7b9a-64a3-4c0d-9f43-0b36f7f3e6a5",
+    }),
     code: "wrong-type",
     path: "/events/0/data/session_duration_ms",
     says: ["expected an integer", '"1500"'],
@@ -346,11 +349,12 @@ const ROWS: readonly Row[] = [
     hint: 'Did you mean "customer_id"?',
   },
   {
-    of: "a key that belongs too far in to be found a home for",
+    of: "a key that belongs two objects further in",
     payload: batch({ latitude: 51.92 }),
     code: "unknown-key",
     path: "/latitude",
     says: ['"latitude" is not a key of Batch'],
+    hint: 'It belongs in "location" of "context".',
     profiles: canonical,
   },
   {
@@ -382,7 +386,7 @@ const ROWS: readonly Row[] = [
   },
   {
     of: "a key that has to be escaped in a pointer",
-    payload: batch({ "a/b~c": 1 }),
+    payload: batch({ "a/b~c": {} }),
     code: "unknown-key",
     path: "/a~1b~0c",
     says: ['"a/b~c" is not a key of Batch'],
