@@ -1,6 +1,6 @@
 import { LIMITS } from "../../generated/contract.ts";
 import type { Batch } from "../../generated/schema.ts";
-import { InvalidBatchError, MParticleError } from "../errors.ts";
+import { MParticleError } from "../errors.ts";
 import { forgetStamps } from "../model/stamp-memory.ts";
 import { show } from "../rules/show.ts";
 import { Transport, type RawClient } from "../transport/attempt.ts";

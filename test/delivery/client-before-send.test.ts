@@ -18,7 +18,9 @@ function setUp(options: Partial<EventsClientOptions>): {
 } {
   const fetch = recordingFetch();
   const outcomes: Outcome[] = [];
-  const onOutcome = (outcome: Outcome): void => void outcomes.push(outcome);
+  const onOutcome = (outcome: Outcome): void => {
+    outcomes.push(outcome);
+  };
   const client = new EventsClient({ apiKey: "key", apiSecret: "secret-of-tests", fetch, onOutcome, ...options });
   return { client, fetch, outcomes };
 }
@@ -107,7 +109,11 @@ describe("beforeSend of a client", () => {
   });
 
   it("cannot hold a batch in a client: it is undelivered, and may be handed over again", async () => {
-    const { client, outcomes } = setUp({ beforeSend: (_, { hold }) => hold("the user was not asked yet") });
+    const { client, outcomes } = setUp({
+      beforeSend: (_, { hold }) => {
+        hold("the user was not asked yet");
+      },
+    });
     await expect(client.upload(batchOf("1"))).rejects.toMatchObject({
       code: "HELD",
       message: "Held back before it was sent: the user was not asked yet. Hand it over again later.",
