@@ -1,5 +1,6 @@
 export { addToBatch } from "./add-to-batch.ts";
 export { dropAttributes, keepAttributes } from "./attributes.ts";
+export { consentGate } from "./gate.ts";
 export { ccpaFromGpc } from "./gpc.ts";
 export { ccpaFromGpp } from "./gpp.ts";
 export { hashIdentities } from "./hash-identities.ts";
@@ -10,6 +11,7 @@ export { ccpaFromUsp } from "./usp.ts";
 export { MissingPeerError } from "../rules/optional-peer.ts";
 
 export type { BatchAdditions } from "./add-to-batch.ts";
+export type { ConsentGateOptions } from "./gate.ts";
 export type { AttributeNames, AttributeScope } from "./attributes.ts";
 export type { RequestHeaders, RequestSignalOptions, SignalSource } from "./request.ts";
 export type { SignalOptions } from "./signal.ts";

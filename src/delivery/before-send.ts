@@ -8,12 +8,12 @@ export interface BeforeSendContext {
    * Drops the batch and says why: `return context.drop("the user has objected")`. A step that returns `undefined`
    * without it drops the batch as well; the outcome then only names the step.
    */
-  readonly drop: (reason: string) => undefined;
+  readonly drop: (reason: string) => Batch | undefined;
   /**
    * Keeps the batch back until {@link BeforeSendContext.release} is called for the same user:
    * `return context.hold("not asked yet")`. A queue holds it; a client cannot, so that its outcome is `undelivered`.
    */
-  readonly hold: (reason: string) => undefined;
+  readonly hold: (reason: string) => Batch | undefined;
   /** Lets go what was held for the user of this batch; it goes before the batch. */
   readonly release: () => void;
   /** Drops what was held for the user of this batch. */
@@ -76,10 +76,20 @@ export function runSteps(steps: readonly BeforeSend[], batch: Batch, from = 0): 
     let verdict: { readonly kind: "drop" | "hold"; readonly reason: string } | undefined;
     const before = current;
     const given: unknown = run(current, {
-      drop: (reason) => void (verdict = { kind: "drop", reason }),
-      hold: (reason) => void (verdict = { kind: "hold", reason }),
-      release: () => (held = "release"),
-      discard: (reason) => (held = { discard: reason }),
+      drop: (reason) => {
+        verdict = { kind: "drop", reason };
+        return undefined;
+      },
+      hold: (reason) => {
+        verdict = { kind: "hold", reason };
+        return undefined;
+      },
+      release: () => {
+        held = "release";
+      },
+      discard: (reason) => {
+        held = { discard: reason };
+      },
     });
     if (given === undefined) {
       const { kind, reason } = verdict ?? { kind: "drop", reason: `${nameOf(run, step)} gave undefined` };

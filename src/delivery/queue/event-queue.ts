@@ -1,5 +1,5 @@
 import { onIdleExit } from "#platform";
-import type { Batch, Event } from "../../../generated/schema.ts";
+import type { Event } from "../../../generated/schema.ts";
 import { InvalidBatchError, type MParticleError } from "../../errors.ts";
 import { SYSTEM_STAMPS } from "../../model/stamp.ts";
 import type { UserContext } from "../../model/types.ts";
@@ -11,40 +11,22 @@ import { Admission, type Addition, type WaitingAdd } from "./admission.ts";
 import { readAdd } from "./event-texts.ts";
 import { FlushTimer } from "./flush-timer.ts";
 import { contextOf } from "./user-context.ts";
+import { lastWordOf } from "./held-release.ts";
+import type { LastWord } from "./last-word.ts";
 import { OutboxLink, restoreBatch } from "./outbox-link.ts";
 import { OutcomeReports } from "./outcome-reports.ts";
 import { PendingBatches, type BatchParts } from "./pending-batches.ts";
 import { closedError, overflowError } from "./queue-errors.ts";
 import { shareInternals } from "./queue-internals.ts";
+import type { CloseReport, QueueStats } from "./queue-stats.ts";
 import { resolveQueueOptions, type EventQueueOptions, type Settings } from "./queue-options.ts";
 import { toBatch, toStored, type QueuedBatch } from "./queued-batch.ts";
 import { Sender } from "./sender.ts";
-import type { Ledger } from "./tally.ts";
+import { withPending } from "./tally.ts";
 import { endsInTime } from "./time-limit.ts";
 import { Turns } from "./turns.ts";
 
-/** What has become of all that was added, in events and in batches, and what is held right now. */
-export interface QueueStats {
-  readonly events: Ledger;
-  readonly batches: Ledger;
-  /** Bytes of JSON held in memory. */
-  readonly bufferedBytes: number;
-  /** Calls of `add` that wait for room, or for the outbox to be open; what they bring is not counted yet. */
-  readonly waitingAdds: number;
-}
-
-/** What a queue came to. */
-export interface CloseReport {
-  /** Events of each fate since the queue was made. */
-  readonly accepted: number;
-  readonly rejected: number;
-  readonly undelivered: number;
-  /** What was still pending when time was up, with the ids it was sent with: safe to send again. */
-  readonly unsent: readonly Batch[];
-}
-
-/** As long as `drainOnExit` takes by default. */
-const MAX_DRAIN_AT_END_MS = 10_000;
+const MAX_DRAIN_AT_END_MS = 10_000; // as long as `drainOnExit` takes by default
 
 const DONE = /* @__PURE__ */ Promise.resolve();
 
@@ -61,6 +43,7 @@ export class EventQueue {
   readonly #sender: Sender;
   readonly #outbox: OutboxLink | undefined;
   readonly #reports: OutcomeReports;
+  readonly #lastWord: LastWord | undefined;
   readonly #turns = new Turns();
   readonly #abort = new AbortController();
   readonly #stopIdleExit: () => void;
@@ -95,6 +78,19 @@ export class EventQueue {
         this.#sender.schedule();
       },
     });
+    this.#lastWord = lastWordOf({
+      settings,
+      preparation,
+      pending: this.#pending,
+      reports: this.#reports,
+      outbox: () => this.#outbox,
+      refuse: (user, events, verdict) => {
+        this.#refuse(user, events, verdict);
+      },
+      onRelease: () => {
+        this.#flushTimer.start();
+      },
+    });
     this.#flushTimer = new FlushTimer(this.#pending, effects, settings.flushIntervalMs);
     this.#sender = new Sender(this.#pending, {
       dispatcher,
@@ -123,7 +119,7 @@ export class EventQueue {
         this.#admitWaiting("room or not");
         this.#pending.closeAll();
       },
-      pending: () => [...this.#pending.list().map(toStored), ...this.#unsent],
+      pending: () => [...this.#pending.list().map(toStored), ...this.#unsent, ...(this.#lastWord?.stored() ?? [])],
       restore: (batches) => this.#restoreAll(batches),
     });
     this.#outbox =
@@ -134,6 +130,7 @@ export class EventQueue {
         pending: this.#pending,
         telemetry,
         turns: this.#turns,
+        restoreHeld: (stored) => this.#lastWord?.restore(stored) ?? false,
         signal,
         isFull: (bytes) => this.#admission.isFull(bytes),
         onOpen: () => {
@@ -158,7 +155,9 @@ export class EventQueue {
     if (this.#isClosed) return rejected(closedError());
     let addition: Addition;
     try {
-      addition = readAdd(user, events, {
+      const said = this.#lastWord?.on(user, events);
+      if (said?.kind === "done") return handled(said.taken);
+      addition = readAdd(said?.user ?? user, said?.events ?? events, {
         preparation: this.#internals.preparation,
         contextOf: (one) => contextOf(this.#pending.lanes, one),
       });
@@ -215,10 +214,11 @@ export class EventQueue {
 
   /** What has become of everything added so far. */
   stats(): QueueStats {
+    const { events = 0, batches = 0 } = this.#lastWord?.held.counts ?? {};
     return {
-      events: this.#pending.events.ledger,
-      batches: this.#pending.batches.ledger,
-      bufferedBytes: this.#pending.bufferedBytes,
+      events: withPending(this.#pending.events.ledger, events),
+      batches: withPending(this.#pending.batches.ledger, batches),
+      bufferedBytes: this.#pending.bufferedBytes + (this.#lastWord?.held.bytes ?? 0),
       waitingAdds: this.#admission.waitingAdds,
     };
   }
@@ -354,8 +354,9 @@ export class EventQueue {
     } catch (error) {
       this.#internals.telemetry.reportError("The outbox could not be closed.", error);
     }
+    const held = this.#lastWord?.handBack() ?? [];
     const { accepted, rejected, undelivered } = this.#pending.events.ledger;
-    return { accepted, rejected, undelivered, unsent: this.#unsent.map(toBatch) };
+    return { accepted, rejected, undelivered, unsent: [...this.#unsent, ...held].map(toBatch) };
   }
 
   /** The outcome of an `add` that still waits when the queue is closed. */

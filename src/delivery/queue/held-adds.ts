@@ -77,6 +77,11 @@ export class HeldAdds {
     return own;
   }
 
+  /** All that was held, oldest first; nothing is then. */
+  takeEverything(): readonly HeldAdd[] {
+    return this.list().map((held) => this.#remove(held));
+  }
+
   #remove(held: HeldAdd): HeldAdd {
     const own = this.#byUser.get(held.userKey)?.filter((other) => other !== held) ?? [];
     if (own.length === 0) this.#byUser.delete(held.userKey);

@@ -35,6 +35,7 @@ export type Said =
 export class LastWord {
   readonly #options: LastWordOptions;
   readonly held: HeldAdds;
+  #handedBack: readonly StoredBatch[] = [];
 
   constructor(options: LastWordOptions) {
     this.#options = options;
@@ -54,7 +55,8 @@ export class LastWord {
     this.#updateHeld(result, batch);
     switch (result.kind) {
       case "send": {
-        const { events: sent, source_request_id: _, ...sentUser } = result.batch;
+        // The id is that of a batch, and several of these may become one.
+        const { events: sent, ...sentUser } = { ...result.batch, source_request_id: undefined };
         return { kind: "send", user: sentUser, events: sent ?? [] };
       }
       case "drop":
@@ -78,9 +80,11 @@ export class LastWord {
     return true;
   }
 
-  /** What is still held when the queue is closed: it is handed back, and stays where it is kept. */
+  /** What is still held when the queue is closed ends as undelivered; where it is kept, it stays. */
   handBack(): readonly StoredBatch[] {
-    return this.held.list().map((held) => {
+    const all = this.held.takeEverything();
+    this.#handedBack = all.map(toHeldStored);
+    return all.map((held) => {
       const stored = { ...toHeldStored(held), requestId: held.requestId };
       const error = new MParticleError("HELD", "Still held back by `beforeSend` when the queue was closed.", {
         requestIds: [held.requestId],
@@ -90,9 +94,9 @@ export class LastWord {
     });
   }
 
-  /** All that is held, in the form in which it survives. */
+  /** All that is or was held to the end, in the form in which it survives. */
   stored(): readonly StoredBatch[] {
-    return this.held.list().map(toHeldStored);
+    return [...this.held.list().map(toHeldStored), ...this.#handedBack];
   }
 
   #updateHeld({ held: change }: StepResult, batch: Batch): void {
@@ -136,7 +140,14 @@ export class LastWord {
   }
 
   #toHeld(requestId: string, batch: Batch, step: number): HeldAdd {
-    const held = { requestId, batch, step, userKey: userKeyOfBatch(batch), events: batch.events?.length ?? 0, bytes: 0 };
+    const held = {
+      requestId,
+      batch,
+      step,
+      userKey: userKeyOfBatch(batch),
+      events: batch.events?.length ?? 0,
+      bytes: 0,
+    };
     return { ...held, bytes: bytesOfStored(toHeldStored(held)) };
   }
 }

@@ -17,6 +17,8 @@ export interface OutboxLinkOptions {
   readonly pending: PendingBatches;
   readonly telemetry: Telemetry;
   readonly turns: Turns;
+  /** Takes in a stored batch that was held back; says whether it was. */
+  readonly restoreHeld: (stored: StoredBatch) => boolean;
   /** Aborted when the queue gives up: what is not recovered by then stays where it is. */
   readonly signal: AbortSignal;
   /** Whether the buffer is too full for so many bytes more. */
@@ -129,6 +131,26 @@ export class OutboxLink {
   }
 
   /**
+   * Resolves when what is held back is stored.
+   *
+   * @throws MParticleError - `OUTBOX`.
+   */
+  async keep(held: StoredBatch): Promise<void> {
+    await this.#recovery;
+    if (this.failure !== undefined) throw this.failure;
+    try {
+      await this.#track(this.#options.outbox.append([held]));
+    } catch (error) {
+      throw asOutboxError(error);
+    }
+  }
+
+  /** What was held back need not be stored any more. */
+  forget(requestId: string): void {
+    this.#remove(requestId);
+  }
+
+  /**
    * What was accepted, or dropped by policy, leaves the store; what was refused is set aside; the rest stays for the
    * next start.
    */
@@ -152,7 +174,7 @@ export class OutboxLink {
   }
 
   async #takeInStored(): Promise<void> {
-    const { outbox, signal, isFull, turns } = this.#options;
+    const { outbox, signal, isFull, turns, restoreHeld } = this.#options;
     for await (const stored of outbox.recover()) {
       const bytes = stored.events.reduce((sum, event) => sum + utf8Length(event) + 1, 0);
       while (isFull(bytes) && !signal.aborted) {
@@ -162,7 +184,7 @@ export class OutboxLink {
       }
       // It stays where it is, for the next start.
       if (signal.aborted) return;
-      restoreBatch(this.#options.pending, stored, true);
+      if (!restoreHeld(stored)) restoreBatch(this.#options.pending, stored, true);
       await turns.spend(bytes);
     }
   }

@@ -1,5 +1,6 @@
 import { show } from "../../rules/show.ts";
 import { checkOptions, positive, wholeNumber } from "../../transport/option-checks.ts";
+import type { BeforeSend } from "../before-send.ts";
 import type { Outbox } from "../outbox.ts";
 import type { Outcome } from "../outcome.ts";
 
@@ -21,6 +22,15 @@ export interface EventQueueOptions {
    * outcome), or rejects. `@default "wait"`
    */
   readonly overflow?: Overflow | undefined;
+  /**
+   * The last word on what is added, before it is stored: a step, or several; those of the client follow. What a step
+   * holds back waits here until the step lets it go, and counts as pending; `flush` does not wait for it.
+   */
+  readonly beforeSend?: BeforeSend | readonly BeforeSend[] | undefined;
+  /** Held back by `beforeSend` at most, in bytes of JSON; beyond it the oldest is dropped. `@default 4_194_304` */
+  readonly maxHeldBytes?: number | undefined;
+  /** Calls of `add` held back for one user at most; beyond it the oldest is dropped. `@default 100` */
+  readonly maxHeldPerUser?: number | undefined;
   /** Called once for each batch. What it throws goes to the client's logger. */
   readonly onOutcome?: ((outcome: Outcome) => void) | undefined;
   /** Keeps events on disk until the service has accepted them: `add` resolves once they are there. */
@@ -29,7 +39,14 @@ export interface EventQueueOptions {
   readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
 }
 
-type DefaultedOption = "flushIntervalMs" | "maxEventsPerBatch" | "maxBufferedBytes" | "concurrency" | "overflow";
+type DefaultedOption =
+  | "flushIntervalMs"
+  | "maxEventsPerBatch"
+  | "maxBufferedBytes"
+  | "concurrency"
+  | "overflow"
+  | "maxHeldBytes"
+  | "maxHeldPerUser";
 
 /** The options with their defaults. */
 export type Settings = EventQueueOptions & {
@@ -48,6 +65,9 @@ export function resolveQueueOptions(options: EventQueueOptions): Settings {
     maxBufferedBytes: "any",
     concurrency: "any",
     overflow: "any",
+    beforeSend: "any",
+    maxHeldBytes: "any",
+    maxHeldPerUser: "any",
     onOutcome: "function",
     outbox: "any",
     waitUntil: "function",
@@ -66,6 +86,8 @@ export function resolveQueueOptions(options: EventQueueOptions): Settings {
     maxBufferedBytes: positive("maxBufferedBytes", options.maxBufferedBytes ?? 16 * 1024 * 1024),
     concurrency: wholeNumber("concurrency", options.concurrency ?? 4),
     overflow,
+    maxHeldBytes: positive("maxHeldBytes", options.maxHeldBytes ?? 4 * 1024 * 1024),
+    maxHeldPerUser: wholeNumber("maxHeldPerUser", options.maxHeldPerUser ?? 100),
   };
 }
 

@@ -47,3 +47,8 @@ export class Tally {
     this.#pending -= count;
   }
 }
+
+/** The ledger with so many more that are pending. */
+export function withPending(ledger: Ledger, count: number): Ledger {
+  return count === 0 ? ledger : { ...ledger, added: ledger.added + count, pending: ledger.pending + count };
+}
