@@ -14,20 +14,28 @@ export function readFlags<Flags>(parse: () => Flags): Flags {
   }
 }
 
+/** Where a program says what it did. */
+export type Output = Pick<Console, "log" | "error">;
+
 /**
- * Runs a program and settles its exit code: 1 when the service or the network failed it, 2 when it was called wrongly.
- * Both are told by their message; anything else is a fault of the program, whose stack is wanted.
+ * Runs a program.
+ *
+ * @returns its exit code: 1 when the service or the network failed it, 2 when it was called wrongly. Both are told by their
+ *   message; anything else is a fault of the program, and is thrown on because its stack is wanted.
  */
-export async function runCommand(program: () => void | Promise<void>): Promise<void> {
+export async function runCommand(program: () => void | Promise<void>, output: Output): Promise<number> {
   try {
     await program();
+    return 0;
   } catch (error) {
     if (error instanceof UsageError) {
-      console.error(`${error.message.replace(/\.?$/, ".")} Try --help.`);
-      process.exitCode = 2;
-    } else if (error instanceof MParticleError) {
-      console.error(`${error.name}: ${error.message}`);
-      process.exitCode = 1;
-    } else throw error;
+      output.error(`${error.message.replace(/\.?$/, ".")} Try --help.`);
+      return 2;
+    }
+    if (error instanceof MParticleError) {
+      output.error(`${error.name}: ${error.message}`);
+      return 1;
+    }
+    throw error;
   }
 }

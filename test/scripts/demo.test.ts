@@ -2,7 +2,9 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
-import { startFakeServer, type FakeServerOptions } from "mparticle-events/testing";
+import { recordingFetch, startFakeServer, type FetchStep, type Script } from "mparticle-events/testing";
+import type { Output } from "../../scripts/command.ts";
+import { runDemo } from "../../scripts/demo/command.ts";
 
 const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
@@ -12,15 +14,10 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a program of `scripts/` as npm does, without the credentials that this machine may have. */
-function run(
-  script: "demo" | "mock",
-  args: readonly string[],
-  env: NodeJS.ProcessEnv = {},
-  preload = "",
-): Promise<Ended> {
-  const loaders = ["--import", import.meta.resolve("tsx"), ...(preload === "" ? [] : ["--import", at(preload)])];
-  const child = spawn(process.execPath, [...loaders, at(`scripts/${script}.ts`), ...args], {
+/** Runs the demo as npm does, without the credentials that this machine may have. */
+function run(args: readonly string[], env: NodeJS.ProcessEnv = {}, preload = ""): Promise<Ended> {
+  const loaders = ["--import", import.meta.resolve("tsx/esm"), ...(preload === "" ? [] : ["--import", at(preload)])];
+  const child = spawn(process.execPath, [...loaders, at("scripts/demo.ts"), ...args], {
     env: { ...process.env, ...NO_CREDENTIALS, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -38,10 +35,9 @@ const NO_CREDENTIALS = { MPARTICLE_API_KEY: undefined, MPARTICLE_API_SECRET: und
 const CREDENTIALS = { MPARTICLE_API_KEY: "us2-key", MPARTICLE_API_SECRET: "secret", MPARTICLE_POD: "us2" };
 
 /** Runs the demo live, while what it sends to mParticle arrives at a fake service. */
-async function runLive(script: FakeServerOptions["script"]) {
-  await using service = await startFakeServer({ script });
+async function runLive() {
+  await using service = await startFakeServer({ script: 202 });
   const ended = await run(
-    "demo",
     ["--live"],
     { ...CREDENTIALS, FAKE_SERVICE_PORT: String(service.port) },
     "test/package/to-fake-service.mjs",
@@ -49,9 +45,25 @@ async function runLive(script: FakeServerOptions["script"]) {
   return { ...ended, requests: service.requests };
 }
 
+/** Runs a program in this process, where nothing has to be loaded for it. */
+async function call(program: (output: Output) => Promise<number>): Promise<Ended> {
+  let [stdout, stderr] = ["", ""];
+  const code = await program({
+    log: (text: string) => (stdout += `${text}\n`),
+    error: (text: string) => (stderr += `${text}\n`),
+  });
+  return { code, stdout: stripVTControlCharacters(stdout), stderr };
+}
+
+/** Runs the demo live with a `fetch` that answers as the script says. */
+function callLive(script: Script<FetchStep>): Promise<Ended> {
+  const fetch = recordingFetch(script);
+  return call((output) => runDemo(["--live"], CREDENTIALS, output, { fetch, retry: false }));
+}
+
 describe("npm run demo", () => {
   it("shows what the mock took, and that it refused what is wrong", async () => {
-    const { code, stdout, stderr } = await run("demo", []);
+    const { code, stdout, stderr } = await call((output) => runDemo([], {}, output));
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/✓ accepted 5 events/);
     expect(stdout).toMatch(/✓ 50 of 50 batches accepted/);
@@ -62,7 +74,7 @@ describe("npm run demo", () => {
 
 describe("npm run demo -- --live", () => {
   it("sends all of it to the pod, as development, and says so when the service takes what is wrong", async () => {
-    const { code, stdout, stderr, requests } = await runLive(202);
+    const { code, stdout, stderr, requests } = await runLive();
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/Sending to mParticle, pod us2, environment development/);
     expect(stdout).toMatch(/! taken by the service, misspelt field and all: 202 is no check/);
@@ -76,23 +88,23 @@ describe("npm run demo -- --live", () => {
   });
 
   it("says that the service refused what is wrong when it does", async () => {
-    const { code, stdout } = await runLive([202, 202, 202, 400]);
+    const { code, stdout } = await callLive([202, 202, 202, 400]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/✗ refused by the service\n {4}ApiError: .*400/);
   });
 
-  it.each<[string, FakeServerOptions["script"], RegExp]>([
+  it.each<[string, Script<FetchStep>, RegExp]>([
     [
       "the credentials are wrong",
       401,
       /^ApiError: POST https:\/\/s2s\.us2\.mparticle\.com\/v2\/events answered 401\. .*\n$/,
     ],
     ["the service is down", 503, /^ApiError: .* answered 503.*\n$/],
-    ["the connection breaks", "reset", /^NetworkError: .*\n$/],
+    ["the connection breaks", { fault: "ECONNRESET" }, /^NetworkError: .*\n$/],
     ["some of many are not taken", [202, 202, 503], /^ApiError: .*bulkevents answered 503.*\n$/],
     ["the service fails instead of judging what is wrong", [202, 202, 202, 503], /^ApiError: .* answered 503.*\n$/],
   ])("says in one line that %s, and ends with 1", async (_what, script, line) => {
-    const { code, stdout, stderr } = await runLive(script);
+    const { code, stdout, stderr } = await callLive(script);
     expect(stderr).toMatch(line);
     expect(code).toBe(1);
     expect(stdout).not.toMatch(/taken by the service/);
@@ -111,29 +123,31 @@ describe("npm run demo -- --live", () => {
       'MPARTICLE_POD is "us3"; expected us1, us2, eu1 or au1. Try --help.\n',
     ],
   ])("names %s, and ends with 2", async (_what, env, line) => {
-    expect(await run("demo", ["--live"], env)).toEqual({ code: 2, stdout: "", stderr: line });
+    expect(await call((output) => runDemo(["--live"], env, output))).toEqual({ code: 2, stdout: "", stderr: line });
   });
 
   it("passes on what the client says of a key that cannot be one", async () => {
-    const { code, stdout, stderr } = await run("demo", ["--live"], { ...CREDENTIALS, MPARTICLE_API_KEY: "us2:key" });
+    const { code, stdout, stderr } = await call((output) =>
+      runDemo(["--live"], { ...CREDENTIALS, MPARTICLE_API_KEY: "us2:key" }, output),
+    );
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(/^`?apiKey`? .*Try --help\.\n$/);
   });
 });
 
-describe.each(["demo", "mock"] as const)("npm run %s", (script) => {
+describe("npm run demo, called wrongly", () => {
   it.each([["--foo"], ["extra"], ["--help=no"]])(
     "says in a sentence what is wrong with %s, and ends with 2",
     async (arg) => {
-      const { code, stdout, stderr } = await run(script, [arg]);
+      const { code, stdout, stderr } = await call((output) => runDemo([arg], {}, output));
       expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
       expect(stderr).toMatch(/^[^\n]+\. Try --help\.\n$/);
     },
   );
 
-  it("tells with --help what it is for", async () => {
-    const { code, stdout, stderr } = await run(script, ["--help"]);
+  it("tells with --help what it is for, and ends by itself", async () => {
+    const { code, stdout, stderr } = await run(["--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout).toContain(`npm run ${script}`);
+    expect(stdout).toContain("npm run demo");
   });
 });
