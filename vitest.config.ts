@@ -3,6 +3,9 @@ import { defineConfig } from "vitest/config";
 
 const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 
+/** What is tested of the build, which is packed once for all of them. */
+const OF_THE_PACKAGE = ["test/package/*.test.ts", "test/types/consumer.test.ts"];
+
 export default defineConfig({
   resolve: {
     // As `paths` in tsconfig.json: tests run the source, not the build.
@@ -16,7 +19,10 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ["test/**/*.test.ts"],
+    projects: [
+      { extends: true, test: { name: "package", include: OF_THE_PACKAGE, globalSetup: "test/package/pack-once.ts" } },
+      { extends: true, test: { name: "source", include: ["test/**/*.test.ts"], exclude: OF_THE_PACKAGE } },
+    ],
     // A limit only catches what hangs: no test is decided by how fast the machine is.
     testTimeout: 120_000,
     hookTimeout: 120_000,

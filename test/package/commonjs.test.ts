@@ -3,14 +3,14 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makeProject } from "./packed.ts";
+import { makeOwnProject } from "./own-project.ts";
 
 /** What each program does with a client and a recording `fetch`, wherever the two come from. */
 const USE = `
 async function use({ EventsClient, createBatch, customEvent, ApiError }, { recordingFetch }, { checkBatch }) {
   const fetch = recordingFetch([503, 202, 202, 400]);
   const client = new EventsClient({ apiKey: "key", apiSecret: "secret", retry: { baseDelayMs: 1 }, validate: checkBatch, fetch });
-  const batch = createBatch({ environment: "development" }, [customEvent("opened", "other")]);
+  const batch = createBatch({ environment: "development", user_identities: { customer_id: "1234" } }, [customEvent("opened", "other")]);
   const { attempts } = await client.upload(batch);
   const seen = [];
   client.raw.use({ onRequest: ({ schemaPath }) => void seen.push(schemaPath) });
@@ -50,7 +50,7 @@ const PROGRAMS = {
 
 let folder: string;
 beforeAll(() => {
-  ({ folder } = makeProject());
+  folder = makeOwnProject();
   for (const [name, code] of Object.values(PROGRAMS)) writeFileSync(join(folder, name), `${USE}\n${code}`);
 });
 afterAll(() => {
@@ -59,7 +59,7 @@ afterAll(() => {
 
 describe("a program that gets the package by", () => {
   it.each(Object.entries(PROGRAMS))("%s uploads through its own fetch, and by the raw client", async (_how, [name]) => {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [name], { cwd: folder, timeout: 15_000 });
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [name], { cwd: folder, timeout: 100_000 });
     expect(stderr).toBe("");
     expect(JSON.parse(stdout)).toEqual({
       attempts: 2,

@@ -1,13 +1,13 @@
 import { execFile } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makeProject, ROOT, type Packed } from "./packed.ts";
+import { describe, expect, inject, it } from "vitest";
+import { ROOT } from "./packed.ts";
 
 const run = promisify(execFile);
 const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
@@ -15,14 +15,7 @@ const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as
   readonly exports: Readonly<Record<string, unknown>>;
 };
 
-let folder: string;
-let packed: Packed;
-beforeAll(() => {
-  ({ folder, packed } = makeProject());
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const packed = inject("packed");
 
 describe("the package", () => {
   it("holds the build, the contract and the papers, and nothing else", () => {
@@ -95,7 +88,7 @@ describe("the package", () => {
       process.execPath,
       [`--input-type=${kind === "import" ? "module" : "commonjs"}`, "-e", program],
       {
-        cwd: folder,
+        cwd: packed.folder,
       },
     );
     const exported = JSON.parse(stdout) as readonly (readonly string[])[];
@@ -132,7 +125,7 @@ describe("the package", () => {
 
 async function bundle(contents: string): Promise<{ readonly text: string; readonly gzipped: number }> {
   const { outputFiles } = await build({
-    stdin: { contents, resolveDir: folder },
+    stdin: { contents, resolveDir: packed.folder },
     bundle: true,
     minify: true,
     write: false,

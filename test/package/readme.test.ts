@@ -2,10 +2,12 @@ import { execFile } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
-import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startFakeServer } from "mparticle-events/testing";
-import { makeProject, ROOT } from "./packed.ts";
+import { full } from "../full.ts";
+import { QUICK, runTypescript, withoutForeign } from "../types/run-typescript.ts";
+import { makeOwnProject } from "./own-project.ts";
+import { ROOT } from "./packed.ts";
 
 /** The guides, each with programs of its own. */
 const guides = readdirSync(join(ROOT, "docs/guides")).map((name) => `docs/guides/${name}`);
@@ -33,7 +35,7 @@ const documented = ["docs/testing.md"].flatMap((path) =>
 
 let folder: string;
 beforeAll(() => {
-  ({ folder } = makeProject());
+  folder = makeOwnProject();
   for (const { name, code } of [...programs, ...documented]) writeFileSync(join(folder, name), code);
 });
 afterAll(() => {
@@ -41,30 +43,16 @@ afterAll(() => {
 });
 
 describe("a code block of the README or of a guide, pasted into a project that has the package", () => {
-  it("compiles under the strictest settings, and so do the package's own declarations", { timeout: 60_000 }, () => {
-    const program = ts.createProgram(
-      [...programs, ...documented].map(({ name }) => join(folder, name)),
-      {
-        target: ts.ScriptTarget.ES2022,
-        module: ts.ModuleKind.NodeNext,
-        moduleResolution: ts.ModuleResolutionKind.NodeNext,
-        lib: ["lib.es2023.d.ts", "lib.esnext.disposable.d.ts"],
-        types: ["node"],
-        typeRoots: [join(folder, "node_modules/@types")],
-        strict: true,
-        exactOptionalPropertyTypes: true,
-        noUncheckedIndexedAccess: true,
-        noUnusedLocals: false,
-        skipLibCheck: false,
-        outDir: folder,
-        rootDir: folder,
+  it("compiles under the strictest settings, and so do the package's own declarations", async () => {
+    const said = await runTypescript(full(QUICK, "typescript"), folder, "tsconfig", {
+      compilerOptions: {
+        ...{ target: "es2022", module: "nodenext", moduleResolution: "nodenext", types: ["node"] },
+        ...{ lib: ["es2023", "esnext.disposable"], strict: true, exactOptionalPropertyTypes: true },
+        ...{ noUncheckedIndexedAccess: true, skipLibCheck: false, rootDir: ".", outDir: "." },
       },
-    );
-    const { diagnostics } = program.emit();
-    const messages = [...ts.getPreEmitDiagnostics(program), ...diagnostics].map(
-      ({ file, messageText }) => `${file?.fileName ?? ""}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`,
-    );
-    expect(messages).toEqual([]);
+      files: [...programs, ...documented].map(({ name }) => name),
+    });
+    expect(withoutForeign(said)).toEqual([]);
   });
 
   it.each(programs)("runs: $name, $firstLine", async ({ name }) => {
@@ -79,7 +67,7 @@ describe("a code block of the README or of a guide, pasted into a project that h
       ],
       {
         cwd: folder,
-        timeout: 15_000,
+        timeout: 100_000,
         env: {
           ...process.env,
           FAKE_SERVICE_PORT: String(service.port),

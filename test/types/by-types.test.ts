@@ -1,15 +1,14 @@
-import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { full } from "../full.ts";
+import { QUICK, runTypescript, type Configuration } from "./run-typescript.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const FILES = ["test/types/admitted-by-types.ts", "test/types/refused-by-types.ts"];
 
-/** The newest one is many times as fast as the others. */
-const COMPILERS = full(["typescript-7.0"], ["typescript-7.0", "typescript"]);
+const COMPILERS = full([QUICK], [QUICK, "typescript"]);
 
 // In this repository, because its packages have to be found.
 const folder = mkdtempSync(join(ROOT, "node_modules/.by-types-"));
@@ -18,15 +17,8 @@ afterAll(() => {
 });
 
 /** What a compiler says about files of this repository, under its own settings. */
-function compile(compiler: string, name: string, files: Readonly<Record<string, readonly string[]>>): Promise<string> {
-  const config = join(folder, `${name}.json`);
-  writeFileSync(config, JSON.stringify({ extends: join(ROOT, "tsconfig.json"), ...files }));
-  const args = [join(ROOT, "node_modules", compiler, "bin/tsc"), "--pretty", "false", "--project", config];
-  return new Promise((resolve) => {
-    execFile(process.execPath, args, { cwd: ROOT }, (_error, stdout, stderr) => {
-      resolve(`${stdout}${stderr}`.trim());
-    });
-  });
+async function compile(compiler: string, name: string, files: Configuration): Promise<string> {
+  return (await runTypescript(compiler, folder, name, { extends: join(ROOT, "tsconfig.json"), ...files })).join("\n");
 }
 
 /** Absolute paths, because the configuration lies elsewhere. */

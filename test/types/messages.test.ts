@@ -1,10 +1,20 @@
-import { dirname, join } from "node:path";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import ts from "typescript";
 import { beforeAll, describe, expect, it } from "vitest";
+import { full } from "../full.ts";
+import { QUICK, runTypescript } from "./run-typescript.ts";
+
+/** What a mistake is, and what is said to it. */
+interface Mistake {
+  readonly code: string;
+  readonly says: readonly string[];
+  /** What the newest compiler says, where that is less. */
+  readonly quickSays?: readonly string[];
+}
 
 /** What the compiler says to a mistake: in an editor, this is most of the documentation that gets read. */
-const MISTAKES = {
+const MISTAKES: Readonly<Record<string, Mistake>> = {
   "a misspelt member of an event": {
     code: 'customEvent("a", "other", { custom_atributes: {} });',
     says: ["'custom_atributes' does not exist in type", '"custom_event"', "Did you mean to write 'custom_attributes'?"],
@@ -32,6 +42,7 @@ const MISTAKES = {
   "a misspelt member of a hand-written event": {
     code: 'const event: Event = { event_type: "custom_event", data: { event_name: "a", custom_event_type: "other", custom_atributes: {} } };',
     says: ["'custom_atributes' does not exist in type 'CustomEventData", "Did you mean to write 'custom_attributes'?"],
+    quickSays: ["'custom_atributes' does not exist in type", "Did you mean to write 'custom_attributes'?"],
   },
   "a misspelt member of a hand-written commerce event": {
     code: 'const event: Event = { event_type: "commerce_event", data: { promotion_action: { action: "view" }, currency_cod: "EUR" } };',
@@ -40,6 +51,7 @@ const MISTAKES = {
   "a misspelt member of a product action, in an event": {
     code: 'const event: Event = { event_type: "commerce_event", data: { product_action: { action: "click", totl: 5 } } };',
     says: ["'totl' does not exist in type 'ProductAction'"],
+    quickSays: ['{ action: "click"; totl: number; }', "is not assignable"],
   },
   "a misspelt member of a promotion, in a commerce event": {
     code: 'const event: EventOf<"commerce_event"> = { event_type: "commerce_event", data: { promotion_action: { action: "view", promos: [] } } };',
@@ -53,10 +65,9 @@ const MISTAKES = {
     code: 'const event: Event = { event_type: "custom_evnt", data: {} };',
     says: [`Type '"custom_evnt"' is not assignable to type`],
   },
-} as const;
+};
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const FILE = join(ROOT, "test/types/mistakes.ts"); // not there: its text is given to the compiler
 const LINES = Object.values(MISTAKES).map(({ code }, index) => `export function mistake${String(index)}() { ${code} }`);
 const TEXT = [
   'import { createBatch, customEvent, type Event, type EventOf } from "mparticle-events";',
@@ -64,37 +75,54 @@ const TEXT = [
   'export const right = customEvent("a", "other", { custom_attributes: {} });',
 ].join("\n");
 
-/** What is said to each line of the text, by its number from 0. */
-const said = new Map<number, string>();
+/** What each compiler says to each line of the text, by the number of the line from 0. */
+const saidBy = new Map<string, Map<number, string>>();
 
-beforeAll(() => {
-  const config = ts.readConfigFile(join(ROOT, "tsconfig.json"), (path) => ts.sys.readFile(path));
-  const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, dirname(FILE));
-  const pathsAt = { ...options, baseUrl: ROOT };
-  const host = ts.createCompilerHost(pathsAt);
-  const onDisk = { ...host };
-  host.fileExists = (name) => name === FILE || onDisk.fileExists(name);
-  host.getSourceFile = (name, version, ...rest) =>
-    name === FILE ? ts.createSourceFile(name, TEXT, version) : onDisk.getSourceFile(name, version, ...rest);
-  const program = ts.createProgram([FILE], pathsAt, host);
-  const file = program.getSourceFile(FILE)!;
-  for (const { start, messageText } of program.getSemanticDiagnostics(file)) {
-    const { line } = file.getLineAndCharacterOfPosition(start!);
-    const text = ts.flattenDiagnosticMessageText(messageText, "\n");
-    said.set(line, said.has(line) ? `${said.get(line)!}\n${text}` : text);
+// The editors' compiler of today, and the next one.
+const COMPILERS = full([QUICK], [QUICK, "typescript"]);
+
+beforeAll(async () => {
+  const folder = mkdtempSync(join(ROOT, "node_modules/.messages-"));
+  const file = join(folder, "mistakes.ts");
+  try {
+    writeFileSync(file, TEXT);
+    for (const compiler of COMPILERS) {
+      const configuration = { extends: join(ROOT, "tsconfig.json"), include: [], files: [file] };
+      saidBy.set(compiler, byLine(await runTypescript(compiler, folder, "tsconfig", configuration)));
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
   }
-}, 60_000);
+});
 
-describe("the compiler, told", () => {
-  it.each(Object.keys(MISTAKES).map((name, index) => [name, index + 1] as const))("%s", (name, line) => {
-    const message = said.get(line) ?? "";
-    for (const part of MISTAKES[name as keyof typeof MISTAKES].says) expect(message).toContain(part); // its own key
-    expect(message.length, message).toBeLessThan(500);
-    expect(message.split("\n").length, message).toBeLessThanOrEqual(3);
-  });
+/** The messages by the number of their line; the lines that explain one are indented below it. */
+function byLine(output: readonly string[]): Map<number, string> {
+  const said = new Map<number, string>();
+  let line = -1;
+  for (const text of output) {
+    const [, number, message] = /^\S*mistakes\.ts\((\d+),\d+\): error TS\d+: (.*)$/.exec(text) ?? [];
+    if (number !== undefined) line = Number(number) - 1;
+    const known = said.get(line);
+    said.set(line, known === undefined ? (message ?? text) : `${known}\n${message ?? text}`);
+  }
+  return said;
+}
+
+describe.each(COMPILERS)("%s, told", (compiler) => {
+  const said = () => saidBy.get(compiler) ?? new Map<number, string>();
+
+  it.each(Object.entries(MISTAKES).map(([name, mistake], index) => [name, mistake, index + 1] as const))(
+    "%s",
+    (_name, { says, quickSays = says }, line) => {
+      const message = said().get(line) ?? "";
+      for (const part of compiler === QUICK ? quickSays : says) expect(message).toContain(part);
+      expect(message.length, message).toBeLessThan(500);
+      expect(message.split("\n").length, message).toBeLessThanOrEqual(3);
+    },
+  );
 
   it("says nothing to what is right", () => {
-    expect(said.get(0)).toBeUndefined();
-    expect(said.get(LINES.length + 1)).toBeUndefined();
+    expect(said().get(0)).toBeUndefined();
+    expect(said().get(LINES.length + 1)).toBeUndefined();
   });
 });

@@ -1,0 +1,56 @@
+import { execFile } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** The newest compiler: it says the same as the others in a fraction of their time. */
+export const QUICK = "typescript-7.0";
+
+/** What a `tsconfig.json` may hold. */
+export interface Configuration {
+  readonly extends?: string;
+  readonly files?: readonly string[];
+  readonly include?: readonly string[];
+  readonly compilerOptions?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Runs one of the compilers that are installed.
+ *
+ * @param compiler - the name that its package has in `node_modules`, such as `"typescript"` or `"typescript-5.0"`.
+ * @param folder - where it runs, and the configuration is written.
+ * @param name - of the configuration, for which `.json` is appended.
+ * @returns what it says: a line for each error, followed by the indented lines that belong to it.
+ */
+export function runTypescript(
+  compiler: string,
+  folder: string,
+  name: string,
+  configuration: Configuration,
+): Promise<string[]> {
+  const program = join(ROOT, "node_modules", compiler, "bin/tsc");
+  if (!existsSync(program)) throw new Error(`${compiler} is not installed.`);
+  const file = join(folder, `${name}.json`);
+  writeFileSync(file, JSON.stringify(configuration));
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [program, "--pretty", "false", "-p", file],
+      { cwd: folder },
+      (_error, stdout, stderr) => {
+        resolve(`${stdout}${stderr}`.split("\n").filter((line) => line !== ""));
+      },
+    );
+  });
+}
+
+/** What is left without complaints about the declarations of others, which we can neither cause nor cure. */
+export function withoutForeign(output: readonly string[]): string[] {
+  let isForeign = false;
+  return output.filter((line) => {
+    if (!line.startsWith(" ")) isForeign = /(@types\/node|undici-types)\//.test(line.split("(", 1)[0] ?? "");
+    return !isForeign;
+  });
+}
