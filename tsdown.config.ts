@@ -11,16 +11,17 @@ function mendDeclarations(code: string, { fileName }: { readonly fileName: strin
   return code.replace(BEFORE, BEFORE.replace("unknown", "never"));
 }
 
-/** Generated code is read by machines alone, and would be a fifth of the whole package. */
-async function minifyValidators(_: unknown, bundle: Readonly<Record<string, unknown>>): Promise<void> {
+/** Code that nobody reads here, generated or of others, and that would be a third of the whole package. */
+async function minifyUnread(_: unknown, bundle: Readonly<Record<string, unknown>>): Promise<void> {
   for (const [fileName, file] of Object.entries(bundle) as [string, { name?: string; code?: string }][]) {
-    if (file.name !== VALIDATORS || file.code === undefined) continue;
+    if (file.name === undefined || !UNREAD.includes(file.name) || file.code === undefined) continue;
     const format = fileName.endsWith(".cjs") ? "cjs" : "esm";
     file.code = (await transform(file.code, { minify: true, target: "es2022", format })).code;
   }
 }
 
 const VALIDATORS = "validators";
+const UNREAD = [VALIDATORS, "yaml", "commander"];
 
 /** What the command shares with the library: loaded from beside it, so that there is one copy of each. */
 const SHARED: Readonly<Record<string, string>> = {
@@ -54,10 +55,25 @@ const command = defineConfig({
   target: "es2022",
   fixedExtension: false,
   deps: { onlyBundle: ["commander", "yaml"] },
-  plugins: [{ name: "shared-with-library", resolveId: { order: "pre", handler: shareWithLibrary } }],
-  copy: [{ from: "node_modules/commander/LICENSE", rename: "commander.LICENSE" }],
+  plugins: [
+    { name: "shared-with-library", resolveId: { order: "pre", handler: shareWithLibrary } },
+    { name: "minified", generateBundle: minifyUnread },
+  ],
+  copy: [
+    { from: "node_modules/commander/LICENSE", rename: "commander.LICENSE" },
+    { from: "node_modules/yaml/LICENSE", rename: "yaml.LICENSE" },
+  ],
   inputOptions: { checks: { pluginTimings: false } },
-  outputOptions: { comments: { jsdoc: false }, chunkFileNames: "cli/[name].js", minify: false },
+  outputOptions: {
+    comments: { jsdoc: false },
+    chunkFileNames: "cli/[name].js",
+    codeSplitting: {
+      groups: [
+        { name: "yaml", test: /node_modules\/yaml\// },
+        { name: "commander", test: /node_modules\/commander\// },
+      ],
+    },
+  },
 });
 
 const library = defineConfig({
@@ -83,7 +99,7 @@ const library = defineConfig({
   },
   plugins: [
     { name: "declarations-for-typescript-5.0", renderChunk: mendDeclarations },
-    { name: "minified-validators", generateBundle: minifyValidators },
+    { name: "minified", generateBundle: minifyUnread },
   ],
   // As the MIT licence asks of whoever passes it on.
   copy: [{ from: "node_modules/openapi-fetch/LICENSE", rename: "openapi-fetch.LICENSE" }],

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { compareDescriptions } from "./compare-descriptions.ts";
-import { InputError, OUR_SPEC, readDescription, type Description } from "./read-description.ts";
-import { reportJson, reportText, worstVerdict } from "./report.ts";
+import { compareDescriptions } from "../../src/cli/diff/compare-descriptions.ts";
+import { InputError, OUR_SPEC, readDescription, type Description } from "../../src/cli/diff/read-description.ts";
+import { reportJson, reportText, worstVerdict } from "../../src/cli/diff/report.ts";
 import { wireProfile } from "../spec/profiles.ts";
 import { BrokenSpecError } from "../spec/read-spec.ts";
 

@@ -1,4 +1,11 @@
-import { arrayAt, isObject, isString, objectAt, type JsonObject, type JsonValue } from "./json-value.ts";
+import {
+  arrayAt,
+  isObject,
+  isString,
+  objectAt,
+  type JsonObject,
+  type JsonValue,
+} from "../../src/cli/diff/json-value.ts";
 import { schemaName } from "./references.ts";
 
 /** The component schema that everything is about. */

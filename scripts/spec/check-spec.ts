@@ -8,7 +8,7 @@ import {
   without,
   type JsonObject,
   type JsonValue,
-} from "./json-value.ts";
+} from "../../src/cli/diff/json-value.ts";
 import { partsOf } from "./batch-layout.ts";
 import { requestBodySchemas, WIRE_INSTRUCTIONS, withoutWire } from "./profiles.ts";
 import type { SpecPath, SpecProblem, SpecSource } from "./read-spec.ts";

@@ -2,7 +2,7 @@ import { emitContract } from "./emit-contract.ts";
 import { emitShapes } from "./emit-shapes.ts";
 import { emitTypes } from "./emit-types.ts";
 import type { GeneratedFiles } from "./generated-files.ts";
-import type { JsonObject, JsonValue } from "./json-value.ts";
+import type { JsonObject, JsonValue } from "../../src/cli/diff/json-value.ts";
 import { beside, judgeSpec, refuse } from "./judge-spec.ts";
 import { layOut } from "./layout-text.ts";
 import { BrokenSpecError, type SpecSource } from "./read-spec.ts";

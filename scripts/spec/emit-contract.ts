@@ -1,5 +1,12 @@
 import { BATCH, eventBranches, partsOf, refOf, schemaCalled } from "./batch-layout.ts";
-import { isObject, isString, objectAt, stringsAt, type JsonObject, type JsonValue } from "./json-value.ts";
+import {
+  isObject,
+  isString,
+  objectAt,
+  stringsAt,
+  type JsonObject,
+  type JsonValue,
+} from "../../src/cli/diff/json-value.ts";
 import type { SpecProblem, SpecSource } from "./read-spec.ts";
 import { walkSchema } from "./walk-schemas.ts";
 

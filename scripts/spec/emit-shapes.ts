@@ -1,5 +1,12 @@
 import { BATCH, eventBranches, eventUnion, partsOf, refOf, schemaCalled } from "./batch-layout.ts";
-import { isObject, isString, objectAt, stringsAt, type JsonObject, type JsonValue } from "./json-value.ts";
+import {
+  isObject,
+  isString,
+  objectAt,
+  stringsAt,
+  type JsonObject,
+  type JsonValue,
+} from "../../src/cli/diff/json-value.ts";
 
 /** The declarations in front of the data; what each member means is said there. */
 const DECLARATIONS = `/** Where another named object is found in the value of a key. */

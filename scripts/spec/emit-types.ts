@@ -1,7 +1,14 @@
 import openapiTS, { astToString } from "openapi-typescript";
 import ts from "typescript";
 import { schemaCalled } from "./batch-layout.ts";
-import { arrayAt, isObject, isString, stringsAt, type JsonObject, type JsonValue } from "./json-value.ts";
+import {
+  arrayAt,
+  isObject,
+  isString,
+  stringsAt,
+  type JsonObject,
+  type JsonValue,
+} from "../../src/cli/diff/json-value.ts";
 import { resolveRef } from "./references.ts";
 import { variantName } from "./type-names.ts";
 

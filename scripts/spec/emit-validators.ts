@@ -1,4 +1,12 @@
-import { arrayAt, isObject, isString, objectAt, stringsAt, type JsonObject, type JsonValue } from "./json-value.ts";
+import {
+  arrayAt,
+  isObject,
+  isString,
+  objectAt,
+  stringsAt,
+  type JsonObject,
+  type JsonValue,
+} from "../../src/cli/diff/json-value.ts";
 import { TEXT_FORMATS, WIDE_FORMATS } from "./formats.ts";
 import type { SpecPath } from "./read-spec.ts";
 import { schemaName } from "./references.ts";

@@ -3,7 +3,7 @@ import { BATCH } from "./batch-layout.ts";
 import { checkSpec } from "./check-spec.ts";
 import { checkConstants, checkExactIntegers } from "./emit-contract.ts";
 import { emitValidator, UnsupportedSchemaError } from "./emit-validators.ts";
-import type { JsonObject } from "./json-value.ts";
+import type { JsonObject } from "../../src/cli/diff/json-value.ts";
 import { canonicalProfile, wireProfile } from "./profiles.ts";
 import { BrokenSpecError, readSpec, type SpecProblem, type SpecSource } from "./read-spec.ts";
 import { verifySchemas, verifyValidators } from "./verify.ts";

@@ -9,7 +9,7 @@ import {
   without,
   type JsonObject,
   type JsonValue,
-} from "./json-value.ts";
+} from "../../src/cli/diff/json-value.ts";
 import { refsBelow, schemaName, schemaRef } from "./references.ts";
 
 /** Keys of `x-wire` that are instructions of ours; every other key is part of the merge patch. */

@@ -11,7 +11,7 @@ import {
   type Pair,
   type YAMLMap,
 } from "yaml";
-import { isObject, type JsonObject } from "./json-value.ts";
+import { isObject, type JsonObject } from "../../src/cli/diff/json-value.ts";
 
 /** Where something stands in the document, as a list of keys and indexes. */
 export type SpecPath = readonly (string | number)[];

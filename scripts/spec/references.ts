@@ -1,4 +1,4 @@
-import { isObject, isString, type JsonObject, type JsonValue } from "./json-value.ts";
+import { isObject, isString, type JsonObject, type JsonValue } from "../../src/cli/diff/json-value.ts";
 import type { SpecPath } from "./read-spec.ts";
 
 const SCHEMAS = "#/components/schemas/";

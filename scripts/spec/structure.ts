@@ -1,5 +1,5 @@
 import { nearest } from "../../src/rules/nearest-name.ts";
-import { isObject, isString, type JsonValue } from "./json-value.ts";
+import { isObject, isString, type JsonValue } from "../../src/cli/diff/json-value.ts";
 import type { SpecPath, SpecProblem, SpecSource } from "./read-spec.ts";
 
 /**

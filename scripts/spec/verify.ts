@@ -1,7 +1,15 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { BATCH } from "./batch-layout.ts";
 import { FORMATS } from "./formats.ts";
-import { arrayAt, isObject, isString, objectAt, without, type JsonObject, type JsonValue } from "./json-value.ts";
+import {
+  arrayAt,
+  isObject,
+  isString,
+  objectAt,
+  without,
+  type JsonObject,
+  type JsonValue,
+} from "../../src/cli/diff/json-value.ts";
 import type { SpecPath, SpecProblem, SpecSource } from "./read-spec.ts";
 import { resolveRef, schemaRef } from "./references.ts";
 

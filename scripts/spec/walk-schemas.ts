@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, type JsonValue } from "./json-value.ts";
+import { isObject, type JsonObject, type JsonValue } from "../../src/cli/diff/json-value.ts";
 import type { SpecPath } from "./read-spec.ts";
 
 /** Keywords whose value is a schema that only holds under a condition, or is one. */

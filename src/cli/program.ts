@@ -1,6 +1,8 @@
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../version.ts";
 import { defineCheck } from "./commands/check.ts";
+import { defineCompletion } from "./commands/completion.ts";
+import { defineDiff } from "./commands/diff.ts";
 import { defineDoctor } from "./commands/doctor.ts";
 import { defineMock } from "./commands/mock.ts";
 import { defineUpload } from "./commands/upload.ts";
@@ -26,7 +28,14 @@ export interface Program {
 }
 
 /** The commands, in the order of the help. Each loads what it does only when it is called. */
-const DEFINITIONS: readonly ((program: Program) => void)[] = [defineCheck, defineUpload, defineMock, defineDoctor];
+const DEFINITIONS: readonly ((program: Program) => void)[] = [
+  defineCheck,
+  defineUpload,
+  defineMock,
+  defineDoctor,
+  defineDiff,
+  defineCompletion,
+];
 
 const EXAMPLES = `
 Examples:

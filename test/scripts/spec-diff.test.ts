@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runDiff } from "../../scripts/diff/command.ts";
-import { compareDescriptions } from "../../scripts/diff/compare-descriptions.ts";
-import type { Difference } from "../../scripts/diff/differences.ts";
-import { InputError, readDescription, type Description } from "../../scripts/diff/read-description.ts";
-import { reportText, worstVerdict } from "../../scripts/diff/report.ts";
-import type { JsonObject, JsonValue } from "../../scripts/spec/json-value.ts";
+import { compareDescriptions } from "../../src/cli/diff/compare-descriptions.ts";
+import type { Difference } from "../../src/cli/diff/differences.ts";
+import { InputError, readDescription, type Description } from "../../src/cli/diff/read-description.ts";
+import { reportText, worstVerdict } from "../../src/cli/diff/report.ts";
+import type { JsonObject, JsonValue } from "../../src/cli/diff/json-value.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const ours = join(root, "spec/events-api.yaml");

@@ -1,4 +1,4 @@
-import type { JsonValue } from "../spec/json-value.ts";
+import type { JsonValue } from "./json-value.ts";
 
 /** What happened to a thing between the old description and the new one. */
 export type Kind = "added" | "removed" | "tightened" | "loosened" | "changed";
@@ -183,4 +183,9 @@ function foldVariants(paths: readonly Path[]): string[] {
 
 function depth(path: string): number {
   return path.split(".").length;
+}
+
+/** A difference that starts where it is found. */
+export function local(facet: string, kind: Local["kind"], verdict: Verdict, old: JsonValue, now: JsonValue): Local {
+  return { facet, kind, verdict, old, new: now, path: [] };
 }

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, posix, relative, resolve } from "node:path";
 import { LineCounter, parseDocument } from "yaml";
-import { isObject, isString, type JsonObject } from "../spec/json-value.ts";
+import { isObject, isString, type JsonObject } from "./json-value.ts";
 
 /** Something about the input that keeps a comparison from being made; the message is for the person who asked. */
 export class InputError extends Error {

@@ -1,15 +1,9 @@
-import { isString, type JsonValue } from "../spec/json-value.ts";
-import { step, type Local, type Step, type Verdict } from "./differences.ts";
-import {
-  includes,
-  tagValues,
-  typeOfValue,
-  VALUE_TYPES,
-  type SchemaGraph,
-  type Shape,
-  type Value,
-  type ValueType,
-} from "./schema-graph.ts";
+import { isString, type JsonValue } from "./json-value.ts";
+import { local, step, type Local, type Step, type Verdict } from "./differences.ts";
+import { compareLimits, compareScalars } from "./compare-scalars.ts";
+import { compareTypes, isAnything, typeText, withType } from "./compare-types.ts";
+import type { SchemaGraph } from "./schema-graph.ts";
+import { tagValues, type Shape, type Value, type ValueType } from "./schema-shapes.ts";
 
 /** Types whose constraints are compared together, with the keywords that are about them. */
 const SCALARS: readonly (readonly [readonly ValueType[], readonly string[]])[] = [
@@ -20,9 +14,6 @@ const SCALARS: readonly (readonly [readonly ValueType[], readonly string[]])[] =
   ],
   [["boolean"], []],
 ];
-/** Formats that every number of the type has anyway. */
-const WIDEST_FORMATS = ["int64", "float", "double"];
-
 /** Compares values of two descriptions, from the point of view of somebody who sends what the old one allows. */
 export class PayloadComparison {
   readonly #old: SchemaGraph;
@@ -198,10 +189,6 @@ export class PayloadComparison {
   }
 }
 
-function local(facet: string, kind: Local["kind"], verdict: Verdict, old: JsonValue, now: JsonValue): Local {
-  return { facet, kind, verdict, old, new: now, path: [] };
-}
-
 function below(at: Step, differences: readonly Local[]): Local[] {
   return differences.map((difference) => ({ ...difference, path: [at, ...difference.path] }));
 }
@@ -231,155 +218,6 @@ function changedRequirement(isRequired: boolean): Local {
 function additionalText(additional: Shape["additional"]): string {
   if (additional === false) return "none";
   return additional === undefined ? "any" : `${typeText(additional)} only`;
-}
-
-function compareTypes(old: readonly Shape[], now: readonly Shape[]): Local[] {
-  const [before, after] = [typesOf(old), typesOf(now)];
-  const found: Local[] = [];
-  const anything = isAnything(old) || isAnything(now);
-  if (!anything && before.has("null") !== after.has("null")) {
-    found.push(
-      after.has("null")
-        ? local("null", "loosened", "compatible", false, true)
-        : local("null", "tightened", "breaking", true, false),
-    );
-  }
-  const matters = (type: ValueType) => anything || type !== "null";
-  const lost = VALUE_TYPES.filter((type) => matters(type) && before.has(type) && !after.has(type));
-  const gained = VALUE_TYPES.filter((type) => matters(type) && after.has(type) && !before.has(type));
-  const [was, is] = [renderTypes(before, anything), renderTypes(after, anything)];
-  if (lost.length > 0) {
-    found.push(local("type", gained.length > 0 ? "changed" : "tightened", "breaking", was, is));
-  } else if (gained.length > 0) found.push(local("type", "loosened", "compatible", was, is));
-  return found;
-}
-
-function typesOf(shapes: readonly Shape[]): Set<ValueType> {
-  return new Set(shapes.flatMap(({ types }) => [...types]));
-}
-
-function withType(shapes: readonly Shape[], types: readonly ValueType[]): Shape[] {
-  return shapes.filter((shape) => types.some((type) => shape.types.has(type)));
-}
-
-function isAnything(shapes: readonly Shape[]): boolean {
-  return shapes.some(({ types, values }) => types.size === VALUE_TYPES.length && values === undefined);
-}
-
-/** As an author would have written it: a fraction is a number, and a number includes the integers. */
-function renderTypes(types: ReadonlySet<ValueType>, withNull: boolean): string {
-  if (types.size === VALUE_TYPES.length) return "anything";
-  const names = VALUE_TYPES.flatMap((type) => {
-    if (!types.has(type) || (type === "null" && !withNull)) return [];
-    if (type === "integer") return types.has("fraction") ? ["number"] : ["integer"];
-    return type === "fraction" ? (types.has("integer") ? [] : ["fraction"]) : [type];
-  });
-  return names.join(" | ") || "nothing";
-}
-
-function typeText(value: Value | undefined): string {
-  return renderTypes(typesOf(value?.shapes ?? []), false);
-}
-
-function compareScalars(
-  old: readonly Shape[],
-  now: readonly Shape[],
-  types: readonly ValueType[],
-  keywords: readonly string[],
-): Local[] {
-  return [...compareValues(old, now, types), ...compareLimits(old, now, keywords)];
-}
-
-function compareValues(old: readonly Shape[], now: readonly Shape[], types: readonly ValueType[]): Local[] {
-  const [before, after] = [valuesOf(old, types), valuesOf(now, types)];
-  const [knownBefore, knownAfter] = [knownOf(old), knownOf(now)];
-  if (before !== undefined && after !== undefined) {
-    return changedList("value", "breaking", before, after);
-  }
-  if (after !== undefined) {
-    const lost = knownBefore.filter((value) => !includes(after, value));
-    const reason =
-      lost.length > 0 ? { reason: `${lost.map((value) => JSON.stringify(value)).join(", ")} not among them` } : {};
-    return [{ ...local("values", "tightened", "breaking", "any", [...after]), ...reason }];
-  }
-  if (before !== undefined) {
-    const lost = before.filter((value) => isString(value) && !knownAfter.includes(value));
-    return [
-      local("values", "loosened", "compatible", [...before], "any"),
-      ...(knownAfter.length === 0 ? [] : changedList("known value", "attention", lost, [])),
-    ];
-  }
-  // A list on one side only is a comment, not a change.
-  return knownBefore.length === 0 || knownAfter.length === 0
-    ? []
-    : changedList("known value", "attention", knownBefore, knownAfter);
-}
-
-function changedList(facet: string, verdict: Verdict, old: readonly JsonValue[], now: readonly JsonValue[]): Local[] {
-  const lost = old.filter((value) => !includes(now, value));
-  const gained = now.filter((value) => !includes(old, value));
-  return [
-    ...(lost.length > 0 ? [local(facet, "removed", verdict, lost, null)] : []),
-    ...(gained.length > 0 ? [local(facet, "added", "compatible", null, gained)] : []),
-  ];
-}
-
-/** The values of some types that any of the alternatives lists; undefined when one of them takes any. */
-function valuesOf(shapes: readonly Shape[], types: readonly ValueType[]): JsonValue[] | undefined {
-  if (shapes.some(({ values }) => values === undefined)) return undefined;
-  const listed = shapes.flatMap(({ values }) => values ?? []).filter((value) => types.includes(typeOfValue(value)));
-  const values = listed.filter((value, index) => listed.indexOf(value) === index);
-  // Both booleans are every boolean.
-  return types.includes("boolean") && values.length === 2 ? undefined : values;
-}
-
-function knownOf(shapes: readonly Shape[]): string[] {
-  return [...new Set(shapes.flatMap(({ known, values }) => [...known, ...(values ?? [])]).filter(isString))];
-}
-
-function compareLimits(old: readonly Shape[], now: readonly Shape[], keywords: readonly string[]): Local[] {
-  return keywords.flatMap((keyword) => {
-    const [before, after] = [limitOf(old, keyword), limitOf(now, keyword)];
-    if (JSON.stringify(before) === JSON.stringify(after)) return [];
-    return [{ ...local(keyword, ...judgeLimit(keyword, before, after), before ?? null, after ?? null) }];
-  });
-}
-
-/** The loosest limit among the alternatives: none, when one of them has none. */
-function limitOf(shapes: readonly Shape[], keyword: string): JsonValue | undefined {
-  const limits = shapes.map(({ limits }) => limits.get(keyword));
-  if (limits.some((limit) => limit === undefined)) return undefined;
-  if (keyword === "format" && limits.some((limit) => WIDEST_FORMATS.some((format) => format === limit)))
-    return undefined;
-  const numbers = limits.filter((limit) => typeof limit === "number");
-  if (numbers.length === limits.length) {
-    return /^(max|exclusiveMax)/.test(keyword) ? Math.max(...numbers) : Math.min(...numbers);
-  }
-  const [first] = limits;
-  return limits.every((limit) => JSON.stringify(limit) === JSON.stringify(first)) ? first : undefined;
-}
-
-function judgeLimit(
-  keyword: string,
-  old: JsonValue | undefined,
-  now: JsonValue | undefined,
-): [kind: Local["kind"], verdict: Verdict] {
-  if (keyword === "x-exact") return judgeExactness(old, now);
-  if (now === undefined) return ["loosened", "compatible"];
-  // Most validators, and most services, do not look at formats.
-  if (old === undefined) return ["tightened", keyword === "format" ? "attention" : "breaking"];
-  if (typeof old !== "number" || typeof now !== "number" || keyword === "multipleOf") return ["changed", "attention"];
-  const upper = /^(max|exclusiveMax)/.test(keyword);
-  return now < old === upper ? ["tightened", "breaking"] : ["loosened", "compatible"];
-}
-
-/** Our annotation lets an integer be a bigint or digits as well: without it those are refused, and another has another range. */
-function judgeExactness(
-  old: JsonValue | undefined,
-  now: JsonValue | undefined,
-): [kind: Local["kind"], verdict: Verdict] {
-  if (old === undefined) return ["loosened", "compatible"];
-  return [now === undefined ? "tightened" : "changed", "breaking"];
 }
 
 function compareConditions({ conditions: old }: Shape, { conditions: now }: Shape): Local[] {

@@ -1,4 +1,4 @@
-import { isObject, objectAt, type JsonObject } from "../spec/json-value.ts";
+import { isObject, objectAt, type JsonObject } from "./json-value.ts";
 import type { PayloadComparison } from "./compare-payloads.ts";
 import { changedKeys, step, within, type Local } from "./differences.ts";
 import { refName } from "./schema-graph.ts";

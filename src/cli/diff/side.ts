@@ -1,6 +1,7 @@
-import { isObject, objectAt, type JsonObject } from "../spec/json-value.ts";
+import { isObject, objectAt, type JsonObject } from "./json-value.ts";
 import { InputError, type Description } from "./read-description.ts";
-import { SchemaGraph, VALUE_TYPES, type Value } from "./schema-graph.ts";
+import { SchemaGraph } from "./schema-graph.ts";
+import { VALUE_TYPES, type Value } from "./schema-shapes.ts";
 
 /** The name of what is sent, where a description has none for it. */
 export const BATCH = "Batch";

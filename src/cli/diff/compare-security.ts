@@ -1,4 +1,4 @@
-import { isObject, isString, objectAt, stringsAt, type JsonObject } from "../spec/json-value.ts";
+import { isObject, isString, objectAt, stringsAt, type JsonObject } from "./json-value.ts";
 import type { Local } from "./differences.ts";
 import type { Operation, Side } from "./side.ts";
 

@@ -1,10 +1,11 @@
-import { arrayAt, isObject, isString, objectAt, type JsonObject, type JsonValue } from "../spec/json-value.ts";
+import { arrayAt, isObject, isString, objectAt, type JsonObject, type JsonValue } from "./json-value.ts";
 import { AnswerComparison } from "./compare-answers.ts";
 import { PayloadComparison } from "./compare-payloads.ts";
 import { compareSecurity } from "./compare-security.ts";
 import { changedKeys, step, summarise, within, type Difference, type Local, type Step } from "./differences.ts";
 import { InputError, type Description } from "./read-description.ts";
-import { refName, type SchemaGraph, type Value } from "./schema-graph.ts";
+import { refName, type SchemaGraph } from "./schema-graph.ts";
+import type { Value } from "./schema-shapes.ts";
 import { BATCH, mediaTypes, Side, type Operation, type Root } from "./side.ts";
 
 /** What two descriptions differ in. */

@@ -1,4 +1,4 @@
-import type { JsonValue } from "../spec/json-value.ts";
+import type { JsonValue } from "./json-value.ts";
 import type { Comparison } from "./compare-descriptions.ts";
 import { VERDICTS, type Difference, type Verdict } from "./differences.ts";
 import type { Description } from "./read-description.ts";
