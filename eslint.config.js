@@ -22,7 +22,8 @@ export default defineConfig(
       "src/cli/**",
       "src/node/**",
       "src/testing/**",
-      "src/transport/node-fetch.ts",
+      "src/transport/node-*.ts",
+      "src/transport/undici-*.ts",
       "src/transport/platform-node.ts",
     ],
     rules: {

@@ -113,8 +113,8 @@ const library = defineConfig({
       groups: [
         { name: VALIDATORS, test: /generated\/validators\/(canonical|wire)\.js$/ },
         { name: "facts", test: /generated\/contract\.ts$|transport\/exchange\.ts$/ },
-        { name: "core", test: (id) => !/\.d\.[mc]?ts$|platform-node|node-fetch/.test(id), minShareCount: 2 },
-        { name: "platform-node", test: /(platform-node|node-fetch)\.ts$/ },
+        { name: "core", test: (id) => !/\.d\.[mc]?ts$|platform-node|transport\/node-/.test(id), minShareCount: 2 },
+        { name: "platform-node", test: /(platform-node|transport\/node-[a-z-]+)\.ts$/ },
       ],
     },
   },

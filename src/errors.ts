@@ -80,8 +80,6 @@ export interface ApiErrorFacts extends ErrorFacts {
   readonly details?: readonly ServiceError[] | undefined;
   readonly retryAfterMs?: number | undefined;
   readonly limitExceeded?: string | undefined;
-  /** The start of a body that was not the documented JSON, at most 200 characters. */
-  readonly bodyExcerpt?: string | undefined;
 }
 
 /** The service answered, and the answer was not 2xx. */
@@ -94,7 +92,6 @@ export class ApiError extends MParticleError {
   readonly retryAfterMs: number | undefined;
   /** Which limit a 429 names: `org`, `account`, `app`, `feed`, `workspace`, `acceleration`, `system` or one still unknown. */
   readonly limitExceeded: string | undefined;
-  readonly bodyExcerpt: string | undefined;
 
   constructor(status: number, message: string, facts: ApiErrorFacts = {}) {
     super(codeOfStatus(status), message, facts);
@@ -102,7 +99,6 @@ export class ApiError extends MParticleError {
     this.details = facts.details ?? [];
     this.retryAfterMs = facts.retryAfterMs;
     this.limitExceeded = facts.limitExceeded;
-    this.bodyExcerpt = facts.bodyExcerpt;
   }
 
   override get retryable(): boolean {

@@ -125,7 +125,7 @@ export type { CommerceDetails, EventDataOf, EventOf, EventType, UserContext } fr
 export type { ProductActionDetails, ProductActionFactory, TransactionDetails } from "./model/commerce.ts";
 export type { ConsentDetails } from "./model/consent.ts";
 export type { ApiErrorFacts, ErrorCode, ErrorFacts, Finding, FindingSeverity, ServiceError } from "./errors.ts";
-export type { RawClient } from "./transport/attempt.ts";
+export type { RawClient } from "./transport/raw-client.ts";
 export type { Fetch } from "./transport/exchange.ts";
 export type { Pod } from "./transport/hosts.ts";
 export type { BeforeSend, BeforeSendContext } from "./delivery/before-send.ts";

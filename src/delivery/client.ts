@@ -3,9 +3,10 @@ import type { Batch } from "../../generated/schema.ts";
 import { MParticleError } from "../errors.ts";
 import { forgetStamps } from "../model/stamp-memory.ts";
 import { show } from "../rules/show.ts";
-import { Transport, type RawClient } from "../transport/attempt.ts";
+import { Transport } from "../transport/attempt.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
 import { positive, wholeNumber } from "../transport/option-checks.ts";
+import type { RawClient } from "../transport/raw-client.ts";
 import { stepsOf, type BeforeSend } from "./before-send.ts";
 import type { OwnCheck } from "./checks.ts";
 import {

@@ -6,9 +6,16 @@ export class Cancellation {
   #cancelled = false;
   #reason: unknown;
   #callback: ((reason: unknown) => void) | undefined;
+  /** What the exchange waited for in vain, where that is not an answer. */
+  waitsFor: "a free socket" | undefined;
 
   get cancelled(): boolean {
     return this.#cancelled;
+  }
+
+  /** Why, once it is cancelled. */
+  get reason(): unknown {
+    return this.#reason;
   }
 
   /** Ends the exchange, the first time it is called. */

@@ -28,7 +28,18 @@ export interface ExchangeResponse {
   readonly text: string;
 }
 
-/** One POST and its answer. Rejects when no status arrived; what happens to a body after its status never changes the verdict. */
+/** The connection was kept alive and closed under us, hardly for what was sent: trying again at once is right. */
+export class StaleConnectionError extends Error {
+  /** As of the error that it is made of. */
+  readonly code: string;
+
+  constructor(message: string, code: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** One POST and its answer. Rejects with a {@link StaleConnectionError} where that is so, and with any other error when no status arrived; what happens to a body after its status never changes the verdict. */
 export interface Exchange {
   (request: ExchangeRequest): Promise<ExchangeResponse>;
   /** Ends the connections that nobody uses now. What is sent later opens new ones. */

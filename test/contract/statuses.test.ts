@@ -43,7 +43,7 @@ afterAll(async () => {
 });
 
 const BATCH = createBatch({ environment: "development" }, [customEvent("video watched", "media")]);
-const BODYLESS = { details: [], bodyExcerpt: "{}" };
+const BODYLESS = { details: [] };
 
 interface Case {
   readonly prefer: string;

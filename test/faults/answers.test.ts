@@ -15,7 +15,7 @@ async function start(
     apiKey: "us1-key",
     apiSecret: "s3cr3t",
     baseUrl: server.url,
-    timeoutMs: 150,
+    timeoutMs: 500,
     retry: { baseDelayMs: 5, maxDelayMs: 5, maxElapsedMs: 2_000 },
     ...options,
   });

@@ -187,10 +187,24 @@ describe("an upload that the service refuses", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it("says what an HTML answer began with", async () => {
-    const client = await start({ status: 400, body: `<html>${"x".repeat(5_000)}` });
+  it("says of an HTML answer that it is one, and quotes nothing of it", async () => {
+    const client = await start({
+      status: 400,
+      body: "<html>refused",
+      headers: { "content-type": "text/html; charset=x" },
+    });
     const error = await errorOf(client.upload(makeBatch()));
-    expect(error).toMatchObject({ details: [], bodyExcerpt: `<html>${"x".repeat(194)}` });
+    expect(error).toMatchObject({ details: [] });
+    expect(error.message).toMatch(/The body is text\/html, which the service never sends\.$/);
+    expect(inspect(error)).not.toContain("refused\n");
+  });
+
+  it("says of a proxy's refusal that it was the proxy, and does not repeat it", async () => {
+    const client = await start(407);
+    const error = await errorOf(client.upload(makeBatch()));
+    expect(error).toMatchObject({ status: 407, code: "BAD_REQUEST", retryable: false });
+    expect(error.message).toContain("A proxy on the way refused the request, and not the service");
+    expect(server.requests).toHaveLength(1);
   });
 
   it("follows no redirect, and keeps the credentials from the other host", async () => {
@@ -492,7 +506,10 @@ describe("coalesce", () => {
 describe("what a client keeps to itself", () => {
   it("never shows the secret, in whatever way it is looked at", async () => {
     const authorization = Buffer.from(`us1-key:${SECRET}`).toString("base64");
-    const client = await start({ status: 400, body: `you sent ${SECRET} and Basic ${authorization}` });
+    const client = await start({
+      status: 400,
+      body: { errors: [{ code: "ECHO", message: `you sent ${SECRET} and Basic ${authorization}` }] },
+    });
     const logged: unknown[] = [];
     const log = (...args: unknown[]): void => void logged.push(args);
     const logging = new EventsClient({
@@ -598,6 +615,65 @@ describe("transports", () => {
     const client = await start(202, { fetch: nodeFetch({ agent }) });
     await client.upload(makeBatch());
     expect(Object.values(agent.freeSockets).flat()).toHaveLength(1);
+  });
+
+  it.each<[string, object]>([
+    ["has no list of idle sockets", { freeSockets: undefined }],
+    ["has something else in its place", { freeSockets: { "127.0.0.1:": 5 } }],
+    [
+      "fails when it is asked for idle sockets",
+      Object.defineProperty({}, "freeSockets", {
+        get: () => {
+          throw new Error("mine");
+        },
+        enumerable: true,
+      }),
+    ],
+  ])("survives a reset of a kept connection with an agent that %s", async (_, members) => {
+    const agent = new Agent({ keepAlive: true });
+    const client = await start([{ status: 202, close: "at-next-request" }, 202], { fetch: nodeFetch({ agent }) });
+    await client.upload(makeBatch("first"));
+    // One that hands on the socket it kept, as other agents do.
+    const [socket] = Object.values(agent.freeSockets).flat();
+    const proxy = Object.create(agent, Object.getOwnPropertyDescriptors(members)) as Agent;
+    const foreign = new EventsClient({
+      ...{ apiKey: "us1-key", apiSecret: SECRET, baseUrl: server.url },
+      fetch: nodeFetch({
+        agent: Object.assign(proxy, {
+          addRequest: (request: { reusedSocket: boolean; onSocket: (socket: unknown) => void }) => {
+            if (socket?.destroyed !== false) {
+              (agent as unknown as { addRequest: (...given: unknown[]) => void }).addRequest(request, {
+                host: "127.0.0.1",
+                port: new URL(server.url).port,
+              });
+              return;
+            }
+            request.reusedSocket = true;
+            request.onSocket(socket);
+          },
+        }),
+      }),
+    });
+    await expect(foreign.upload(makeBatch("second"))).resolves.toMatchObject({ attempts: 2 });
+  });
+
+  it.each<[string, () => unknown]>([
+    [
+      "throws when it gets a request",
+      () => {
+        throw new Error("mine");
+      },
+    ],
+    [
+      "breaks off each request",
+      (...[request]: unknown[]) => {
+        (request as { destroy: (error: Error) => void }).destroy(new Error("mine"));
+      },
+    ],
+  ])("reports an agent that %s", async (_, addRequest) => {
+    const agent = Object.assign(new Agent(), { addRequest });
+    const client = await start(202, { fetch: nodeFetch({ agent }), retry: false, timeoutMs: 500 });
+    expect(await errorOf(client.upload(makeBatch()))).toMatchObject({ name: "NetworkError", attempts: 1 });
   });
 
   it("says that a service that does not speak TLS is not reached", async () => {

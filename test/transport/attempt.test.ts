@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createBatch, EventsClient, MParticleError, type EventsClientOptions } from "mparticle-events";
 
 const SECRET = 'us1-s+cr/t"\\z';
@@ -50,7 +50,7 @@ describe("a fetch that pays no attention to its signal", () => {
 
   it("has refused what it answered 400 to, though the body never ends", async () => {
     const fetch = async (): Promise<Response> => Promise.resolve(new Response(endless("no"), { status: 400 }));
-    expect(await failure({ timeoutMs: 30, fetch })).toMatchObject({ status: 400, bodyExcerpt: "no" });
+    expect(await failure({ timeoutMs: 30, fetch })).toMatchObject({ status: 400, details: [] });
   });
 });
 
@@ -134,6 +134,47 @@ describe("timeoutMs", () => {
   });
 });
 
+describe("one timer for all attempts", () => {
+  it("ends each in its own time, and keeps nothing alive when none is left", async () => {
+    vi.useFakeTimers();
+    try {
+      const client = new EventsClient({ ...CREDENTIALS, timeoutMs: 100, fetch: (request) => answers(request) });
+      const pending: (() => void)[] = [];
+      const answers = (_request: Request): Promise<Response> =>
+        new Promise((resolve) => {
+          pending.push(() => {
+            resolve(new Response(null, { status: 202 }));
+          });
+        });
+      const ended: string[] = [];
+      const send = (name: string): void => {
+        void client.upload({ environment: "development" }).then(
+          () => ended.push(`${name} accepted`),
+          (error: unknown) => ended.push(`${name} ${(error as MParticleError).code}`),
+        );
+      };
+      send("a");
+      await vi.advanceTimersByTimeAsync(40);
+      send("b");
+      send("c");
+      await vi.advanceTimersByTimeAsync(30);
+      expect(vi.getTimerCount()).toBe(1);
+      pending[1]!();
+      await vi.advanceTimersByTimeAsync(29);
+      expect(ended).toEqual(["b accepted"]);
+      await vi.advanceTimersByTimeAsync(2);
+      expect(ended).toEqual(["b accepted", "a TIMEOUT"]);
+      await vi.advanceTimersByTimeAsync(38);
+      expect(ended).toHaveLength(2);
+      await vi.advanceTimersByTimeAsync(2);
+      expect(ended).toEqual(["b accepted", "a TIMEOUT", "c TIMEOUT"]);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
 describe("raw", () => {
   it("takes a success for what it is, whatever its body", async () => {
     const client = new EventsClient({
@@ -189,6 +230,66 @@ describe("the secret", () => {
       // However the rest of it is spelt.
       expect(text).not.toContain(AUTHORIZATION.slice("Basic ".length, "Basic ".length + 10));
     }
+  });
+
+  it("is in no error of a parser that was given the whole request", async () => {
+    const raw = Buffer.from(`POST /v2/events HTTP/1.1\r\nAuthorization: ${AUTHORIZATION}\r\n\r\n`);
+    const parseError = Object.assign(new Error("Parse Error: Expected HTTP/"), {
+      code: "HPE_INVALID_CONSTANT",
+      rawPacket: raw,
+      bytesParsed: 5,
+    });
+    const error = await failure(throws(parseError));
+    expect(error).toMatchObject({ cause: { code: "HPE_INVALID_CONSTANT", message: "Parse Error: Expected HTTP/" } });
+    expect(error.cause).not.toHaveProperty("rawPacket");
+  });
+
+  it("is redacted in its Basic form with and without the padding", async () => {
+    const unpadded = AUTHORIZATION.replace(/=+$/, "");
+    expect(unpadded).not.toBe(AUTHORIZATION);
+    const error = await failure(throws(new Error(`sent ${unpadded} and ${AUTHORIZATION}`)));
+    expect(error.message).toContain("(sent Basic [redacted] and Basic [redacted])");
+  });
+
+  it.each([
+    ["s", "s2s s. says s", "s2s [redacted]. says [redacted]"],
+    ["us1", "us1 us1-east us12 bus1", "[redacted] [redacted]-east us12 bus1"],
+    ["a.c", "abc a.c", "abc [redacted]"],
+    ["1234567", "12345678 1234567", "12345678 [redacted]"],
+    ["12345678", "x12345678x", "x[redacted]x"],
+  ])("%s of few characters is redacted as a word alone", async (apiSecret, text, redacted) => {
+    const error = await failure({ apiSecret, ...throws(new Error(text)) });
+    expect(error.message).toContain(`POST https://s2s.us1.mparticle.com/v2/events`.slice(0, 8));
+    expect(error.message).toContain(`(${redacted})`);
+  });
+
+  it("is looked for however an error is built, and no error is too strange to be told of", async () => {
+    const own = new Error("own");
+    own.cause = own;
+    const strange = [
+      own,
+      new AggregateError([new Error(SECRET), SECRET], "several"),
+      Object.defineProperty(new Error("x"), "message", {
+        get: () => {
+          throw new Error("mine");
+        },
+      }),
+      Object.assign(new Error("x"), { code: AUTHORIZATION, syscall: SECRET, address: SECRET, port: 443, name: SECRET }),
+      Object.create(null),
+      Symbol(SECRET),
+      undefined,
+    ];
+    for (const one of strange) {
+      const error = await failure(throws(one));
+      expect(error).toMatchObject({ name: "NetworkError", code: "CONNECTION" });
+      const text = [inspect(error, { depth: null, showHidden: true }), JSON.stringify(error), error.stack].join();
+      expect(text).not.toContain(SECRET);
+      expect(text).not.toContain(AUTHORIZATION.slice("Basic ".length));
+    }
+    expect((await failure(throws(strange[1]))).cause).toMatchObject({
+      errors: [{ message: "[redacted]" }, "[redacted]"],
+    });
+    expect((await failure(throws(strange[3]))).cause).toMatchObject({ code: "Basic [redacted]", port: 443 });
   });
 
   it("hides nothing of an error but itself", async () => {

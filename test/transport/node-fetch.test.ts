@@ -2,6 +2,7 @@ import * as http from "node:http";
 import { createServer, type AgentOptions, type Server } from "node:http";
 import * as https from "node:https";
 import type { AddressInfo } from "node:net";
+import { PassThrough, Readable } from "node:stream";
 import { text as readText } from "node:stream/consumers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { Cancellation } from "../../src/transport/abort.ts";
@@ -189,6 +190,53 @@ describe("what reaches the agents of node:http and node:https", () => {
         expect(await agentOptionsFor(protocol, { proxyEnv })).toMatchObject({ proxyEnv });
       }
     });
+  });
+});
+
+describe("a request of node:http that is replaced after the first", () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it("is the one that sends from then on, and the original after it", async () => {
+    await using server = await startFakeServer();
+    const client = new EventsClient({ apiKey: "key", apiSecret: "s3cr3t-s3cr3t", baseUrl: server.url });
+    const upload = (): Promise<unknown> => client.upload({ environment: "development" });
+    await upload();
+    const original = process.getBuiltinModule("node:http");
+    const request = vi.spyOn(original, "request");
+    await upload();
+    expect(request).toHaveBeenCalledTimes(1);
+    expect(request.mock.calls[0]![0]).toMatchObject({ method: "POST", path: "/v2/events", hostname: "127.0.0.1" });
+    request.mockRestore();
+    await upload();
+    expect(server.requests).toHaveLength(3);
+  });
+
+  it("may answer in place of the service, as tools that mock it do", async () => {
+    await using server = await startFakeServer();
+    const client = new EventsClient({ apiKey: "key", apiSecret: "s3cr3t-s3cr3t", baseUrl: server.url, retry: false });
+    await client.upload({ environment: "development" });
+    const original = process.getBuiltinModule("node:http");
+    const bodies: string[] = [];
+    vi.spyOn(original, "request").mockImplementation(((): unknown => {
+      const outgoing = Object.assign(new PassThrough(), { socket: null, reusedSocket: false });
+      outgoing.on("finish", () => {
+        bodies.push(String(outgoing.read()));
+        const incoming = Object.assign(Readable.from(['{"errors":[{"code":"MOCKED"}]}']), {
+          statusCode: 418,
+          headers: {},
+        });
+        outgoing.emit("response", incoming);
+      });
+      return outgoing;
+    }) as never);
+    await expect(client.upload({ environment: "development", source_request_id: "r" })).rejects.toMatchObject({
+      status: 418,
+      details: [{ code: "MOCKED" }],
+    });
+    expect(bodies).toEqual(['{"environment":"development","source_request_id":"r"}']);
+    expect(server.requests).toHaveLength(1);
   });
 });
 
