@@ -1,3 +1,4 @@
 export { drainOnExit, type DrainOptions } from "./drain-on-exit.ts";
-export { sqliteOutbox, type RejectedBatch, type SqliteOutbox, type SqliteOutboxOptions } from "./sqlite-outbox.ts";
+export type { RejectedBatch } from "./dead-letters.ts";
+export { sqliteOutbox, type SqliteOutbox, type SqliteOutboxOptions } from "./sqlite-outbox.ts";
 export { nodeFetch, type NodeFetchOptions } from "../transport/node-fetch.ts";

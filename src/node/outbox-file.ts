@@ -1,14 +1,12 @@
-import { closeSync, existsSync, openSync, statSync } from "node:fs";
-import { dirname } from "node:path";
-import { MParticleError } from "../errors.ts";
-import { DiskReserve, freeBytes } from "./disk-reserve.ts";
-import { OutboxLog, SCHEMA } from "./outbox-log.ts";
-import { loadSqlite, problemOf, rollBack, type Database, type Statement } from "./sqlite.ts";
-
-/** Marks a file as one of ours: "mpEx". */
-const APPLICATION_ID = 0x6d_70_45_78;
-const FORMAT = 1;
-const MARKS = `PRAGMA application_id = ${String(APPLICATION_ID)}; PRAGMA user_version = ${String(FORMAT)};`;
+import { closeSync, existsSync, lstatSync, openSync, realpathSync, statSync, type Stats } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { OutboxOwner } from "../delivery/outbox.ts";
+import { DiskRoom } from "./disk-room.ts";
+import { outboxError } from "./outbox-error.ts";
+import { count, prepareTables, requireOurs } from "./outbox-format.ts";
+import { OutboxLease, type OwnerWatch } from "./outbox-lease.ts";
+import { OutboxLog } from "./outbox-log.ts";
+import { explain, loadSqlite, noSpaceLeft, problemOf, type Database, type Statement } from "./sqlite.ts";
 
 const PAGE_BYTES = 4096;
 /** SQLite's own log is written to the file when it has so many pages: its default. */
@@ -17,97 +15,74 @@ const LOG_PAGES = 1000;
 const MAX_EMPTY_PAGES = 2048;
 const PAGES_GIVEN_BACK = 512;
 const REMOVALS_BETWEEN = 4;
-/** How often to look for room before there is none. */
-const MAX_ATTEMPTS = 5;
+/** What lies beside the file under its name. */
+const COMPANIONS = ["-wal", "-shm", "-journal", "-owner"];
 
-/** A file that this process owns, or why it does not. */
 export interface OutboxFileSettings {
   readonly path: string;
   readonly durability: "process" | "power";
   readonly maxBytes: number;
 }
 
-/**
- * An outbox's file while it is open: it has one owner, and nothing is written to what is not known to be ours.
- *
- * Adding stops while there is still room for all that makes room: what is removed is first written to SQLite's log, and
- * the log is of use again when the file has grown by what is new in it. So a reserve lies beside the file, without which
- * nothing is added, and the log never has more for the file than it can hold.
- */
+/** An outbox's file while it is open: it has one owner, and nothing is written to what is not known to be ours. */
 export class OutboxFile {
   readonly log: OutboxLog;
   readonly #database: Database;
   readonly #settings: OutboxFileSettings;
-  readonly #reserve: DiskReserve;
+  readonly #ownership: Ownership;
+  readonly #room: DiskRoom;
   readonly #pageCount: Statement;
   readonly #emptyPageCount: Statement;
-  /** Added to the log since it was last compared with the file; what an earlier owner left there is unknown. */
-  #bytesSinceMeasured = Infinity;
   #removals = 0;
 
   /**
+   * @param watch - of whoever tries to open it, the same each time.
+   * @param owner - the queue that asks for it, if one does.
    * @throws MParticleError - saying what is wrong with the file, and what to do.
    * @returns undefined while another owner has it.
    */
-  static tryToOpen(settings: OutboxFileSettings): OutboxFile | undefined {
-    const { path, maxBytes } = settings;
-    if (!existsSync(dirname(path))) {
-      throw outboxError(`${dirname(path)} does not exist; make the folder of the outbox first.`);
-    }
-    const reserve = new DiskReserve(`${path}-reserve`, maxBytes);
-    try {
-      return OutboxFile.#open(settings, reserve);
-    } catch (error) {
-      if (mayBeFull(error)) return OutboxFile.#openOnFullDisk(settings, reserve, error);
-      if (problemOf(error) === "busy") return undefined;
-      throw explain(error, settings);
-    }
-  }
-
-  static #openOnFullDisk(settings: OutboxFileSettings, reserve: DiskReserve, cause: unknown): OutboxFile {
-    try {
-      // The last owner was killed before it had to.
-      reserve.release();
-      return OutboxFile.#open(settings, reserve, "EXCLUSIVE");
-    } catch (error) {
-      // Nobody else has it: `libsql` has not let go of the first attempt.
-      throw explain(problemOf(error) === "busy" ? cause : error, settings);
-    }
-  }
-
-  /** @param locking - a database that is locked from the start needs no shared memory on the disk. */
-  static #open(
+  static tryToOpen(
     settings: OutboxFileSettings,
-    reserve: DiskReserve,
-    locking: "NORMAL" | "EXCLUSIVE" = "NORMAL",
-  ): OutboxFile {
+    watch: OwnerWatch,
+    owner: OutboxOwner | undefined,
+  ): OutboxFile | undefined {
+    const folder = dirname(settings.path);
+    if (!existsSync(folder)) throw outboxError(`${folder} does not exist; make the folder of the outbox first.`);
+    let ownership: Ownership | undefined;
+    try {
+      loadSqlite(); // leaves nothing behind when there is none
+      // Whoever comes by another link has to meet the same lease.
+      const path = realPathOf(settings.path);
+      for (const companion of COMPANIONS) refuseLink(path + companion);
+      ownership = Ownership.take(path, watch, owner);
+      return ownership && new OutboxFile({ ...settings, path }, ownership, owner);
+    } catch (error) {
+      ownership?.release();
+      if (problemOf(error) === "busy") return undefined;
+      throw explain(error, settings.path);
+    }
+  }
+
+  private constructor(settings: OutboxFileSettings, ownership: Ownership, owner: OutboxOwner | undefined) {
     const { path } = settings;
-    const openDatabase = loadSqlite();
+    this.#settings = settings;
+    this.#ownership = ownership;
+    this.#room = new DiskRoom(path);
     // It holds personal data. SQLite gives its log the same permissions. One that is there is left alone: closing it
     // would take away every lock that this process holds on it.
-    if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
-    const database = openDatabase(path);
+    if (!existsSync(path)) closeSync(openSync(path, "wx", 0o600));
+    this.#database = loadSqlite()(path);
     try {
-      // Should that fail, there is no statement yet for which `libsql` would keep the file to itself.
-      database.exec(`PRAGMA locking_mode = ${locking}; SELECT 1 FROM sqlite_master`);
-      // Looked at before it is taken over, so that what is not ours is left as it was.
-      requireOurs(database, path);
-      takeOver(database, settings, reserve);
-      return new OutboxFile(database, settings, reserve);
+      takeOver(this.#database, settings, owner?.apiKey, this.#room.logPages);
+      ownership.watchFile(statSync(path));
+      this.#pageCount = this.#database.prepare("PRAGMA page_count");
+      this.#emptyPageCount = this.#database.prepare("PRAGMA freelist_count");
+      this.log = new OutboxLog(this.#database);
     } catch (error) {
-      unlock(database);
-      database.close();
+      unlock(this.#database);
+      this.#database.close();
       throw error;
     }
-  }
-
-  private constructor(database: Database, settings: OutboxFileSettings, reserve: DiskReserve) {
-    this.#database = database;
-    this.#settings = settings;
-    this.#reserve = reserve;
-    this.#pageCount = database.prepare("PRAGMA page_count");
-    this.#emptyPageCount = database.prepare("PRAGMA freelist_count");
-    this.log = new OutboxLog(database);
   }
 
   /** @throws MParticleError - for whatever `work` throws: what happened, and what to do about it. */
@@ -115,7 +90,7 @@ export class OutboxFile {
     try {
       return work();
     } catch (error) {
-      throw explain(error, this.#settings);
+      throw explain(error, this.#settings.path);
     }
   }
 
@@ -132,53 +107,56 @@ export class OutboxFile {
     });
   }
 
-  /**
-   * Leaves one file, free for the next owner. Where even with the reserve the disk has no room for that, SQLite's log
-   * stays beside the file, and the next owner reads both.
-   */
+  /** Leaves one file, free for the next owner. Where the disk is full SQLite's log stays beside it, and the next one reads both. */
   close(): void {
-    const database = this.#database;
+    if (this.#ownership.isTakenOver) {
+      // SQLite would write what it has in its log over what the new owner has written.
+      ABANDONED.add(this.#database);
+      this.#ownership.release();
+      return;
+    }
     tryTo(() => {
-      this.#reserve.release();
+      this.#database.exec("PRAGMA journal_mode = DELETE");
     });
-    tryTo(() => {
-      database.exec("PRAGMA journal_mode = DELETE");
-    });
-    unlock(database);
-    this.guard(() => {
-      database.close();
-    });
+    unlock(this.#database);
+    try {
+      this.guard(() => {
+        this.#database.close();
+      });
+    } finally {
+      this.#ownership.release();
+    }
   }
 
   #add(addedBytes: number, work: (log: OutboxLog) => void): void {
-    if (!this.#makeRoomFor(addedBytes)) throw noSpaceLeft(this.#settings.path);
-    // At most: characters that are several bytes, pages that are not full.
-    this.#bytesSinceMeasured += addedBytes * 2 + PAGE_BYTES;
+    this.#ownership.require();
+    if (!this.#room.hasRoomFor(addedBytes)) {
+      // What is empty in the file may be enough.
+      this.#giveBack(Math.ceil(addedBytes / PAGE_BYTES));
+      this.#shortenLog();
+      if (!this.#room.hasRoomFor(addedBytes)) throw noSpaceLeft(this.#settings.path);
+    }
     try {
       this.#transact(work);
     } catch (error) {
-      throw problemOf(error) === "full" && this.#isAtLimit ? limitReached(this.#settings, error) : error;
+      throw problemOf(error) === "full" && this.#isAtLimit ? this.#limitReached(error) : error;
     }
   }
 
   #free(work: (log: OutboxLog) => void): void {
+    if (this.#ownership.isTakenOver) this.#ownership.require();
     try {
       this.#transact(work);
     } catch (error) {
-      if (!mayBeFull(error)) throw error;
-      tryTo(() => {
-        this.#reserve.release();
-      });
+      const problem = problemOf(error);
+      if (problem !== "full" && problem !== "io") throw error;
       this.#shortenLog();
       this.#transact(work);
     }
-    // Whatever becomes of this, the work is done.
+    // Whatever becomes of this, the work is done. The file follows what is in it, a little behind.
+    if (++this.#removals % REMOVALS_BETWEEN > 0) return;
     tryTo(() => {
-      // The sooner it is held again, the less others can take of it.
-      if (!this.#reserve.isHeld) this.#makeRoomFor(0);
-      // The file follows what is in it, a little behind.
-      if (++this.#removals % REMOVALS_BETWEEN > 0) return;
-      if (count(this.#emptyPageCount) > MAX_EMPTY_PAGES) this.#shrinkFile(PAGES_GIVEN_BACK);
+      if (count(this.#emptyPageCount) > MAX_EMPTY_PAGES) this.#giveBack(PAGES_GIVEN_BACK);
     });
   }
 
@@ -188,55 +166,28 @@ export class OutboxFile {
     });
   }
 
-  /** Gives what is empty back to the disk until what is added leaves room for its removal; tells whether it does. */
-  #makeRoomFor(addedBytes: number): boolean {
-    for (let attempt = 1; !this.#hasRoom(addedBytes); attempt++) {
-      if (attempt === MAX_ATTEMPTS) return false;
-      this.#shrinkFile(Math.ceil(Math.max(addedBytes, this.#reserve.bytes / 2) / PAGE_BYTES));
-      this.#shortenLog();
-    }
-    return true;
-  }
-
-  #hasRoom(addedBytes: number): boolean {
-    if (!this.#reserve.take()) return false;
-    const { path } = this.#settings;
-    const { bytes } = this.#reserve;
-    // What the log has for the file has to fit into the reserve, with room for removals. Asking costs as much as adding.
-    if (this.#bytesSinceMeasured > bytes / 8) {
-      if (this.#fileBytes - statSync(path).size > bytes / 4 && !this.#growFile()) return false;
-      this.#bytesSinceMeasured = 0;
-    }
-    // What the reserve is too small for is written twice, to the log and to the file.
-    return addedBytes <= bytes / 4 || addedBytes * 3 <= freeBytes(path);
-  }
-
-  /** Of the file when all of the log has been written to it. */
-  get #fileBytes(): number {
-    return count(this.#pageCount) * PAGE_BYTES;
-  }
-
   /** SQLite says the same of a full disk and of a full file; the one that is nearer was reached. */
   get #isAtLimit(): boolean {
+    return this.#settings.maxBytes - count(this.#pageCount) * PAGE_BYTES < this.#room.freeBytes;
+  }
+
+  #limitReached(cause: unknown): Error {
     const { path, maxBytes } = this.#settings;
-    return maxBytes - this.#fileBytes < freeBytes(path);
+    return outboxError(
+      `${path} has reached its \`maxBytes\` of ${String(maxBytes)}; nothing was added. ` +
+        "It empties as the service accepts; dead letters stay until they are restored or discarded.",
+      cause,
+    );
   }
 
   /** Gives empty pages back to the disk; if that fails, they are there for what is added next. */
-  #shrinkFile(pages: number): void {
+  #giveBack(pages: number): void {
     tryTo(() => {
       this.#database.exec(`PRAGMA incremental_vacuum(${String(pages)})`);
     });
   }
 
-  /** Writes what is in the log to the file, which has to grow for it; tells whether that was possible. */
-  #growFile(): boolean {
-    return tryTo(() => {
-      this.#database.exec("PRAGMA wal_checkpoint(PASSIVE)");
-    });
-  }
-
-  /** Writes the log to the file and starts it anew. What that cannot do for now, a later one can. */
+  /** Writes SQLite's log to the file and starts it anew. What that cannot do for now, a later one can. */
   #shortenLog(): void {
     tryTo(() => {
       this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -244,24 +195,101 @@ export class OutboxFile {
   }
 }
 
-function takeOver(database: Database, { durability, maxBytes }: OutboxFileSettings, reserve: DiskReserve): void {
-  // Kept until the connection is closed or its process has died: that is what makes it the only owner.
-  database.exec("PRAGMA locking_mode = EXCLUSIVE");
-  // Without it the file would never become smaller.
-  if (isEmpty(database)) database.exec("PRAGMA auto_vacuum = INCREMENTAL");
-  database.exec("BEGIN EXCLUSIVE");
-  try {
-    if (isEmpty(database)) database.exec(SCHEMA + MARKS);
-    database.exec("COMMIT");
-  } catch (error) {
-    rollBack(database);
-    throw error;
+/** Held for ever: a database that is collected is closed. */
+const ABANDONED = new Set<Database>();
+
+/** That the file, and no other at its path, is ours alone. */
+class Ownership {
+  readonly #path: string;
+  readonly #warn: OutboxOwner["warn"] | undefined;
+  #lease: OutboxLease | undefined;
+  #file: Stats | undefined;
+  #hasWarned = false;
+
+  /** @returns undefined while another owner lives. */
+  static take(path: string, watch: OwnerWatch, owner: OutboxOwner | undefined): Ownership | undefined {
+    const ownership = new Ownership(path, owner);
+    ownership.#lease = OutboxLease.acquire(path, watch, () => {
+      ownership.#warnOnce();
+    });
+    return ownership.#lease === undefined ? undefined : ownership;
   }
+
+  private constructor(path: string, owner: OutboxOwner | undefined) {
+    this.#path = path;
+    this.#warn = owner?.warn;
+  }
+
+  watchFile(file: Stats): void {
+    this.#file = file;
+  }
+
+  /** @throws MParticleError - when what is written now would be lost. */
+  require(): void {
+    const problem = this.#problem;
+    if (problem === undefined) return;
+    this.#warnOnce();
+    throw outboxError(problem);
+  }
+
+  get isTakenOver(): boolean {
+    return this.#lease?.isHeld === false;
+  }
+
+  release(): void {
+    this.#lease?.release();
+  }
+
+  get #problem(): string | undefined {
+    if (this.isTakenOver) {
+      return `${this.#path} was taken over by another process, because this one gave no sign of life for seconds.`;
+    }
+    if (this.#file === undefined) return undefined;
+    const there = statSync(this.#path, { throwIfNoEntry: false });
+    if (there?.ino === this.#file.ino && there.dev === this.#file.dev) return undefined;
+    return (
+      `${this.#path} was ${there === undefined ? "deleted" : "replaced"} while it was open: nothing more can be added. ` +
+      "What was added before is still being sent, and lost if this process ends before that. Start it anew."
+    );
+  }
+
+  #warnOnce(): void {
+    const problem = this.#hasWarned ? undefined : this.#problem;
+    if (problem === undefined) return;
+    this.#hasWarned = true;
+    this.#warn?.(problem);
+  }
+}
+
+/** Where a path leads in the end; the file need not be there yet. */
+function realPathOf(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  refuseLink(path);
+  return join(realpathSync(dirname(path)), basename(path));
+}
+
+/** @throws MParticleError - for a link, through which a file somewhere else would be written. */
+function refuseLink(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return;
+  throw outboxError(`${path} is a link, and is not followed; remove it, or choose another path for the outbox.`);
+}
+
+/** @throws MParticleError, Error - when the file is not ours, or cannot be written. */
+function takeOver(
+  database: Database,
+  { path, durability, maxBytes }: OutboxFileSettings,
+  apiKey: string | undefined,
+  logPages: number,
+): void {
+  // Kept until the connection is closed or its process has died. It needs no shared memory on the disk, which may be full.
+  // Should it fail, there is no statement yet for which `libsql` would keep the file to itself.
+  database.exec("PRAGMA locking_mode = EXCLUSIVE; SELECT 1 FROM sqlite_master");
+  // Looked at before it is changed, so that what is not ours is left as it was.
+  requireOurs(database, path);
+  prepareTables(database, path, apiKey);
   database.exec("PRAGMA journal_mode = WAL");
   database.exec(`PRAGMA synchronous = ${durability === "power" ? "FULL" : "NORMAL"}`);
-  // On a small disk the log must not take what the file needs.
-  const logPages = Math.min(LOG_PAGES, reserve.bytes / PAGE_BYTES);
-  database.exec(`PRAGMA wal_autocheckpoint = ${String(logPages)}`);
+  database.exec(`PRAGMA wal_autocheckpoint = ${String(Math.min(LOG_PAGES, logPages))}`);
   database.exec("PRAGMA journal_size_limit = 4194304");
   database.exec(`PRAGMA max_page_count = ${String(Math.max(1, Math.floor(maxBytes / PAGE_BYTES)))}`);
 }
@@ -274,97 +302,11 @@ function unlock(database: Database): void {
   });
 }
 
-/** @throws MParticleError - unless the file is new, or whole and known. */
-function requireOurs(database: Database, path: string): void {
-  const [{ quick_check: health } = {}] = database.prepare("PRAGMA quick_check(1)").all();
-  if (health !== "ok") throw damaged(path, String(health));
-  if (isEmpty(database)) return;
-  if (pragma(database, "application_id") !== APPLICATION_ID) {
-    throw outboxError(`${path} is a database of something else; it was not changed. Choose another path.`);
-  }
-  const format = pragma(database, "user_version");
-  if (format !== FORMAT) {
-    throw outboxError(
-      `${path} has format ${String(format)}, expected ${String(FORMAT)}; it was not changed. ` +
-        "Empty it with the version of this package that wrote it, or choose another path.",
-    );
-  }
-}
-
-function isEmpty(database: Database): boolean {
-  return database.prepare("SELECT 1 FROM sqlite_master LIMIT 1").all().length === 0;
-}
-
-function pragma(database: Database, name: string): number {
-  return count(database.prepare(`PRAGMA ${name}`));
-}
-
-/** What a statement says that has one number to say. */
-function count(statement: Statement): number {
-  return Number(Object.values(statement.all()[0] ?? {})[0]);
-}
-
-/** What happened, and what to do about it. */
-function explain(error: unknown, { path }: OutboxFileSettings): MParticleError {
-  if (error instanceof MParticleError) return error;
-  const said = error instanceof Error ? error.message : String(error);
-  switch (problemOf(error)) {
-    case "busy":
-      return outboxError(`${path} is in use by another process.`, error);
-    case "readonly":
-    case "cannot-open":
-      return outboxError(`${path} cannot be written to: it, its folder or its disk is read-only, or forbidden.`, error);
-    case "corrupt":
-    case "not-a-database":
-      return damaged(path, said, error);
-    case "full":
-      return noSpaceLeft(path, error);
-    case "io":
-      return outboxError(`${path} could not be read or written (${said}): the disk is full or broken.`, error);
-    case undefined:
-      return outboxError(`${path}: ${said}`, error);
-  }
-}
-
-function mayBeFull(error: unknown): boolean {
-  const problem = problemOf(error);
-  return problem === "full" || problem === "io";
-}
-
-function limitReached({ path, maxBytes }: OutboxFileSettings, cause: unknown): MParticleError {
-  return outboxError(
-    `${path} has reached its \`maxBytes\` of ${String(maxBytes)}; nothing was added. ` +
-      "It empties as the service accepts; dead letters stay until they are restored or discarded.",
-    cause,
-  );
-}
-
-function noSpaceLeft(path: string, cause?: unknown): MParticleError {
-  return outboxError(
-    `There is no space left on the disk of ${path}; nothing was added. Make room on it: what is stored stays and is sent, ` +
-      "and adding works again as soon as there is some. A lower `maxBytes` keeps the outbox from filling the disk.",
-    cause,
-  );
-}
-
-function damaged(path: string, said: string, cause?: unknown): MParticleError {
-  return outboxError(
-    `${path} is damaged, or no SQLite database (${said.replace(/\s+/g, " ")}); it was not changed. ` +
-      "Move it away to start anew; `sqlite3` may recover what it holds.",
-    cause,
-  );
-}
-
-export function outboxError(message: string, cause?: unknown): MParticleError {
-  return new MParticleError("OUTBOX", `The outbox failed: ${message}`, { cause });
-}
-
-/** For what may fail, and does no harm then; tells whether it did not. */
-function tryTo(work: () => void): boolean {
+/** For what may fail, and does no harm then. */
+function tryTo(work: () => void): void {
   try {
     work();
-    return true;
   } catch {
-    return false;
+    return;
   }
 }

@@ -1,70 +1,77 @@
 import type { DeadLetter, OutboxEntry, StoredBatch } from "../delivery/outbox.ts";
-import { formatLines, readLine } from "./batch-lines.ts";
-import { inTransaction, type Database, type Row, type Statement } from "./sqlite.ts";
+import { Backlog } from "./backlog.ts";
+import { problemOfBatch } from "./batch-lines.ts";
+import { DeadLetters, UNREADABLE } from "./dead-letters.ts";
+import { LogRows, type LogRow } from "./log-rows.ts";
+import { inTransaction, problemOf, type Database, type Statement } from "./sqlite.ts";
 
-/**
- * `log` has a row for each commit, not for each batch: rows are what costs. `settled` has the ids that need not be sent
- * any more although the rows they are in, up to `up_to`, are still needed by others.
- */
-export const SCHEMA = `
-  CREATE TABLE log (seq INTEGER PRIMARY KEY, batches TEXT NOT NULL);
-  CREATE TABLE settled (seq INTEGER PRIMARY KEY, up_to INTEGER NOT NULL, request_ids TEXT NOT NULL);
-  CREATE TABLE rejected (
-    request_id TEXT PRIMARY KEY, context TEXT NOT NULL, events TEXT NOT NULL,
-    code TEXT NOT NULL, message TEXT NOT NULL, at_ms INTEGER NOT NULL
-  );
-`;
-
-interface PendingBatch {
-  /** Grows from batch to batch: a batch whose removal was taken back has its place all the same. */
-  readonly index: number;
-  /** Those it is in. */
-  readonly rows: readonly number[];
+/** Read from the log so far. */
+export interface Progress {
+  readonly characters: number;
 }
 
-/** A batch that was set aside, with the reason. */
-export interface StoredDeadLetter extends StoredBatch, DeadLetter {}
-
-/** What an outbox keeps, in the tables of an open database. Every change is made in {@link OutboxLog.transaction}. */
+/**
+ * What an outbox keeps, in the tables of an open database. Every change is made in {@link OutboxLog.transaction}.
+ *
+ * In memory are the batches that this owner knows of: those it has added, and those it has been told of by
+ * {@link OutboxLog.pending}. What lies behind that in the rows of an earlier owner is not, because there may be more of it
+ * than memory.
+ */
 export class OutboxLog {
+  readonly letters: DeadLetters;
   readonly #database: Database;
-  readonly #statements: ReturnType<typeof prepareStatements>;
-  readonly #batches = new Map<string, PendingBatch>();
-  #batchCount = 0;
-  /** Rows, oldest first, and how many pending batches each has; those that have none leave with the transaction. */
-  readonly #rows = new Map<number, number>();
-  #emptied: number[] = [];
-  /** `up_to` of each row of `settled`, oldest first. */
-  #settledUpTo: number[] = [];
-  #nextSeq = 1;
+  readonly #backlog: Backlog;
+  readonly #rows: LogRows;
+  readonly #insertSettled: Statement;
+  readonly #deleteSettled: Statement;
+  /** Rows of each pending batch that is known, oldest first. */
+  readonly #batches = new Map<string, readonly number[]>();
+  /** Known rows of the earlier owner and of this one, oldest first, and how many pending batches each has. */
+  readonly #oldCounts = new Map<number, number>();
+  readonly #ownCounts = new Map<number, number>();
+  /** Rows of the earlier owner up to this one are known. */
+  #frontier = 0;
+  /** Rows in which nothing is pending: they leave with the next transaction. */
+  #emptyRows: number[] = [];
+  #nextSeq: number;
+  /** `up_to` of the oldest row of `settled`, as far as that is known. */
+  #oldestSettled: number;
   #undo: (() => void)[] = [];
 
-  /** Finds out what is pending. */
   constructor(database: Database) {
     this.#database = database;
-    this.#statements = prepareStatements(database);
-    const settled = this.#readSettled();
-    this.#settledUpTo = this.#statements.settled.all().map((row) => Number(row["up_to"]));
-    for (const { seq, requestIds } of this.#readLog()) {
-      this.#rows.set(seq, 0);
-      for (const requestId of requestIds) if (seq > (settled.get(requestId) ?? 0)) this.#link(requestId, seq);
-      this.#undo = [];
-      this.#nextSeq = seq + 1;
-    }
-    this.#nextSeq = Math.max(this.#nextSeq, 1 + (this.#settledUpTo.at(-1) ?? 0));
+    this.letters = new DeadLetters(database);
+    this.#backlog = new Backlog(database);
+    this.#rows = new LogRows(database);
+    this.#insertSettled = database.prepare("INSERT INTO settled (up_to, request_ids) VALUES (?, ?)");
+    this.#deleteSettled = database.prepare("DELETE FROM settled WHERE up_to < ?");
+    const [row] = database.prepare("SELECT min(up_to) AS first, max(up_to) AS last FROM settled").all();
+    this.#oldestSettled = Number(row?.["first"] ?? Infinity);
+    this.#nextSeq = 1 + Math.max(this.#backlog.last, Number(row?.["last"] ?? 0));
+  }
+
+  /** Finds out what an earlier owner left, in pieces. Has to end before anything else is asked. */
+  index(): Generator<void, void> {
+    return this.#backlog.index(this.#rows);
   }
 
   /** Does all of `work` or nothing of it, on disk and in memory. */
   transaction(work: () => void): void {
+    const emptyRows = this.#emptyRows;
     try {
-      inTransaction(this.#database, work);
-      for (const seq of this.#emptied) this.#rows.delete(seq);
+      inTransaction(this.#database, () => {
+        work();
+        for (const seq of this.#emptyRows) this.#rows.delete(seq);
+        this.#forgetSettled();
+      });
+      for (const seq of this.#emptyRows) this.#countsOf(seq).delete(seq);
+      this.#emptyRows = [];
     } catch (error) {
       for (const undo of this.#undo.reverse()) undo();
+      this.#emptyRows = emptyRows;
       throw error;
     } finally {
       this.#undo = [];
-      this.#emptied = [];
     }
   }
 
@@ -76,104 +83,200 @@ export class OutboxLog {
   append(entries: readonly OutboxEntry[]): void {
     if (entries.length === 0) return;
     const seq = this.#nextSeq++;
-    this.#rows.set(seq, 0);
-    this.#undo.push(() => this.#rows.delete(seq));
-    for (const { requestId, context } of entries) {
-      if (context === undefined && !this.#batches.has(requestId)) {
+    const continued: string[] = [];
+    const written = entries.map(({ requestId, context, events }): OutboxEntry => {
+      if (this.#batches.has(requestId)) return this.#continue(requestId, events, seq, continued);
+      if (context === undefined) {
+        this.#knowAll();
+        if (this.#batches.has(requestId)) return this.#continue(requestId, events, seq, continued);
         throw new Error(`events of batch ${requestId} came without its context, which is not stored.`);
       }
       this.#link(requestId, seq);
-    }
-    this.#statements.insertLog.run(seq, formatLines(entries));
+      return { requestId, context, events };
+    });
+    this.#rows.insert(seq, written, continued);
+  }
+
+  /** An entry has a context where its batch begins, and nowhere else: that is how it is found again. */
+  #continue(requestId: string, events: readonly string[], seq: number, continued: string[]): OutboxEntry {
+    continued.push(requestId);
+    this.#link(requestId, seq);
+    return { requestId, events };
   }
 
   /** Forgets batches. */
   remove(requestIds: readonly string[]): void {
     const upTo = this.#nextSeq - 1;
     const remembered = requestIds.filter((requestId) => this.#unlink(requestId));
-    if (remembered.length > 0) {
-      this.#statements.insertSettled.run(upTo, JSON.stringify(remembered));
-      this.#settledUpTo.push(upTo);
-      this.#undo.push(() => this.#settledUpTo.pop());
-    }
-    this.#forgetSettled();
+    if (remembered.length === 0) return;
+    this.#insertSettled.run(upTo, JSON.stringify(remembered));
+    for (const requestId of remembered) this.#backlog.settle(requestId, upTo);
+    this.#oldestSettled = Math.min(this.#oldestSettled, upTo);
   }
 
-  /** Moves batches to where those are kept that the service refused. */
+  /** Moves batches to where those are kept that cannot be sent. */
   setAside(letters: readonly DeadLetter[]): void {
     for (const { requestId, reason } of letters) {
+      if (!this.#batches.has(requestId)) this.#knowAll();
       const stored = this.#find(requestId);
       if (stored === undefined) continue;
-      const { code, message, atMs } = reason;
-      this.#statements.insertRejected.run(requestId, stored.context, stored.events.join("\n"), code, message, atMs);
+      this.letters.add(stored, reason);
       this.remove([requestId]);
     }
   }
 
-  /** What is pending, oldest first; read as it is taken, for there may be more of it than memory. */
-  *pending(): Generator<StoredBatch, void> {
-    const rows = new RowCache((seq) => this.#readRow(seq));
-    const batches = [...this.#batches].sort(([, one], [, other]) => one.index - other.index);
-    for (const [requestId] of batches) {
-      const stored = this.#find(requestId, (seq) => rows.read(seq));
-      if (stored !== undefined) yield stored;
+  /** Makes pending again what was set aside, unless it cannot be read; tells whether it has. */
+  restore(requestId: string): boolean {
+    const stored = this.letters.read(requestId)?.stored;
+    if (stored === undefined || problemOfBatch(stored) !== undefined) return false;
+    this.append([stored]);
+    return this.letters.remove(requestId);
+  }
+
+  /**
+   * What is pending, oldest first; read as it is taken. In between, it is told how much has been read without finding any.
+   *
+   * @param report - told what had to be set aside, or passed over, and why.
+   */
+  *pending(report: (problem: string) => void): Generator<StoredBatch | Progress, void> {
+    const last = this.#nextSeq - 1;
+    for (let seq = this.#next(0, last, report); seq !== undefined && seq <= last; seq = this.#next(seq, last, report)) {
+      const row = this.#readUnlessDamaged(seq, report);
+      if (row === undefined) continue;
+      if (this.#know(row) && row.unreadable.length > 0) {
+        report(`Row ${String(seq)} has lines that are no batches; they were set aside.`);
+        this.transaction(() => {
+          this.#setLinesAside(row);
+        });
+      }
+      for (const requestId of row.batches.keys()) {
+        // It was told of with its first row, or is settled.
+        if (this.#batches.get(requestId)?.[0] !== seq) continue;
+        const stored = this.#find(requestId);
+        const problem = stored && problemOfBatch(stored);
+        if (problem !== undefined) this.#setUnreadableAside(requestId, problem, report);
+        else if (stored !== undefined) yield stored;
+      }
+      yield { characters: row.characters };
     }
   }
 
-  /** What was set aside, oldest first. */
-  rejected(): readonly StoredDeadLetter[] {
-    return this.#statements.selectRejected.all().map((row) => ({
-      requestId: text(row, "request_id"),
-      context: text(row, "context"),
-      events: text(row, "events")
-        .split("\n")
-        .filter((event) => event !== ""),
-      reason: { code: text(row, "code"), message: text(row, "message"), atMs: Number(row["at_ms"]) },
-    }));
+  #readUnlessDamaged(seq: number, report: (problem: string) => void): LogRow | undefined {
+    try {
+      return this.#rows.read(seq);
+    } catch (error) {
+      if (problemOf(error) !== "corrupt") throw error;
+      report(`Pages of it are damaged: what is in row ${String(seq)} is not sent.`);
+      if (!this.#isKnown(seq)) this.#frontier = seq;
+      return undefined;
+    }
   }
 
-  /** Makes pending again what was set aside; returns how many batches that were. */
-  restore(requestIds: readonly string[]): number {
-    const wanted = new Set(requestIds);
-    const letters = this.rejected().filter(({ requestId }) => wanted.has(requestId));
-    this.append(letters.map(({ requestId, context, events }) => ({ requestId, context, events })));
-    return this.discard(letters.map(({ requestId }) => requestId));
+  #next(seq: number, last: number, report: (problem: string) => void): number | undefined {
+    try {
+      return this.#rows.next(seq);
+    } catch (error) {
+      if (problemOf(error) !== "corrupt") throw error;
+      const next = this.#rows.nextBehindDamage(seq, last);
+      report(
+        `Pages of it are damaged: what is in rows ${String(seq + 1)} to ${String((next ?? last + 1) - 1)} is not sent.`,
+      );
+      return next;
+    }
   }
 
-  /** Forgets what was set aside; returns how many batches that were. */
-  discard(requestIds: readonly string[]): number {
-    const { deleteRejected } = this.#statements;
-    return requestIds.reduce((sum, requestId) => sum + Number(deleteRejected.run(requestId).changes), 0);
-  }
-
-  #link(requestId: string, seq: number): void {
-    const known = this.#batches.get(requestId);
-    const { index, rows } = known ?? { index: this.#batchCount++, rows: [] };
-    this.#batches.set(requestId, { index, rows: [...rows, seq] });
-    this.#rows.set(seq, (this.#rows.get(seq) ?? 0) + 1);
-    this.#undo.push(() => {
-      if (known === undefined) this.#batches.delete(requestId);
-      else this.#batches.set(requestId, known);
+  #setUnreadableAside(requestId: string, problem: string, report: (problem: string) => void): void {
+    report(`Batch ${requestId} cannot be read, and was set aside. ${problem}`);
+    this.transaction(() => {
+      this.setAside([{ requestId, reason: { code: UNREADABLE, message: problem, atMs: Date.now() } }]);
     });
   }
 
-  /** Forgets a batch and the rows that only it needed; true when others of its rows remain. */
-  #unlink(requestId: string): boolean {
-    const batch = this.#batches.get(requestId);
-    if (batch === undefined) return false;
-    this.#batches.delete(requestId);
-    this.#undo.push(() => this.#batches.set(requestId, batch));
-    let remains = false;
-    for (const seq of batch.rows) {
-      const count = this.#rows.get(seq) ?? 1;
-      this.#undo.push(() => this.#rows.set(seq, count));
-      this.#rows.set(seq, count - 1);
-      if (count > 1) {
-        remains = true;
-      } else {
-        this.#emptied.push(seq);
-        this.#statements.deleteLog.run(seq);
+  /** Learns of the batches in a row of the earlier owner; tells whether they were unknown. */
+  #know(row: LogRow): boolean {
+    const { seq } = row;
+    if (this.#isKnown(seq)) return false;
+    this.#frontier = seq;
+    let pending = 0;
+    for (const [requestId, { context }] of row.batches) {
+      const rows = this.#batches.get(requestId);
+      if (rows === undefined) {
+        // It goes on here and is not pending: it is settled. So may be one that begins here.
+        if (context === "" || this.#backlog.isSettled(requestId, seq)) continue;
+        this.#batches.set(requestId, [seq, ...this.#backlog.rowsAfter(requestId, seq)]);
+      } else if (!rows.includes(seq)) {
+        this.#batches.set(
+          requestId,
+          [...rows, seq].sort((one, other) => one - other),
+        );
       }
+      pending++;
+    }
+    this.#oldCounts.set(seq, pending);
+    if (pending === 0) this.#emptyRows.push(seq);
+    return true;
+  }
+
+  /** Keeps what is no line of batches at all under a name of its own. */
+  #setLinesAside({ seq, unreadable }: LogRow): void {
+    for (const [index, line] of unreadable.entries()) {
+      const requestId = `unreadable-${String(seq)}-${String(index)}`;
+      const message = `A line of row ${String(seq)} is no batch.`;
+      this.letters.add({ requestId, context: line, events: [] }, { code: UNREADABLE, message, atMs: Date.now() });
+    }
+  }
+
+  /** For who asks of a batch that {@link pending} has not come to. */
+  #knowAll(): void {
+    for (let seq = this.#rows.next(this.#frontier); seq !== undefined && seq <= this.#backlog.last;) {
+      const row = this.#rows.read(seq);
+      if (this.#know(row)) this.#setLinesAside(row);
+      seq = this.#rows.next(seq);
+    }
+    this.#frontier = this.#backlog.last;
+  }
+
+  #countsOf(seq: number): Map<number, number> {
+    return seq > this.#backlog.last ? this.#ownCounts : this.#oldCounts;
+  }
+
+  #isKnown(seq: number): boolean {
+    return seq <= this.#frontier || seq > this.#backlog.last;
+  }
+
+  #link(requestId: string, seq: number): void {
+    const rows = this.#batches.get(requestId);
+    const count = this.#ownCounts.get(seq) ?? 0;
+    this.#batches.set(requestId, rows === undefined ? [seq] : [...rows, seq]);
+    this.#ownCounts.set(seq, count + 1);
+    this.#undo.push(() => {
+      if (rows === undefined) this.#batches.delete(requestId);
+      else this.#batches.set(requestId, rows);
+      if (count === 0) this.#ownCounts.delete(seq);
+      else this.#ownCounts.set(seq, count);
+    });
+  }
+
+  /** Forgets a batch; true when it has to be remembered as settled, because rows that it is in stay for others. */
+  #unlink(requestId: string): boolean {
+    const rows = this.#batches.get(requestId);
+    // One that nobody has come to yet may be in any of the rows that are not known.
+    if (rows === undefined) return this.#frontier < this.#backlog.last;
+    this.#batches.delete(requestId);
+    this.#undo.push(() => this.#batches.set(requestId, rows));
+    let remains = false;
+    for (const seq of rows) {
+      const counts = this.#countsOf(seq);
+      const count = counts.get(seq);
+      if (count === undefined) {
+        // Not known yet.
+        remains = true;
+        continue;
+      }
+      counts.set(seq, count - 1);
+      this.#undo.push(() => counts.set(seq, count));
+      if (count > 1) remains = true;
+      else this.#emptyRows = [...this.#emptyRows, seq];
     }
     return remains;
   }
@@ -181,117 +284,33 @@ export class OutboxLog {
   /** Rows that are gone need nobody to say what of them is settled. */
   #forgetSettled(): void {
     const oldest = this.#oldestRow;
-    const first = this.#settledUpTo[0];
-    if (first === undefined || first >= oldest) return;
-    const settledUpTo = this.#settledUpTo;
-    this.#statements.deleteSettled.run(oldest);
-    this.#settledUpTo = settledUpTo.filter((upTo) => upTo >= oldest);
-    this.#undo.push(() => (this.#settledUpTo = settledUpTo));
+    if (this.#oldestSettled >= oldest) return;
+    this.#deleteSettled.run(oldest);
+    const known = this.#oldestSettled;
+    this.#oldestSettled = oldest;
+    this.#undo.push(() => (this.#oldestSettled = known));
   }
 
   get #oldestRow(): number {
-    for (const [seq, count] of this.#rows) if (count > 0) return seq;
-    return this.#nextSeq;
+    const old = firstWithBatches(this.#oldCounts);
+    if (old !== undefined) return old;
+    if (this.#frontier < this.#backlog.last) return this.#frontier + 1;
+    return firstWithBatches(this.#ownCounts) ?? this.#nextSeq;
   }
 
-  #find(requestId: string, read = (seq: number) => this.#readRow(seq).batches): StoredBatch | undefined {
-    const batch = this.#batches.get(requestId);
-    if (batch === undefined) return undefined;
-    const parts = batch.rows.flatMap((seq) => read(seq).get(requestId) ?? []);
+  #find(requestId: string): StoredBatch | undefined {
+    const rows = this.#batches.get(requestId);
+    if (rows === undefined) return undefined;
+    const parts = rows.flatMap((seq) => this.#rows.read(seq).batches.get(requestId) ?? []);
     return {
       requestId,
       context: parts.find(({ context }) => context !== "")?.context ?? "",
       events: parts.flatMap(({ events }) => events),
     };
   }
-
-  #readRow(seq: number): LogRow {
-    const [row] = this.#statements.selectRow.all(seq);
-    const batches = row === undefined ? "" : text(row, "batches");
-    return {
-      batches: new Map(readLines(batches).map((batch) => [batch.requestId, batch])),
-      characters: batches.length,
-    };
-  }
-
-  /** Up to which row each batch is settled, where that is remembered. */
-  #readSettled(): ReadonlyMap<string, number> {
-    const settled = new Map<string, number>();
-    for (const row of this.#statements.settled.all()) {
-      const requestIds = JSON.parse(text(row, "request_ids")) as readonly string[]; // as written above
-      for (const requestId of requestIds) settled.set(requestId, Number(row["up_to"]));
-    }
-    return settled;
-  }
-
-  /** Row by row: one has what was added in a whole turn of the event loop, and many may be more than memory. */
-  *#readLog(): Generator<{ readonly seq: number; readonly requestIds: readonly string[] }> {
-    for (let seq = 0; ;) {
-      const [row] = this.#statements.selectNext.all(seq);
-      if (row === undefined) return;
-      seq = Number(row["seq"]);
-      yield { seq, requestIds: readIds(text(row, "batches")) };
-    }
-  }
 }
 
-/** What one commit wrote, by `requestId`. */
-interface LogRow {
-  readonly batches: ReadonlyMap<string, StoredBatch>;
-  readonly characters: number;
-}
-
-const MAX_CACHED_CHARACTERS = 8 * 1024 * 1024;
-
-/** Batches of the same time are in the same rows, so few rows have to be held to read each of them about once. */
-class RowCache {
-  readonly #read: (seq: number) => LogRow;
-  readonly #rows = new Map<number, LogRow>();
-  #characters = 0;
-
-  constructor(read: (seq: number) => LogRow) {
-    this.#read = read;
-  }
-
-  read(seq: number): LogRow["batches"] {
-    const known = this.#rows.get(seq);
-    if (known !== undefined) return known.batches;
-    const row = this.#read(seq);
-    this.#rows.set(seq, row);
-    this.#characters += row.characters;
-    for (const [oldest, { characters }] of this.#rows) {
-      if (this.#characters <= MAX_CACHED_CHARACTERS || oldest === seq) break;
-      this.#rows.delete(oldest);
-      this.#characters -= characters;
-    }
-    return row.batches;
-  }
-}
-
-function prepareStatements(database: Database) {
-  const prepare = (sql: string): Statement => database.prepare(sql);
-  return {
-    insertLog: prepare("INSERT INTO log (seq, batches) VALUES (?, ?)"),
-    selectNext: prepare("SELECT seq, batches FROM log WHERE seq > ? ORDER BY seq LIMIT 1"),
-    selectRow: prepare("SELECT batches FROM log WHERE seq = ?"),
-    deleteLog: prepare("DELETE FROM log WHERE seq = ?"),
-    settled: prepare("SELECT up_to, request_ids FROM settled ORDER BY seq"),
-    insertSettled: prepare("INSERT INTO settled (up_to, request_ids) VALUES (?, ?)"),
-    deleteSettled: prepare("DELETE FROM settled WHERE up_to < ?"),
-    insertRejected: prepare("INSERT OR REPLACE INTO rejected VALUES (?, ?, ?, ?, ?, ?)"),
-    selectRejected: prepare("SELECT * FROM rejected ORDER BY at_ms, rowid"),
-    deleteRejected: prepare("DELETE FROM rejected WHERE request_id = ?"),
-  };
-}
-
-function text(row: Row, column: string): string {
-  return String(row[column]);
-}
-
-function readLines(lines: string): readonly StoredBatch[] {
-  return lines.split("\n").flatMap((line) => readLine(line) ?? []);
-}
-
-function readIds(lines: string): readonly string[] {
-  return readLines(lines).map(({ requestId }) => requestId);
+function firstWithBatches(counts: ReadonlyMap<number, number>): number | undefined {
+  for (const [seq, count] of counts) if (count > 0) return seq;
+  return undefined;
 }

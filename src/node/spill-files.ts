@@ -16,7 +16,8 @@ import { basename, dirname, join, sep } from "node:path";
 import type { StoredBatch } from "../delivery/outbox.ts";
 import { formatLine } from "./batch-lines.ts";
 import { inputFingerprint } from "./input-fingerprint.ts";
-import { codeOf, readSpill, readSpillId, SPILL_FORMAT } from "./spill-reader.ts";
+import { readSpill, readSpillId, SPILL_FORMAT } from "./spill-reader.ts";
+import { codeOf } from "./system-error.ts";
 
 /** A file that this process has read or written. */
 export interface Spill {

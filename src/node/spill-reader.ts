@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import type { StoredBatch } from "../delivery/outbox.ts";
 import { problemOfBatch, readLine } from "./batch-lines.ts";
+import { codeOf } from "./system-error.ts";
 
 export const SPILL_FORMAT = 1;
 
@@ -123,9 +124,4 @@ function withFile<Result>(file: string, read: (descriptor: number) => Result): R
   } finally {
     closeSync(descriptor);
   }
-}
-
-/** Such as "ENOENT"; undefined for what is no error of the system. */
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }

@@ -1,10 +1,11 @@
 import { resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import type { Batch } from "../../generated/schema.ts";
-import { textOfBatch, type DeadLetter, type Outbox, type OutboxEntry, type StoredBatch } from "../delivery/outbox.ts";
-import { parseExact } from "../transport/json.ts";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import type { DeadLetter, Outbox, OutboxEntry, OutboxOwner, StoredBatch } from "../delivery/outbox.ts";
 import { checkOptions, positive } from "../transport/option-checks.ts";
-import { OutboxFile, outboxError, type OutboxFileSettings } from "./outbox-file.ts";
+import { toRejectedBatch, type RejectedBatch } from "./dead-letters.ts";
+import { outboxError } from "./outbox-error.ts";
+import { OutboxFile, type OutboxFileSettings } from "./outbox-file.ts";
+import { OwnerWatch } from "./outbox-lease.ts";
 import type { OutboxLog } from "./outbox-log.ts";
 
 /** How safe, and how large, an outbox is. */
@@ -16,8 +17,8 @@ export interface SqliteOutboxOptions {
    */
   readonly durability?: "process" | "power" | undefined;
   /**
-   * Largest size of the file, in bytes; beside it lie a log of up to 5 MB and a reserve of up to 4 MB for a full disk.
-   * When it is reached, `add` rejects with `OUTBOX`. `@default 1_073_741_824`
+   * Largest size of the file, in bytes; beside it lies a log of up to 5 MB. When it is reached, or the disk has less than
+   * 8 MB left, `add` rejects with `OUTBOX`. `@default 1_073_741_824`
    */
   readonly maxBytes?: number | undefined;
   /** Whether batches that the service refused are set aside, to be looked at and sent again. `@default true` */
@@ -29,20 +30,13 @@ export interface SqliteOutboxOptions {
   readonly takeoverTimeoutMs?: number | undefined;
 }
 
-/** A batch that the service refused, and why. */
-export interface RejectedBatch {
-  /** As it was sent; 64-bit ids that a number cannot hold are strings of digits. */
-  readonly batch: Batch;
-  readonly reason: DeadLetter["reason"];
-}
-
 /** An {@link Outbox} in a file. */
 export interface SqliteOutbox extends Outbox {
-  /** Lists what the service refused, oldest first. */
+  /** Lists what the service refused, and what was damaged on the disk, oldest first. */
   deadLetters(): Promise<readonly RejectedBatch[]>;
   /**
    * Makes refused batches pending again, as they are: the next queue that opens the file sends them. What has to be
-   * mended first is added anew, and discarded here.
+   * mended first is added anew, and discarded here; what cannot be read stays.
    *
    * @param requestIds - `source_request_id` of each; all when left out.
    * @returns how many there were.
@@ -59,13 +53,19 @@ export interface SqliteOutbox extends Outbox {
 
 const TAKEOVER_POLL_MS = 50;
 const MIN_MAX_BYTES = 48 * 1024;
+/** So much is written, or read, in one piece: a few milliseconds. */
+const CHARACTERS_PER_SLICE = 512 * 1024;
+/** Rows are read one by one: a large one holds up whoever waits for a small part of it. */
+const CHARACTERS_PER_ROW = 256 * 1024;
+const LETTERS_PER_SLICE = 100;
 const DEFAULT_MAX_BYTES = 1024 * 1024 * 1024;
 
 /**
  * Keeps events in a SQLite file until the service has accepted them: for the `outbox` option of an `EventQueue`.
  *
- * Uses the SQLite of Node 22.13 and later, or the optional peer `libsql`. The file has one owner at a time; when its
- * process dies, the next one takes over. Put it on a local disk: locks of network file systems cannot be relied on.
+ * Uses the SQLite of Node 22.13 and later, or the optional peer `libsql`. The file belongs to one input, and has one owner
+ * at a time, which a file `…-owner` beside it names; when its process dies, the next one takes over. Put it on a local disk:
+ * locks of network file systems cannot be relied on.
  *
  * @param path - of the file, made when there is none; its folder has to exist.
  * @param options - see {@link SqliteOutboxOptions}.
@@ -94,6 +94,9 @@ class FileOutbox implements SqliteOutbox {
   #opening: Promise<void> | undefined;
   #closed = false;
   #writes: Write[] = [];
+  #commitScheduled = false;
+  readonly #watch = new OwnerWatch();
+  #warn: OutboxOwner["warn"] = () => undefined;
 
   constructor(path: string, options: SqliteOutboxOptions) {
     if (typeof path !== "string" || path === "" || path.startsWith(":")) {
@@ -116,12 +119,13 @@ class FileOutbox implements SqliteOutbox {
     this.#takeoverTimeoutMs = positive("takeoverTimeoutMs", options.takeoverTimeoutMs ?? 15_000);
   }
 
-  async open(): Promise<void> {
+  async open(owner?: OutboxOwner): Promise<void> {
     if (this.#file !== undefined || this.#opening !== undefined) {
       throw outboxError(`${this.#settings.path} is open already.`);
     }
     this.#closed = false;
-    this.#opening = this.#takeOver();
+    this.#warn = owner?.warn ?? ((): void => undefined);
+    this.#opening = this.#takeOver(owner);
     try {
       await this.#opening;
     } finally {
@@ -129,24 +133,51 @@ class FileOutbox implements SqliteOutbox {
     }
   }
 
-  async #takeOver(): Promise<void> {
+  async #takeOver(owner: OutboxOwner | undefined): Promise<void> {
     const { path } = this.#settings;
     const giveUpAtMs = performance.now() + this.#takeoverTimeoutMs;
-    while ((this.#file = OutboxFile.tryToOpen(this.#settings)) === undefined) {
+    let file: OutboxFile | undefined;
+    while ((file = OutboxFile.tryToOpen(this.#settings, this.#watch, owner)) === undefined) {
       if (performance.now() >= giveUpAtMs) {
         throw outboxError(`${path} is in use by another queue, of this process or another; each needs its own.`);
       }
       await sleep(TAKEOVER_POLL_MS);
       if (this.#closed) throw outboxError(`${path} was closed before its last owner gave it up.`);
     }
+    try {
+      const opened = file;
+      const slices = opened.log.index();
+      while (opened.guard(() => slices.next()).done !== true) {
+        await nextTurn();
+        if (this.#closed) throw outboxError(`${path} was closed before it was read.`);
+      }
+      this.#file = file;
+    } finally {
+      if (this.#file === undefined) file.close();
+    }
   }
 
   async *recover(): AsyncGenerator<StoredBatch> {
     await Promise.resolve();
     const file = this.#opened();
-    const pending = file.log.pending();
-    const read = (): IteratorResult<StoredBatch, void> => file.guard(() => pending.next());
-    for (let next = read(); next.done !== true; next = read()) yield next.value;
+    const pending = file.log.pending((problem) => {
+      this.#warn(`In the outbox ${this.#settings.path}: ${problem}`);
+    });
+    let characters = 0;
+    for (;;) {
+      const next = file.guard(() => pending.next());
+      if (next.done === true) return;
+      if ("requestId" in next.value) {
+        yield next.value;
+      } else {
+        // Others get their turn while a large backlog is read.
+        characters += next.value.characters;
+        if (characters < CHARACTERS_PER_SLICE) continue;
+        characters = 0;
+        await nextTurn();
+        if (this.#file !== file) return;
+      }
+    }
   }
 
   append(entries: readonly OutboxEntry[]): Promise<void> {
@@ -172,62 +203,99 @@ class FileOutbox implements SqliteOutbox {
 
   async deadLetters(): Promise<readonly RejectedBatch[]> {
     await Promise.resolve();
-    const file = this.#opened();
-    this.#commit(); // what was refused just now belongs to it
-    return file
-      .guard(() => file.log.rejected())
-      .map(({ reason, ...stored }) => ({
-        batch: parseExact(textOfBatch(stored)) as Batch, // as a queue wrote it
-        reason,
-      }));
+    this.#commitAll(); // what was refused just now belongs to it
+    const letters: RejectedBatch[] = [];
+    for (const ids of this.#slicesOfLetters()) {
+      const { log } = this.#opened();
+      for (const id of ids) {
+        const letter = this.#opened().guard(() => log.letters.read(id));
+        if (letter !== undefined) letters.push(toRejectedBatch(letter.stored, letter.reason));
+      }
+      await nextTurn();
+    }
+    return letters;
   }
 
   restore(requestIds?: readonly string[]): Promise<number> {
-    return this.#count((log) => log.restore(requestIds ?? allIds(log)));
+    return this.#countLetters(requestIds, (log, requestId) => log.restore(requestId));
   }
 
   discard(requestIds?: readonly string[]): Promise<number> {
-    return this.#count((log) => log.discard(requestIds ?? allIds(log)));
+    return this.#countLetters(requestIds, (log, requestId) => log.letters.remove(requestId));
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await this.#opening?.catch(() => undefined); // whoever opens it is told
-    this.#commit();
+    this.#commitAll();
     const file = this.#file;
     this.#file = undefined;
     file?.close();
   }
 
-  async #count(change: (log: OutboxLog) => number): Promise<number> {
+  /** Changes letters, some at a time, and counts those that were there. */
+  async #countLetters(
+    requestIds: readonly string[] | undefined,
+    change: (log: OutboxLog, requestId: string) => boolean,
+  ): Promise<number> {
     let count = 0;
-    await this.#write({
-      change: (log) => {
-        count = change(log);
-      },
-    });
+    await Promise.resolve();
+    this.#commitAll();
+    for (const ids of this.#slicesOfLetters(requestIds)) {
+      let changed = 0;
+      await this.#write({
+        change: (log) => {
+          // Runs once more when its neighbours have failed.
+          changed = ids.filter((id) => change(log, id)).length;
+        },
+      });
+      count += changed;
+    }
     return count;
+  }
+
+  /** Of the ids that are given, or of all letters. */
+  *#slicesOfLetters(requestIds?: readonly string[]): Generator<readonly string[]> {
+    const file = this.#opened();
+    const ids = requestIds ?? file.guard(() => file.log.letters.ids());
+    for (let start = 0; start < ids.length; start += LETTERS_PER_SLICE)
+      yield ids.slice(start, start + LETTERS_PER_SLICE);
   }
 
   /** Everything that is asked for in one turn of the event loop is one transaction: a commit costs more than a row. */
   #write(write: Omit<Write, "resolve" | "reject">): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#opened();
-      if (this.#writes.length === 0) {
-        setImmediate(() => {
-          this.#commit();
-        });
-      }
       const { entries, change } = write;
       this.#writes.push({ entries, change, resolve, reject });
+      this.#scheduleCommit();
     });
   }
 
+  #scheduleCommit(): void {
+    if (this.#commitScheduled || this.#writes.length === 0) return;
+    this.#commitScheduled = true;
+    setImmediate(() => {
+      this.#commitScheduled = false;
+      this.#commit();
+      this.#scheduleCommit();
+    });
+  }
+
+  #commitAll(): void {
+    while (this.#file !== undefined && this.#writes.length > 0) this.#commit();
+  }
+
+  /** Writes what fits into one piece; nobody has to wait for the event loop until all is written. */
   #commit(): void {
     const file = this.#file;
-    const writes = this.#writes;
-    if (file === undefined || writes.length === 0) return;
-    this.#writes = [];
+    if (file === undefined || this.#writes.length === 0) return;
+    let characters = 0;
+    let end = 0;
+    for (; end < this.#writes.length && characters < CHARACTERS_PER_SLICE; end++) {
+      characters += charactersOf(this.#writes[end]?.entries ?? []);
+    }
+    const writes = this.#writes.splice(0, end);
     try {
       perform(writes, file);
     } catch {
@@ -259,15 +327,35 @@ function commitOneByOne(writes: readonly Write[], file: OutboxFile): void {
 /** Writes all of it or nothing. */
 function perform(writes: readonly Write[], file: OutboxFile): void {
   const entries = joinEntries(writes.flatMap((write) => write.entries ?? []));
+  file.write(charactersOf(entries), (log) => {
+    for (const row of rowsOf(entries)) log.append(row);
+    for (const { change } of writes) change?.(log);
+  });
+}
+
+function charactersOf(entries: readonly OutboxEntry[]): number {
   let characters = 0;
   for (const { context = "", events } of entries) {
     characters += context.length;
     for (const event of events) characters += event.length;
   }
-  file.write(characters, (log) => {
-    log.append(entries);
-    for (const { change } of writes) change?.(log);
-  });
+  return characters;
+}
+
+/** Cut where a row would become too large. */
+function rowsOf(entries: readonly OutboxEntry[]): readonly (readonly OutboxEntry[])[] {
+  const rows: OutboxEntry[][] = [];
+  let characters = Infinity;
+  for (const entry of entries) {
+    const own = charactersOf([entry]);
+    if (characters + own > CHARACTERS_PER_ROW) {
+      rows.push([]);
+      characters = 0;
+    }
+    rows.at(-1)?.push(entry);
+    characters += own;
+  }
+  return rows;
 }
 
 /** One entry for each batch. */
@@ -282,8 +370,4 @@ function joinEntries(entries: readonly OutboxEntry[]): readonly OutboxEntry[] {
     }
   }
   return [...joined.values()];
-}
-
-function allIds(log: OutboxLog): readonly string[] {
-  return log.rejected().map(({ requestId }) => requestId);
 }

@@ -1,5 +1,7 @@
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
+import { MParticleError } from "../errors.ts";
+import { outboxError } from "./outbox-error.ts";
 
 /** What `node:sqlite` and `libsql` have in common, as far as an outbox needs it. */
 export interface Database {
@@ -94,6 +96,7 @@ const SYSTEM_PROBLEMS: Readonly<Record<string, SqliteProblem>> = {
   EISDIR: "cannot-open",
   ENOSPC: "full",
   EDQUOT: "full",
+  EEXIST: "cannot-open",
 };
 
 /** The problem behind an error of either library, or of the file system; undefined when it is something else. */
@@ -103,4 +106,42 @@ export function problemOf(error: unknown): SqliteProblem | undefined {
   // The lowest byte of an extended result code is the primary one.
   if (typeof result === "number") return PROBLEMS[result & 0xff];
   return "code" in error && typeof error.code === "string" ? SYSTEM_PROBLEMS[error.code] : undefined;
+}
+
+/** What happened to the outbox at `path`, and what to do about it. */
+export function explain(error: unknown, path: string): MParticleError {
+  if (error instanceof MParticleError) return error;
+  const said = error instanceof Error ? error.message : String(error);
+  switch (problemOf(error)) {
+    case "busy":
+      return outboxError(`${path} is in use by another process.`, error);
+    case "readonly":
+    case "cannot-open":
+      return outboxError(`${path} cannot be written to: it, its folder or its disk is read-only, or forbidden.`, error);
+    case "corrupt":
+    case "not-a-database":
+      return damaged(path, said, error);
+    case "full":
+      return noSpaceLeft(path, error);
+    case "io":
+      return outboxError(`${path} could not be read or written (${said}): the disk is full or broken.`, error);
+    case undefined:
+      return outboxError(`${path}: ${said}`, error);
+  }
+}
+
+export function noSpaceLeft(path: string, cause?: unknown): MParticleError {
+  return outboxError(
+    `There is no space left on the disk of ${path}; nothing was added. Make room on it: what is stored stays and is sent, ` +
+      "and adding works again as soon as there is some. A lower `maxBytes` keeps the outbox from filling the disk.",
+    cause,
+  );
+}
+
+export function damaged(path: string, said: string, cause?: unknown): MParticleError {
+  return outboxError(
+    `${path} is damaged, or no SQLite database (${said.replace(/\s+/g, " ")}); it was not changed. ` +
+      "Move it away to start anew; `sqlite3` may recover what it holds.",
+    cause,
+  );
 }

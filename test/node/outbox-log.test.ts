@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { StoredBatch } from "../../src/delivery/outbox.ts";
-import { OutboxLog, SCHEMA } from "../../src/node/outbox-log.ts";
+import { SCHEMA } from "../../src/node/outbox-format.ts";
+import { OutboxLog } from "../../src/node/outbox-log.ts";
 import { loadSqlite, type Database } from "../../src/node/sqlite.ts";
 
 let folder: string;
@@ -18,13 +19,24 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** As the next owner does. */
+function openLog(): OutboxLog {
+  const log = new OutboxLog(database);
+  for (const index = log.index(); index.next().done !== true;);
+  return log;
+}
+
+function pendingIn(log: OutboxLog): readonly StoredBatch[] {
+  return [...log.pending((problem) => expect.fail(problem))].filter((one) => "requestId" in one);
+}
+
 function batch(requestId: string): StoredBatch {
   return { requestId, context: "{}", events: [JSON.stringify(requestId)] };
 }
 
 describe("a transaction of the log that fails", () => {
   it("leaves everything as it was, the order included, for this owner and the next", () => {
-    const log = new OutboxLog(database);
+    const log = openLog();
     const batches = ["e", "d", "c", "b", "a"].map(batch);
     log.transaction(() => {
       log.append(batches.slice(0, 2));
@@ -41,15 +53,15 @@ describe("a transaction of the log that fails", () => {
       });
     };
     expect(fail).toThrow("on purpose");
-    expect([...log.pending()]).toEqual(batches);
-    expect([...new OutboxLog(database).pending()]).toEqual(batches);
+    expect(pendingIn(log)).toEqual(batches);
+    expect(pendingIn(openLog())).toEqual(batches);
 
     log.transaction(() => {
       log.remove(["d", "e", "b"]);
     });
     const rest = batches.filter(({ requestId }) => "ac".includes(requestId));
-    expect([...log.pending()]).toEqual(rest);
-    expect([...new OutboxLog(database).pending()]).toEqual(rest);
-    expect(log.rejected()).toEqual([]);
+    expect(pendingIn(log)).toEqual(rest);
+    expect(pendingIn(openLog())).toEqual(rest);
+    expect(log.letters.ids()).toEqual([]);
   });
 });

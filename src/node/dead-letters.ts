@@ -1,0 +1,75 @@
+import type { Batch } from "../../generated/schema.ts";
+import { textOfBatch, type DeadLetter, type StoredBatch } from "../delivery/outbox.ts";
+import { parseExact } from "../transport/json.ts";
+import { parse, problemOfBatch } from "./batch-lines.ts";
+import type { Database, Row } from "./sqlite.ts";
+
+/** The code of what was set aside because it could not be read. */
+export const UNREADABLE = "UNREADABLE";
+
+/** A batch that the service refused, or that could not be read, and why. */
+export interface RejectedBatch {
+  /**
+   * As it was sent; 64-bit ids that a number cannot hold are strings of digits. Of one that cannot be read, what can: its
+   * `source_request_id` at least.
+   */
+  readonly batch: Batch;
+  /** The service's reason; its code is `UNREADABLE` for what was damaged on the disk. */
+  readonly reason: DeadLetter["reason"];
+  /** The stored text of a batch that cannot be read, as it is. */
+  readonly unreadable?: string | undefined;
+}
+
+/** What an outbox has set aside, in the table `rejected`. */
+export class DeadLetters {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  add({ requestId, context, events }: StoredBatch, { code, message, atMs }: DeadLetter["reason"]): void {
+    this.#database
+      .prepare("INSERT OR REPLACE INTO rejected VALUES (?, ?, ?, ?, ?, ?)")
+      .run(requestId, context, events.join("\n"), code, message, atMs);
+  }
+
+  /** `source_request_id` of each, oldest first. */
+  ids(): readonly string[] {
+    const rows = this.#database.prepare("SELECT request_id FROM rejected ORDER BY at_ms, rowid").all();
+    return rows.map((row) => textIn(row, "request_id"));
+  }
+
+  /** @returns undefined when there is none any more. */
+  read(requestId: string): { readonly stored: StoredBatch; readonly reason: DeadLetter["reason"] } | undefined {
+    const [row] = this.#database.prepare("SELECT * FROM rejected WHERE request_id = ?").all(requestId);
+    if (row === undefined) return undefined;
+    const events = textIn(row, "events");
+    return {
+      stored: { requestId, context: textIn(row, "context"), events: events === "" ? [] : events.split("\n") },
+      reason: { code: textIn(row, "code"), message: textIn(row, "message"), atMs: Number(row["at_ms"]) },
+    };
+  }
+
+  /** Whether there was one. */
+  remove(requestId: string): boolean {
+    return Number(this.#database.prepare("DELETE FROM rejected WHERE request_id = ?").run(requestId).changes) > 0;
+  }
+}
+
+/** A dead letter in the form in which it is shown: damage of one is no reason not to show it, nor the others. */
+export function toRejectedBatch(stored: StoredBatch, reason: DeadLetter["reason"]): RejectedBatch {
+  if (problemOfBatch(stored) === undefined) {
+    return { batch: parseExact(textOfBatch(stored)) as Batch, reason }; // as a queue wrote it
+  }
+  const { requestId, context, events } = stored;
+  const user = problemOfBatch({ requestId, context, events: [] }) === undefined ? parseExact(context) : {};
+  const readable = events.filter((event) => parse(event) !== undefined).map((event) => parseExact(event));
+  const batch = { ...(user as object), source_request_id: requestId, events: readable };
+  // As far as it goes.
+  return { batch: batch as unknown as Batch, reason, unreadable: [context, ...events].join("\n") };
+}
+
+function textIn(row: Row, column: string): string {
+  return String(row[column]);
+}

@@ -1,0 +1,21 @@
+/**
+ * A process, or a worker thread, that owns an outbox: `owning.ts OUTBOX HOW`. Opens it, adds a batch named after `HOW`, and
+ * prints "added"; with `HOW` "reading" it then opens and closes the file as a backup does. Stays until it is killed.
+ * Where the outbox cannot be had, prints why.
+ */
+import { closeSync, openSync, writeSync } from "node:fs";
+import { parentPort } from "node:worker_threads";
+import { sqliteOutbox } from "mparticle-events/node";
+
+const [path = "", how = ""] = process.argv.slice(2);
+const outbox = sqliteOutbox(path, { takeoverTimeoutMs: how === "waiting" ? 20_000 : 1 });
+try {
+  await outbox.open();
+  await outbox.append([{ requestId: how, context: '{"environment":"development"}', events: ["{}"] }]);
+  if (how === "reading") closeSync(openSync(path, "r"));
+  writeSync(1, "added\n");
+  parentPort?.postMessage("added");
+  setInterval(() => undefined, 1_000);
+} catch (error) {
+  writeSync(1, `added\n${String(error)}\n`);
+}
