@@ -64,13 +64,14 @@ describe("a process that dies while the service answers", () => {
     ["its own end without drainOnExit", "plain-end", {}],
   ] as const)("by %s sends everything first", async (_, way, how) => {
     const service = await listen({ status: 202, delayMs: 20 });
-    const death = await run(way, { events: 400, ...how });
+    const death = await run(way, { events: 400, timeoutMs: 60_000, ...how });
     expect(eventsKept(service)).toBe(400);
     expect(readdirSync(folder)).toEqual([]);
     expect({ code: death.code, signal: death.signal }).toEqual(
       "signal" in how ? { code: null, signal: how.signal } : { code: 0, signal: null },
     );
-    expect(death.lastedMs).toBeLessThan(1_500);
+    // It ends when everything is sent, and not when its time is up.
+    expect(death.lastedMs).toBeLessThan(30_000);
   });
 
   it.each(["handler", "once-handler"] as const)(
@@ -142,9 +143,9 @@ describe("a process that dies with events unsent", () => {
   ] as const)("by %s does not wait any longer when %s follows", async (signal, second) => {
     await listen("hang");
     const again = { signal: second, afterMs: 100 };
-    const death = await run("signal", { events: 300, timeoutMs: 8_000, signal, again });
+    const death = await run("signal", { events: 300, timeoutMs: 60_000, signal, again });
     expect(death.signal).toBe(second);
-    expect(death.lastedMs).toBeLessThan(4_000);
+    expect(death.lastedMs).toBeLessThan(30_000);
     expect(spilled().events).toBe(300);
   });
 

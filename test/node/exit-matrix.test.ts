@@ -93,7 +93,7 @@ async function countPending(path: string): Promise<number> {
 
 // The processes wait more than they work.
 describe.concurrent("of the events that a process holds when it dies", () => {
-  it.for(CASES)("%s", { timeout: 60_000 }, async ([, { way, signal, keeper, events, queues, kept }], { expect }) => {
+  it.for(CASES)("%s", async ([, { way, signal, keeper, events, queues, kept }], { expect }) => {
     const place = mkdtempSync(join(folder, "case-"));
     await using server = await startFakeServer({ script: "hang" });
     const life = {

@@ -282,7 +282,7 @@ describe("a file that cannot be used", () => {
 });
 
 describe("a file that another process has", () => {
-  it("is refused as long as it lives, and taken over when it dies", { timeout: 30_000 }, async () => {
+  it("is refused as long as it lives, and taken over when it dies", async () => {
     await using server = await startFakeServer({ script: "hang" });
     const child = spawn(process.execPath, [adding, server.url, path, "0"], { stdio: ["ignore", "pipe", "inherit"] });
     const closed = once(child, "close");

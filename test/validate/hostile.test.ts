@@ -4,6 +4,7 @@ import type { Finding } from "../../src/errors.ts";
 import { checkBatch, LINTS, SCHEMA_CODES, type CheckOptions } from "../../src/validate/validate.ts";
 import { deepFreeze } from "../model/deep-freeze.ts";
 import { batch, eventBatch, OBJECTS, type Members } from "../spec/payload-tables.ts";
+import { full } from "../full.ts";
 
 const NOW = 1_795_000_000_000;
 const CODES = new Set(Object.keys({ ...SCHEMA_CODES, ...LINTS }));
@@ -63,7 +64,7 @@ describe("any value at all", () => {
       fc.property(field, fc.jsonValue(), fc.constantFrom(...WAYS), ([{ place, required }, key], value, way) => {
         expectFindings(place({ ...required, [key]: value }), way);
       }),
-      { numRuns: 2000 },
+      { numRuns: full(200, 2_000) },
     );
   });
 
@@ -103,7 +104,7 @@ describe("any value at all", () => {
       fc.property(field, unheardOf, fc.constantFrom(...WAYS), ([{ place, required }, key], make, way) => {
         expectFindings(place({ ...required, [key]: make() }), way);
       }),
-      { numRuns: 2000 },
+      { numRuns: full(200, 2_000) },
     );
   });
 
