@@ -218,6 +218,10 @@ export const CHECKS: readonly Check<Run>[] = [
       doesNotMatch(body, /\\u/);
     },
   },
+];
+
+/** Of runtimes whose `fetch` uses a connection again. */
+export const REUSE_CHECKS: readonly Check<Run>[] = [
   {
     title: "a connection that the service has closed in the meantime costs nothing",
     judge: (run) => {

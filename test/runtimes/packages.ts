@@ -10,6 +10,9 @@ const MODULES = join(RUNTIMES, "node_modules");
 /** Serves a worker; see there. It finds miniflare beside itself. */
 export const WORKER_HOST = join(RUNTIMES, "worker.mjs");
 
+/** Plays a script in the edge runtime; see there. */
+export const EDGE_HOST = join(RUNTIMES, "edge.mjs");
+
 /** Most of a gigabyte, over a slow line. */
 const INSTALL_TIMEOUT_MS = 480_000;
 

@@ -15,17 +15,25 @@ export async function compile(name: string, format: "esm" | "cjs", project: stri
 }
 
 /** A worker in one file, with the library in it as wrangler bundles it. */
-export async function bundleWorker(name: string, project: string, origin: string): Promise<string> {
-  const outfile = join(project, `${name}.worker.js`);
+export function bundleWorker(name: string, project: string, origin: string): Promise<string> {
+  return bundleWhole(name, project, origin, { format: "esm", conditions: ["workerd", "worker", "browser"] });
+}
+
+/** A script for the edge runtime, which knows no modules, with the library in it as Next.js bundles it. */
+export function bundleEdge(name: string, project: string, origin: string): Promise<string> {
+  return bundleWhole(name, project, origin, { format: "iife", globalName: "program", conditions: ["edge-light"] });
+}
+
+async function bundleWhole(name: string, project: string, origin: string, options: BuildOptions): Promise<string> {
+  const outfile = join(project, `${name}.whole.js`);
   await build({
     tsconfigRaw: {},
     target: "es2022",
     bundle: true,
-    format: "esm",
     entryPoints: [await compile(name, "esm", project)],
-    conditions: ["workerd", "worker", "browser"],
     define: { ORIGIN: JSON.stringify(origin) },
     outfile,
+    ...options,
   });
   return outfile;
 }

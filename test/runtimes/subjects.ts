@@ -2,10 +2,10 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import type { FakeServer } from "../../src/testing/testing.ts";
-import { CHECKS, judgeAll, type Check, type Run, type Verdict } from "./checks.ts";
+import { CHECKS, judgeAll, REUSE_CHECKS, type Check, type Run, type Verdict } from "./checks.ts";
 import { runChild, type Ended } from "./child.ts";
-import { findBun, findDeno, findNodes, versionOf, WORKER_HOST } from "./packages.ts";
-import { bundleWorker, compile } from "./programs.ts";
+import { EDGE_HOST, findBun, findDeno, findNodes, versionOf, WORKER_HOST } from "./packages.ts";
+import { bundleEdge, bundleWorker, compile } from "./programs.ts";
 import { ADDED, type Facts, type Report } from "./scenarios.ts";
 import { startService } from "./service.ts";
 
@@ -32,6 +32,7 @@ export function findSubjects(): readonly Subject[] {
       isNode: false,
     }),
     aWorker("workerd", versionOf("workerd")),
+    anEdge("edge-light", versionOf("@edge-runtime/vm")),
   ];
 }
 
@@ -54,7 +55,7 @@ function aProcess(name: string, version: string, { command, format, isNode }: Pr
         const ended = await run("in-process");
         const report = readLine(ended) as Report; // as in-process.ts prints it
         const verdicts = [
-          ...judgeAll(CHECKS, asSeen(report, service)),
+          ...judgeAll([...CHECKS, ...REUSE_CHECKS], asSeen(report, service)),
           ...judgeAll(PROCESS_CHECKS, { ended, version: { found: report.version, wanted: version } }),
         ];
 
@@ -129,7 +130,10 @@ function aWorker(name: string, version: string): Subject {
         const ended = await runChild([process.execPath, WORKER_HOST, script], project);
         const seen = readLine(ended) as WorkerReport; // as worker.mjs prints it
         const report = { version, facts: seen.facts };
-        return [...judgeAll(CHECKS, asSeen(report, service)), ...judgeAll(WORKER_CHECKS, { ...seen, service })];
+        return [
+          ...judgeAll([...CHECKS, ...REUSE_CHECKS], asSeen(report, service)),
+          ...judgeAll(WORKER_CHECKS, { ...seen, service }),
+        ];
       }),
   };
 }
@@ -164,6 +168,21 @@ const WORKER_CHECKS: readonly Check<WorkerReport & { readonly service: FakeServe
     },
   },
 ];
+
+function anEdge(name: string, version: string): Subject {
+  return {
+    name,
+    version,
+    examine: (project) =>
+      withService(async (service, origin) => {
+        const script = await bundleEdge("in-edge", project, origin);
+        const ended = await runChild([process.execPath, EDGE_HOST, script], project);
+        const report = { version, facts: readLine(ended) as Facts }; // as edge.mjs prints it
+        // Without those of reuse: its `fetch` opens a connection for each request.
+        return judgeAll(CHECKS, asSeen(report, service));
+      }),
+  };
+}
 
 function asSeen(report: Report, { requests, sockets }: FakeServer): Run {
   return { report, requests, staleRequests: sockets.staleRequests };
