@@ -78,6 +78,7 @@ export class OutboxLog {
   /**
    * Adds events to batches, as one row.
    *
+   * @param entries - one for each batch.
    * @throws Error - when there is no context for a batch that is not pending.
    */
   append(entries: readonly OutboxEntry[]): void {
@@ -94,6 +95,8 @@ export class OutboxLog {
       this.#link(requestId, seq);
       return { requestId, context, events };
     });
+    this.#ownCounts.set(seq, entries.length);
+    this.#undo.push(() => this.#ownCounts.delete(seq));
     this.#rows.insert(seq, written, continued);
   }
 
@@ -246,14 +249,10 @@ export class OutboxLog {
 
   #link(requestId: string, seq: number): void {
     const rows = this.#batches.get(requestId);
-    const count = this.#ownCounts.get(seq) ?? 0;
     this.#batches.set(requestId, rows === undefined ? [seq] : [...rows, seq]);
-    this.#ownCounts.set(seq, count + 1);
     this.#undo.push(() => {
       if (rows === undefined) this.#batches.delete(requestId);
       else this.#batches.set(requestId, rows);
-      if (count === 0) this.#ownCounts.delete(seq);
-      else this.#ownCounts.set(seq, count);
     });
   }
 

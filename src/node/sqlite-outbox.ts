@@ -53,8 +53,10 @@ export interface SqliteOutbox extends Outbox {
 
 const TAKEOVER_POLL_MS = 50;
 const MIN_MAX_BYTES = 48 * 1024;
-/** So much is written, or read, in one piece: a few milliseconds. */
-const CHARACTERS_PER_SLICE = 512 * 1024;
+/** So much is written in one transaction. */
+const CHARACTERS_PER_COMMIT = 512 * 1024;
+/** So much is read in one piece: a few milliseconds. */
+const CHARACTERS_PER_SLICE = 128 * 1024;
 /** Rows are read one by one: a large one holds up whoever waits for a small part of it. */
 const CHARACTERS_PER_ROW = 256 * 1024;
 const LETTERS_PER_SLICE = 100;
@@ -80,6 +82,8 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): S
 interface Write {
   /** Entries to be appended: those of one batch are joined. */
   readonly entries?: readonly OutboxEntry[] | undefined;
+  /** Of the entries. */
+  readonly characters: number;
   /** Anything else. */
   readonly change?: ((log: OutboxLog) => void) | undefined;
   resolve(): void;
@@ -263,11 +267,11 @@ class FileOutbox implements SqliteOutbox {
   }
 
   /** Everything that is asked for in one turn of the event loop is one transaction: a commit costs more than a row. */
-  #write(write: Omit<Write, "resolve" | "reject">): Promise<void> {
+  #write(write: Pick<Write, "entries" | "change">): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#opened();
       const { entries, change } = write;
-      this.#writes.push({ entries, change, resolve, reject });
+      this.#writes.push({ entries, characters: charactersOf(entries ?? []), change, resolve, reject });
       this.#scheduleCommit();
     });
   }
@@ -292,8 +296,8 @@ class FileOutbox implements SqliteOutbox {
     if (file === undefined || this.#writes.length === 0) return;
     let characters = 0;
     let end = 0;
-    for (; end < this.#writes.length && characters < CHARACTERS_PER_SLICE; end++) {
-      characters += charactersOf(this.#writes[end]?.entries ?? []);
+    for (; end < this.#writes.length && characters < CHARACTERS_PER_COMMIT; end++) {
+      characters += this.#writes[end]?.characters ?? 0;
     }
     const writes = this.#writes.splice(0, end);
     try {
@@ -326,9 +330,11 @@ function commitOneByOne(writes: readonly Write[], file: OutboxFile): void {
 
 /** Writes all of it or nothing. */
 function perform(writes: readonly Write[], file: OutboxFile): void {
-  const entries = joinEntries(writes.flatMap((write) => write.entries ?? []));
-  file.write(charactersOf(entries), (log) => {
-    for (const row of rowsOf(entries)) log.append(row);
+  let characters = 0;
+  for (const write of writes) characters += write.characters;
+  const entries = joinEntries(writes);
+  file.write(characters, (log) => {
+    for (const row of characters > CHARACTERS_PER_ROW ? rowsOf(entries) : [entries]) log.append(row);
     for (const { change } of writes) change?.(log);
   });
 }
@@ -358,15 +364,25 @@ function rowsOf(entries: readonly OutboxEntry[]): readonly (readonly OutboxEntry
   return rows;
 }
 
-/** One entry for each batch. */
-function joinEntries(entries: readonly OutboxEntry[]): readonly OutboxEntry[] {
-  const joined = new Map<string, { requestId: string; context: string | undefined; events: string[] }>();
-  for (const { requestId, context, events } of entries) {
-    const entry = joined.get(requestId);
-    if (entry === undefined) joined.set(requestId, { requestId, context, events: [...events] });
-    else {
-      entry.context ??= context;
-      for (const event of events) entry.events.push(event);
+/** One entry for each batch. Most batches have one, which is not copied. */
+function joinEntries(writes: readonly Write[]): readonly OutboxEntry[] {
+  const joined = new Map<string, OutboxEntry>();
+  const copies = new Map<string, string[]>();
+  for (const { entries = [] } of writes) {
+    for (const entry of entries) {
+      const { requestId, context, events } = entry;
+      const known = joined.get(requestId);
+      if (known === undefined) {
+        joined.set(requestId, entry);
+        continue;
+      }
+      let copy = copies.get(requestId);
+      if (copy === undefined) {
+        copy = [...known.events];
+        copies.set(requestId, copy);
+        joined.set(requestId, { requestId, context: known.context ?? context, events: copy });
+      }
+      for (const event of events) copy.push(event);
     }
   }
   return [...joined.values()];

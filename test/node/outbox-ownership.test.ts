@@ -73,7 +73,7 @@ async function startOwner(
   how: string,
   before?: readonly string[],
 ): Promise<{ child: ChildProcess; said: () => string }> {
-  const [command = "", ...args] = [...(before ?? []), process.execPath, owning, path, how];
+  const [command, ...args] = [...(before ?? []), process.execPath, owning, path, how];
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
   children.push(child);
   let output = "";
