@@ -28,7 +28,7 @@ export type ErrorCode =
   | "UNAUTHORIZED" // 401, 403
   | "TOO_LARGE" // 413
   | "RATE_LIMITED" // 429
-  | "UNAVAILABLE" // 5xx
+  | "UNAVAILABLE" // 5xx; 408, 421 and 425 of what is in front of the service
   | "REDIRECTED" // 3xx: never followed with credentials
   | "TIMEOUT" // no complete answer within `timeoutMs`
   | "CONNECTION" // refused, reset, name not resolved
@@ -129,16 +129,19 @@ export class InvalidBatchError extends MParticleError {
   }
 }
 
-/** 429 and every 5xx, nothing else (D9). */
+/** What something in front of the service says for want of a connection, early data, or the right backend (D119). */
+const TEMPORARY_STATUSES: readonly number[] = [408, 421, 425];
+
+/** 429 and every 5xx (D9), and what proxies say meanwhile. */
 export function isRetryableStatus(status: number): boolean {
-  return status === 429 || status >= 500;
+  return status === 429 || status >= 500 || TEMPORARY_STATUSES.includes(status);
 }
 
 function codeOfStatus(status: number): ErrorCode {
   if (status === 401 || status === 403) return "UNAUTHORIZED";
   if (status === 413) return "TOO_LARGE";
   if (status === 429) return "RATE_LIMITED";
-  if (status >= 500) return "UNAVAILABLE";
+  if (isRetryableStatus(status)) return "UNAVAILABLE";
   // A browser hides the status of a redirect that it does not follow: 0.
   return status < 400 ? "REDIRECTED" : "BAD_REQUEST";
 }

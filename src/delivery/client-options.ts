@@ -1,8 +1,10 @@
+import { LIMITS } from "../../generated/contract.ts";
 import { show } from "../rules/show.ts";
 import type { TransportOptions } from "../transport/attempt.ts";
-import { atLeastZero, checkOptions, wholeNumber, type Kinds } from "../transport/option-checks.ts";
-import type { BeforeSend } from "./before-send.ts";
+import { atLeastZero, checkOptions, positive, wholeNumber, type Kinds } from "../transport/option-checks.ts";
+import { stepsOf, type BeforeSend } from "./before-send.ts";
 import { OwnCheck, requireCheck, type Validate } from "./checks.ts";
+import type { PrepareOptions } from "./prepare.ts";
 import type { RetryOptions } from "./retry.ts";
 import type { Logger, Observers, Telemetry } from "./telemetry.ts";
 
@@ -66,11 +68,22 @@ export interface DeliverOptions extends BulkOptions {
   readonly stop?: AbortSignal | undefined;
 }
 
+/** With its brackets, and staying below the limit as every batch does, it is the largest request there may be. */
+const LARGEST_BATCH_BYTES = LIMITS.requestMaxBytes - 2;
+
+/** What is done with each batch before it is sent, as far as it is the same for all endpoints. */
+export function resolvePreparation(options: EventsClientOptions, telemetry: Telemetry): Omit<PrepareOptions, "path"> {
+  const maxBatchBytes = positive("maxBatchBytes", options.maxBatchBytes ?? LIMITS.batchMaxBytes);
+  if (maxBatchBytes > LARGEST_BATCH_BYTES) {
+    throw new RangeError(
+      `\`maxBatchBytes\` is ${show(maxBatchBytes)}; expected at most ${String(LARGEST_BATCH_BYTES)}, which fills a request.`,
+    );
+  }
+  return { beforeSend: stepsOf(options.beforeSend), check: makeCheck(options, telemetry), maxBatchBytes };
+}
+
 /** @throws TypeError - for a `validate` that cannot give its findings at once, and a `strict` that names no codes. */
-export function makeCheck(
-  { validate, strict = false }: EventsClientOptions,
-  telemetry: Telemetry,
-): OwnCheck | undefined {
+function makeCheck({ validate, strict = false }: EventsClientOptions, telemetry: Telemetry): OwnCheck | undefined {
   const given: unknown = strict;
   const isCodes = Array.isArray(given) && given.every((code) => typeof code === "string");
   if (typeof given !== "boolean" && !isCodes) {

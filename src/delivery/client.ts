@@ -1,21 +1,20 @@
-import { LIMITS } from "../../generated/contract.ts";
 import type { Batch } from "../../generated/schema.ts";
-import { MParticleError } from "../errors.ts";
+import { InvalidBatchError } from "../errors.ts";
 import { forgetStamps } from "../model/stamp-memory.ts";
 import { show } from "../rules/show.ts";
 import { Transport } from "../transport/attempt.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
-import { positive, wholeNumber } from "../transport/option-checks.ts";
+import { atLeastZero, checkOptions, wholeNumber } from "../transport/option-checks.ts";
 import type { RawClient } from "../transport/raw-client.ts";
-import { stepsOf, type BeforeSend } from "./before-send.ts";
-import type { OwnCheck } from "./checks.ts";
+import { AwakeTime } from "./awake-time.ts";
+import { abortedUnread, BulkUpload } from "./bulk-upload.ts";
 import {
-  makeCheck,
   requireClientOptions,
   requireSource,
   requireUploadOptions,
   resolveBulkOptions,
   resolveDeliverOptions,
+  resolvePreparation,
   type BulkOptions,
   type DeliverOptions,
   type EventsClientOptions,
@@ -23,10 +22,20 @@ import {
 } from "./client-options.ts";
 import { Coalescer } from "./coalesce.ts";
 import { deliver, toOutgoing, type BatchSource, type DeliveryOutcome, type DeliverySettings } from "./deliver.ts";
-import { Dispatcher } from "./dispatcher.ts";
+import { closedError, Dispatcher } from "./dispatcher.ts";
 import { SYSTEM_EFFECTS, type Effects } from "./effects.ts";
+import { InFlightCount } from "./in-flight-count.ts";
 import type { Outcome, Receipt, Verdict } from "./outcome.ts";
-import { idsOf, prepareBatch, verdictOfUnprepared, type Prepared, type PrepareOptions } from "./prepare.ts";
+import {
+  idsOf,
+  prepareBatch,
+  requestIdOf,
+  verdictOfUnprepared,
+  type Prepared,
+  type PrepareOptions,
+} from "./prepare.ts";
+import { endsInTime } from "./queue/time-limit.ts";
+import { RequestIds } from "./request-ids.ts";
 import { resolveRetry } from "./retry.ts";
 import { Telemetry } from "./telemetry.ts";
 
@@ -61,10 +70,14 @@ export class EventsClient {
   readonly #dispatcher: Dispatcher;
   readonly #coalescer: Coalescer | undefined;
   readonly #telemetry: Telemetry;
-  readonly #effects: Effects;
-  readonly #beforeSend: readonly BeforeSend[];
-  readonly #check: OwnCheck | undefined;
-  readonly #maxBatchBytes: number;
+  readonly #effects: AwakeTime;
+  readonly #preparations: Readonly<Record<EndpointPath, PrepareOptions>>;
+  readonly #requestIds = new RequestIds();
+  /** Calls and requests that are under way. */
+  readonly #inFlight = new InFlightCount();
+  /** Aborts when the client is being closed. */
+  readonly #closing = new AbortController();
+  #closed: Promise<void> | undefined;
 
   /**
    * @param options - see {@link EventsClientOptions}.
@@ -74,31 +87,30 @@ export class EventsClient {
   constructor(options: EventsClientOptions, effects: Effects = SYSTEM_EFFECTS) {
     requireClientOptions(options);
     const concurrency = wholeNumber("concurrency", options.concurrency ?? 64);
-    this.#effects = effects;
+    this.#effects = new AwakeTime(effects);
     this.#transport = new Transport({ ...options, maxSockets: concurrency });
     this.#telemetry = new Telemetry(options, options.logger);
-    this.#beforeSend = stepsOf(options.beforeSend);
-    this.#check = makeCheck(options, this.#telemetry);
-    this.#maxBatchBytes = positive("maxBatchBytes", options.maxBatchBytes ?? LIMITS.batchMaxBytes);
-    if (this.#maxBatchBytes > LARGEST_BATCH_BYTES) {
-      throw new RangeError(
-        `\`maxBatchBytes\` is ${show(options.maxBatchBytes)}; expected at most ${String(LARGEST_BATCH_BYTES)}, which fills a request.`,
-      );
-    }
+    const preparation = resolvePreparation(options, this.#telemetry);
+    this.#preparations = {
+      "/events": { path: "/events", ...preparation },
+      "/bulkevents": { path: "/bulkevents", ...preparation },
+      "/bulkevents/historical": { path: "/bulkevents/historical", ...preparation },
+    };
     this.#dispatcher = new Dispatcher({
       transport: this.#transport,
       telemetry: this.#telemetry,
-      effects,
-      retry: resolveRetry(options.retry),
+      effects: this.#effects,
+      retry: { single: resolveRetry(options.retry, SINGLE_MAX_ELAPSED_MS), other: resolveRetry(options.retry) },
       pace: { rate: options.rate, concurrency, random: effects.random },
       concurrency,
+      inFlight: this.#inFlight,
     });
     this.#coalescer = options.coalesce === true ? new Coalescer(this.#dispatcher) : undefined;
     INTERNALS.set(this, {
       dispatcher: this.#dispatcher,
       telemetry: this.#telemetry,
-      effects,
-      preparation: this.#preparation("/bulkevents"),
+      effects: this.#effects,
+      preparation: this.#preparations["/bulkevents"],
       apiKey: options.apiKey,
     });
   }
@@ -109,33 +121,37 @@ export class EventsClient {
   }
 
   /**
-   * Sends one batch, again if need be, until the service has accepted it.
+   * Sends one batch, again if need be, until the service has accepted it. When nothing answers that takes two minutes, and
+   * is said once after five seconds: in a request handler set `retry.maxElapsedMs` to what its caller can wait, or hand
+   * the events to an `EventQueue`, which waits for nobody.
    *
-   * @param batch - the batch; ids and times it lacks are filled in on a copy, the same ones until it was accepted.
+   * @param batch - the batch; ids and times it lacks are filled in on a copy, the same ones until it was accepted. Handed
+   *   over again while it is on its way, it is sent once.
    * @returns proof that the service took it, which is not that it was processed or forwarded.
    * @throws InvalidBatchError - it was not sent: it would be refused, altered or lost as it is, or `beforeSend` dropped it.
    * @throws ApiError - the service refused it, or kept failing until time was up.
    * @throws NetworkError - no answer until time was up, or the signal; sending it again is safe.
-   * @throws MParticleError - aborted, or out of time, before there was a first attempt; sending it again is safe.
+   * @throws MParticleError - aborted, out of time or closed before there was a first attempt; sending it again is safe.
    * @throws TypeError - for options that there are not.
    */
   async upload(batch: Batch, options: UploadOptions = NO_OPTIONS): Promise<Receipt> {
     // Looked through only where there are any: an upload costs little more than a few of these checks.
     if (options !== NO_OPTIONS) requireUploadOptions(options);
     const { signal } = options;
-    const prepared = this.#prepare(batch);
-    const verdict = await new Promise<Verdict>((resolve) => {
-      for (const batch of toOutgoing(prepared, this.#effects.now(), resolve)) {
-        if (this.#coalescer === undefined) void this.#dispatcher.dispatch([batch], { path: "/events", signal });
-        else this.#coalescer.add(batch, signal);
-      }
-    });
-    this.#telemetry.outcome({ batch: prepared.batch, index: 0, ...verdict });
-    if (verdict.kind === "accepted") {
+    this.#requireOpen(batch);
+    this.#inFlight.enter();
+    try {
+      const prepared = this.#prepare(batch);
+      const verdict = await new Promise<Verdict>((resolve) => {
+        this.#send(batch, prepared, signal, resolve);
+      });
+      this.#telemetry.outcome({ batch: prepared.batch, index: 0, ...verdict });
+      if (verdict.kind !== "accepted") throw verdict.error;
       forgetStamps(batch);
       return verdict.receipt;
+    } finally {
+      this.#inFlight.leave();
     }
-    throw verdict.error;
   }
 
   /**
@@ -146,7 +162,7 @@ export class EventsClient {
    * @throws TypeError, RangeError - for what is no list of batches, and for an option that is not what it should be.
    */
   async uploadBulk(batches: Iterable<Batch>, options: BulkOptions = {}): Promise<Outcome[]> {
-    return this.#collect(batches, "/bulkevents", options);
+    return this.#uploadAll(batches, "/bulkevents", options);
   }
 
   /**
@@ -157,7 +173,7 @@ export class EventsClient {
    * @returns as {@link uploadBulk}.
    */
   async uploadHistorical(batches: Iterable<Batch>, options: BulkOptions = {}): Promise<Outcome[]> {
-    return this.#collect(batches, "/bulkevents/historical", options);
+    return this.#uploadAll(batches, "/bulkevents/historical", options);
   }
 
   /**
@@ -175,56 +191,146 @@ export class EventsClient {
     return this.#deliver(source, { ...resolveDeliverOptions(options), handedOverAtMs: undefined });
   }
 
+  /**
+   * Takes nothing more in, lets what is in flight be settled, and ends the connections. A delivery stops reading its
+   * source. Close the queues of this client first.
+   *
+   * @param options.timeoutMs - how long to wait for what is in flight, in milliseconds; what is left is undelivered then,
+   * with the code `CLOSED`. `@default 30_000`
+   * @throws TypeError, RangeError - for an option that is not what it should be.
+   */
+  async close(options: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
+    checkOptions(options, { timeoutMs: "any" });
+    const timeoutMs = atLeastZero("timeoutMs", options.timeoutMs ?? 30_000);
+    this.#closed ??= this.#close(timeoutMs);
+    return this.#closed;
+  }
+
+  /** Closes the client with its default timeout: `await using client = new EventsClient(…)`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    this.#closing.abort();
+    await endsInTime(this.#inFlight.idle(), timeoutMs, this.#effects);
+    this.#dispatcher.close();
+    await this.#inFlight.idle();
+    await this.#transport.close();
+  }
+
+  /** What is handed over to a closed client has an outcome as all others have. */
+  #requireOpen(batch: Batch): void {
+    if (this.#closed === undefined) return;
+    const error = closedError(idsOf(batch), 0);
+    this.#telemetry.outcome({ batch, index: 0, kind: "undelivered", error });
+    throw error;
+  }
+
+  #send(given: Batch, prepared: Prepared, signal: AbortSignal | undefined, settle: (verdict: Verdict) => void): void {
+    const requestId = requestIdOf(prepared.batch);
+    let isNew: boolean;
+    try {
+      isNew = this.#requestIds.enter(requestId, prepared.text, given);
+    } catch (error) {
+      if (!(error instanceof InvalidBatchError)) throw error;
+      settle({ kind: "rejected", error });
+      return;
+    }
+    if (!isNew) {
+      const again = (): void => {
+        this.#send(given, prepared, signal, settle);
+      };
+      this.#requestIds.join(requestId, { signal, settle, again });
+      return;
+    }
+    const settleSent = (verdict: Verdict): void => {
+      settle(verdict);
+      this.#requestIds.leave(requestId, verdict);
+    };
+    for (const batch of toOutgoing(prepared, this.#effects.now(), settleSent)) {
+      if (this.#coalescer !== undefined) this.#coalescer.add(batch, signal);
+      else void this.#dispatcher.dispatch([batch], { path: "/events", single: true, signal });
+    }
+  }
+
+  async #uploadAll(given: Iterable<Batch>, path: EndpointPath, options: BulkOptions): Promise<Outcome[]> {
+    requireSource(given, "sync");
+    const { concurrency, ordered, signal } = resolveBulkOptions(options);
+    const batches = [...given];
+    if (this.#closed !== undefined) {
+      return batches.map((batch, index) => {
+        return this.#reported({ batch, index, kind: "undelivered", error: closedError(idsOf(batch), 0) });
+      });
+    }
+    const handedOverAtMs = this.#effects.now();
+    this.#inFlight.enter();
+    try {
+      if (ordered) return await this.#uploadInOrder(batches, { path, concurrency, ordered, signal, handedOverAtMs });
+      const upload = new BulkUpload(batches, {
+        dispatcher: this.#dispatcher,
+        requestIds: this.#requestIds,
+        preparation: this.#preparations[path],
+        concurrency,
+        signal,
+        handedOverAtMs,
+        report: this.#report,
+      });
+      return await upload.run();
+    } finally {
+      this.#inFlight.leave();
+    }
+  }
+
+  async #uploadInOrder(
+    batches: readonly Batch[],
+    settings: ReturnType<typeof resolveBulkOptions> & { readonly path: EndpointPath; readonly handedOverAtMs: number },
+  ): Promise<Outcome[]> {
+    const outcomes = new Map<number, Outcome>();
+    const delivery = this.#deliver(batches, { ...settings, lingerMs: 0, stop: undefined });
+    for await (const outcome of delivery) outcomes.set(outcome.index, outcome);
+    return batches.map((batch, index) => {
+      return outcomes.get(index) ?? this.#reported({ batch, index, ...abortedUnread(batch, settings.signal) });
+    });
+  }
+
   #deliver(
     source: BatchSource,
-    settings: Omit<DeliverySettings, keyof PrepareOptions | "report"> & { readonly path: EndpointPath },
+    settings: Omit<DeliverySettings, keyof PrepareOptions | "report" | "requestIds" | "closing"> & {
+      readonly path: EndpointPath;
+    },
   ): AsyncIterableIterator<DeliveryOutcome> {
     return deliver(source, this.#dispatcher, this.#effects, {
-      ...this.#preparation(settings.path),
+      ...this.#preparations[settings.path],
       ...settings,
-      report: (outcome) => {
-        this.#telemetry.outcome(outcome);
-      },
+      requestIds: this.#requestIds,
+      closing: this.#closing.signal,
+      report: this.#report,
     });
+  }
+
+  readonly #report = (outcome: Outcome): void => {
+    this.#telemetry.outcome(outcome);
+  };
+
+  #reported(outcome: Outcome): Outcome {
+    this.#report(outcome);
+    return outcome;
   }
 
   /** A batch that is not sent has an outcome as all others have. */
   #prepare(batch: Batch): Prepared {
     try {
-      return prepareBatch(batch, this.#preparation("/events"));
+      return prepareBatch(batch, this.#preparations["/events"]);
     } catch (error) {
       const verdict = verdictOfUnprepared(error);
       if (verdict !== undefined) this.#telemetry.outcome({ batch, index: 0, ...verdict });
       throw error;
     }
   }
-
-  async #collect(batches: Iterable<Batch>, path: EndpointPath, options: BulkOptions): Promise<Outcome[]> {
-    requireSource(batches, "sync");
-    const settings = { ...resolveBulkOptions(options), path, lingerMs: 0, stop: undefined };
-    const all = [...batches];
-    const outcomes: Outcome[] = [];
-    const delivery = this.#deliver(all, { ...settings, handedOverAtMs: this.#effects.now() });
-    for await (const outcome of delivery) outcomes[outcome.index] = outcome;
-    return all.map((batch, index) => {
-      const outcome = outcomes[index];
-      if (outcome !== undefined) return outcome;
-      const error = new MParticleError("ABORTED", "Aborted by its signal before it was sent.", {
-        requestIds: idsOf(batch),
-        cause: options.signal?.reason,
-      });
-      const undelivered: Outcome = { batch, index, kind: "undelivered", error };
-      this.#telemetry.outcome(undelivered);
-      return undelivered;
-    });
-  }
-
-  #preparation(path: EndpointPath): PrepareOptions {
-    return { path, beforeSend: this.#beforeSend, check: this.#check, maxBatchBytes: this.#maxBatchBytes };
-  }
 }
 
-const NO_OPTIONS: UploadOptions = {};
+/** What a person, or a request handler, can be made to wait; all else has five minutes. */
+const SINGLE_MAX_ELAPSED_MS = 120_000;
 
-/** With its brackets, and staying below the limit as every batch does, it is the largest request there may be. */
-const LARGEST_BATCH_BYTES = LIMITS.requestMaxBytes - 2;
+const NO_OPTIONS: UploadOptions = {};

@@ -2,7 +2,8 @@ import { runSoon } from "#platform";
 import { MParticleError } from "../errors.ts";
 import { onAbort } from "../transport/abort.ts";
 import { packRequests } from "./chunk.ts";
-import type { Dispatcher, OutgoingBatch } from "./dispatcher.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { OutgoingBatch } from "./outgoing-batch.ts";
 
 /** More would not be faster, and each is a socket. */
 const MAX_REQUESTS = 8;
@@ -69,7 +70,7 @@ export class Coalescer {
         continue;
       }
       this.#requests++;
-      void this.#dispatcher.dispatch(batches, { path: "/bulkevents" }).then(() => {
+      void this.#dispatcher.dispatch(batches, { path: "/bulkevents", single: true }).then(() => {
         this.#requests--;
         if (this.#gathered.size > 0) this.#schedule();
       });

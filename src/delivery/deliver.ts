@@ -1,14 +1,15 @@
 import { LIMITS } from "../../generated/contract.ts";
 import type { Batch } from "../../generated/schema.ts";
-import { InvalidBatchError, MParticleError } from "../errors.ts";
+import { MParticleError } from "../errors.ts";
 import { forgetStamps } from "../model/stamp-memory.ts";
 import { onAbort } from "../transport/abort.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
-import type { Dispatcher, OutgoingBatch } from "./dispatcher.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 import type { Effects } from "./effects.ts";
 import { Fifo } from "./fifo.ts";
 import { LowWaterMark } from "./low-water-mark.ts";
 import type { Outcome, Verdict } from "./outcome.ts";
+import type { OutgoingBatch } from "./outgoing-batch.ts";
 import { UnorderedLine, type OutgoingLine } from "./outgoing-line.ts";
 import {
   callUserCode,
@@ -20,6 +21,7 @@ import {
   type Prepared,
   type PrepareOptions,
 } from "./prepare.ts";
+import type { RequestIds } from "./request-ids.ts";
 import { userKeyOfBatch } from "./user-key.ts";
 import { UserOrder, type LookAhead } from "./user-order.ts";
 
@@ -41,7 +43,10 @@ export interface DeliverySettings extends PrepareOptions {
   /** How long gathered batches wait for a source that yields no more. */
   readonly lingerMs: number;
   /** When the whole source was handed over; batches that come as they are made are handed over as they come. */
-  readonly handedOverAtMs?: number | undefined;
+  readonly handedOverAtMs: number | undefined;
+  readonly requestIds: RequestIds;
+  /** The client is being closed: nothing more is read. */
+  readonly closing: AbortSignal;
   /** Keeps the order of each user's batches. */
   readonly ordered: boolean;
   readonly signal: AbortSignal | undefined;
@@ -61,11 +66,12 @@ export async function* deliver(
   effects: Effects,
   settings: DeliverySettings,
 ): AsyncGenerator<DeliveryOutcome, void, undefined> {
-  const { path, concurrency, lingerMs, ordered, report } = settings;
+  const { path, concurrency, lingerMs, ordered, report, requestIds } = settings;
+  const background = settings.handedOverAtMs === undefined;
   const line: OutgoingLine = ordered ? new UserOrder(lookAheadOf(settings)) : new UnorderedLine();
   const settled = new Fifo<DeliveryOutcome>();
   const mark = new LowWaterMark();
-  const flow: Flow = { requests: 0, pulled: 0, state: "idle", lingered: false, fault: undefined };
+  const flow: Flow = { requests: 0, joined: 0, pulled: 0, state: "idle", lingered: false, fault: undefined };
   let wake: () => void = () => undefined;
   const somethingHappens = (): Promise<void> =>
     new Promise((resolve) => {
@@ -86,30 +92,54 @@ export async function* deliver(
   const send = (batches: readonly OutgoingBatch[]): void => {
     if (batches.length === 0) return;
     flow.requests++;
-    void dispatcher.dispatch(batches, { path, signal: abort.signal }).then(() => {
+    void dispatcher.dispatch(batches, { path, signal: abort.signal, background }).then(() => {
       flow.requests--;
       wake();
     });
   };
 
-  const take = (batch: Batch): void => {
-    const index = flow.pulled++;
+  const take = (batch: Batch, index: number): void => {
     let prepared: Prepared;
     let userKey = "";
+    let isNew: boolean;
     try {
       prepared = prepareBatch(batch, settings);
       if (ordered) userKey = callUserCode(batch, () => userKeyOfBatch(prepared.batch));
+      isNew = requestIds.enter(requestIdOf(prepared.batch), prepared.text, batch);
     } catch (error) {
       const verdict = verdictOfUnprepared(error);
       if (verdict === undefined) throw error;
       settle(batch, index, verdict);
       return;
     }
+    const requestId = requestIdOf(prepared.batch);
+    if (!isNew) {
+      join(batch, prepared.batch, index, requestId);
+      return;
+    }
     const batches = toOutgoing(prepared, settings.handedOverAtMs ?? effects.now(), (verdict) => {
       if (verdict.kind === "accepted") forgetStamps(batch);
       settle(prepared.batch, index, verdict);
+      requestIds.leave(requestId, verdict);
     });
     for (const batch of batches) line.add(batch, userKey);
+  };
+
+  /** The very same batch is on its way already: one delivery, and an outcome for each. */
+  const join = (given: Batch, batch: Batch, index: number, requestId: string): void => {
+    flow.joined++;
+    requestIds.join(requestId, {
+      signal: abort.signal,
+      settle: (verdict) => {
+        flow.joined--;
+        settle(batch, index, verdict);
+      },
+      again: () => {
+        flow.joined--;
+        take(given, index);
+        wake();
+      },
+    });
   };
 
   const receive = ({ done, value }: IteratorResult<Batch, unknown>): void => {
@@ -122,7 +152,7 @@ export async function* deliver(
     }
     flow.state = done === true ? "ended" : "idle";
     flow.lingered = false;
-    if (done !== true) take(value);
+    if (done !== true) take(value, flow.pulled++);
   };
 
   const fail = (error: unknown): void => {
@@ -152,12 +182,14 @@ export async function* deliver(
     }
   };
 
-  const { signal, stop } = settings;
-  const ignoreStop =
-    stop &&
-    onAbort(stop, () => {
-      wake();
-    });
+  const { signal, stop, closing } = settings;
+  const ignoreStops = [stop, closing].map(
+    (one) =>
+      one &&
+      onAbort(one, () => {
+        wake();
+      }),
+  );
   const ignoreAbort =
     signal &&
     onAbort(signal, () => {
@@ -169,7 +201,7 @@ export async function* deliver(
     for (;;) {
       for (let outcome = settled.shift(); outcome !== undefined; outcome = settled.shift()) yield outcome;
       const aborted = abort.signal.aborted;
-      const ending = aborted || stop?.aborted === true || flow.state === "ended";
+      const ending = aborted || (closing.aborted && background) || stop?.aborted === true || flow.state === "ended";
       if (aborted) send(line.takeAll());
       while (flow.requests < concurrency) {
         const batches = line.take(ending || flow.lingered || line.isFull);
@@ -177,7 +209,7 @@ export async function* deliver(
         send(batches);
       }
       if (settled.size > 0) continue;
-      if (ending && flow.requests === 0 && line.size === 0) break;
+      if (ending && flow.requests + flow.joined === 0 && line.size === 0) break;
       if (!ending && flow.state === "idle" && flow.requests < concurrency && !line.isFull) {
         pull();
         continue;
@@ -195,7 +227,7 @@ export async function* deliver(
     if (flow.fault !== undefined) throw flow.fault.error;
   } finally {
     ignoreAbort?.();
-    ignoreStop?.();
+    for (const ignore of ignoreStops) ignore?.();
     abort.abort(new MParticleError("ABORTED", "The outcomes were not read to their end."));
     // Nobody reads the outcomes of what was still being packed, but they are reported as all others.
     send(line.takeAll());
@@ -217,6 +249,8 @@ function lookAheadOf({ concurrency, handedOverAtMs }: DeliverySettings): LookAhe
 interface Flow {
   /** In flight. */
   requests: number;
+  /** Batches that are on their way in another call, or were handed over twice in this one. */
+  joined: number;
   /** Batches taken from the source. */
   pulled: number;
   state: "idle" | "pulling" | "ended" | "over";

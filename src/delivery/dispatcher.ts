@@ -3,33 +3,25 @@ import { onAbort } from "../transport/abort.ts";
 import type { AttemptResult, Transport } from "../transport/attempt.ts";
 import type { RequestBody } from "../transport/exchange.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
-import { divideRefused } from "./bisect.ts";
-import type { Effects } from "./effects.ts";
-import { Fifo } from "./fifo.ts";
-import type { Verdict } from "./outcome.ts";
-import { admit, createPace, isRecovering, observe, pausedUntil, type Pace, type PaceOptions } from "./pace.ts";
+import type { AwakeTime } from "./awake-time.ts";
+import type { InFlightCount } from "./in-flight-count.ts";
+import { isolate, isRefusedForContent, isSuspect } from "./isolation.ts";
+import { bodyOf, oldestOf, settleAll, type OutgoingBatch } from "./outgoing-batch.ts";
+import type { Observation, PaceOptions } from "./pace.ts";
+import { leaveUndelivered, type RequestState } from "./request-state.ts";
 import { decideRetry, type Retry } from "./retry.ts";
+import { ServiceHealth } from "./service-health.ts";
 import type { Telemetry } from "./telemetry.ts";
-
-/** A batch on its way: its texts, made once, and where its verdict goes. */
-export interface OutgoingBatch {
-  /** One after the other they are the batch as JSON. */
-  readonly texts: readonly string[];
-  /** Of all of them, in UTF-8. */
-  readonly bytes: number;
-  readonly requestId: string;
-  /** When it was handed over. */
-  readonly handedOverAtMs: number;
-  /** Batches with the same one arrive in their order, whatever happens to them; others may overtake each other. */
-  readonly lane?: object | undefined;
-  /** Called exactly once. */
-  settle(verdict: Verdict): void;
-}
+import { Turnstile, type Turn } from "./turnstile.ts";
 
 export interface DispatchOptions {
   readonly path: EndpointPath;
   /** Ends a wait or a request at once; the batches are undelivered then. */
   readonly signal?: AbortSignal | undefined;
+  /** Each batch is a single upload that somebody awaits. */
+  readonly single?: boolean | undefined;
+  /** Nobody waits for the batches: where the service asks for a longer wait than they have time, they wait. */
+  readonly background?: boolean | undefined;
   /** Tried again whatever the fault, and at least once, whatever the `retry` option says: there is a store behind it. */
   readonly persistent?: boolean | undefined;
 }
@@ -37,47 +29,17 @@ export interface DispatchOptions {
 export interface DispatcherOptions {
   readonly transport: Transport;
   readonly telemetry: Telemetry;
-  readonly effects: Effects;
-  readonly retry: Retry;
+  readonly effects: AwakeTime;
+  /** Of a single upload, which a request handler may await, and of all else. */
+  readonly retry: { readonly single: Retry; readonly other: Retry };
   readonly pace: PaceOptions;
   /** Requests in flight at most. */
   readonly concurrency: number;
+  readonly inFlight: InFlightCount;
 }
 
-/** A request that waits for its turn. */
-interface Waiter {
-  readonly batches: number;
-  /** When its batches were handed over. */
-  readonly handedOverAtMs: number;
-  readonly maxElapsedMs: number;
-  /** When it ends at the latest; never before its first attempt, for which it may wait as long as others succeed. */
-  readonly deadlineMs: number;
-  /** Set when it no longer waits; it is passed over then. */
-  gone: boolean;
-  resume(turn: Turn): void;
-}
-
-type Turn = "go" | "aborted" | "expired";
-
-/** What is known about a group of batches that travels as one request. */
-interface RequestState {
-  readonly path: EndpointPath;
-  readonly batches: readonly OutgoingBatch[];
-  readonly signal: AbortSignal | undefined;
-  readonly handedOverAtMs: number;
-  readonly retry: Retry;
-  /**
-   * Lanes with a batch that comes back, and why: those behind it must not arrive before it. None where what is not
-   * delivered does not come back.
-   */
-  readonly blocked: Map<object, MParticleError> | undefined;
-  attempts: number;
-  /** The wait for a turn is no sign of trouble: the age of an upload counts from here. */
-  firstAttemptMs: number | undefined;
-}
-
-/** A service that has trouble of its own is seldom in trouble so often for the same request, and not for others. */
-const ATTEMPTS_BEFORE_SUSPICION = 4;
+/** Whoever waits for so long wants to know why. */
+const SAY_SO_AFTER_MS = 5_000;
 
 /**
  * Sends requests for one set of credentials: so many at once, as fast as the service allows, again until they are
@@ -85,20 +47,15 @@ const ATTEMPTS_BEFORE_SUSPICION = 4;
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
-  readonly #pace: Pace;
-  /** Those that come back for another attempt, in the order in which they do; few, for they all had a turn. */
-  readonly #returning = new Set<Waiter>();
-  readonly #fresh = new Fifo<Waiter>();
-  #inFlight = 0;
-  #stopTimer: (() => void) | undefined;
-  /** Since when no answer but "later" has come; an outage ends the wait of requests that never got a turn. */
-  #failingSinceMs: number | undefined;
-  #lastFailure: MParticleError | undefined;
-  #lastAcceptedMs = -Infinity;
+  readonly #health = new ServiceHealth();
+  readonly #turnstile: Turnstile;
+  /** Ends everything, when the client is closed. */
+  readonly #abort = new AbortController();
+  #hasSaidSo = false;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    this.#pace = createPace(options.pace, options.effects.now());
+    this.#turnstile = new Turnstile({ ...options, health: this.#health });
   }
 
   /**
@@ -106,73 +63,67 @@ export class Dispatcher {
    *
    * @returns when every batch is settled.
    */
-  async dispatch(
-    batches: readonly OutgoingBatch[],
-    { path, signal, persistent = false }: DispatchOptions,
-  ): Promise<void> {
-    const { retry } = this.#options;
+  async dispatch(batches: readonly OutgoingBatch[], options: DispatchOptions): Promise<void> {
+    const { path, persistent = false, background = persistent } = options;
+    const { inFlight, retry: retries } = this.#options;
+    const retry = options.single === true ? retries.single : retries.other;
+    const linked = options.signal === undefined ? undefined : linkSignals(options.signal, this.#abort.signal);
+    inFlight.enter();
     await this.#send({
       path,
       batches,
-      signal,
+      signal: linked?.signal ?? this.#abort.signal,
       handedOverAtMs: oldestOf(batches),
       retry: persistent ? { ...retry, once: false, persistent } : retry,
+      background,
+      askedBeforeMs: this.#turnstile.askedMs,
       blocked: persistent ? new Map() : undefined,
       attempts: 0,
       firstAttemptMs: undefined,
     });
+    linked?.unlink();
+    inFlight.leave();
   }
 
-  async #send(request: RequestState): Promise<void> {
-    const { effects, telemetry, transport } = this.#options;
-    const { path, batches, signal, retry } = request;
-    const body = path === "/events" ? singleBody(batches) : bulkBody(batches);
+  /** Ends all that waits or is in flight, and whatever comes later: it is undelivered then, and safe to send again. */
+  close(): void {
+    this.#abort.abort(closedError([], 0));
+  }
+
+  readonly #send = async (request: RequestState): Promise<void> => {
+    const { effects, telemetry } = this.#options;
+    const { path, batches, signal } = request;
+    const body = bodyOf(path, batches);
     const requestIds = batches.map((batch) => batch.requestId);
     let staleRetryUsed = false;
     let lastError: MParticleError | undefined;
     for (;;) {
-      const turn = this.#startsNow(request) ? "go" : await this.#enter(request);
+      const turn = this.#turnstile.enterNow(request) ? "go" : await this.#turnstile.enter(request);
       if (turn !== "go") {
-        const inTime = new Set(turn === "expired" && request.attempts === 0 ? batches.filter(this.#hasTime) : []);
-        this.#giveUp({ ...request, batches: batches.filter((batch) => !inTime.has(batch)) }, turn, lastError);
-        // Coalesced with one that was handed over long before them: they go on by themselves.
-        if (inTime.size > 0)
-          await this.#send({ ...request, batches: [...inTime], handedOverAtMs: oldestOf([...inTime]) });
+        await this.#giveUp(request, turn, lastError);
         return;
       }
-      request.attempts++;
-      const startedMs = effects.now();
-      const firstAttemptMs = (request.firstAttemptMs ??= startedMs);
-      const result = await transport.attempt({ path, body, requestIds, attempt: request.attempts, signal });
-      this.#requestEnded(request, body.bytes, result, effects.now() - startedMs);
+      const result = await this.#attempt(request, body, requestIds);
       if (result.kind === "accepted") {
-        const { status, rateLimitPercentageUsed } = result;
-        for (const batch of batches) {
-          const { requestId, handedOverAtMs } = batch;
-          const durationMs = effects.now() - handedOverAtMs;
-          batch.settle({
-            kind: "accepted",
-            receipt: { status, requestId, attempts: request.attempts, durationMs, rateLimitPercentageUsed },
-          });
-        }
+        this.#settleAccepted(request, result);
         return;
       }
       const { error, stale } = result;
-      if (batches.length > 1 && error instanceof ApiError && (error.status === 400 || error.status === 413)) {
-        await this.#isolate(request);
+      if (isRefusedForContent(request, error)) {
+        await isolate(request, this.#send);
         return;
       }
       if (error.code === "ABORTED") {
-        leaveUndelivered(request, error);
+        this.#leaveAborted(request, error);
         return;
       }
       const decision = decideRetry({
         error,
         attempt: request.attempts,
-        elapsedMs: effects.now() - firstAttemptMs,
+        elapsedMs: this.#elapsedMs(request),
         stale: stale && !staleRetryUsed,
         random: effects.random,
-        retry,
+        retry: request.retry,
       });
       if (!decision.retry) {
         if (error instanceof ApiError && !error.retryable) settleAll(batches, { kind: "rejected", error });
@@ -181,270 +132,173 @@ export class Dispatcher {
       }
       staleRetryUsed ||= stale;
       lastError = error;
-      telemetry.retry({ path, attempt: request.attempts, batches: batches.length, delayMs: decision.delayMs, error });
-      await this.#sleep(decision.delayMs, signal);
-      if (this.#isSuspect(request, error)) {
-        await this.#isolate(request);
+      const { delayMs } = decision;
+      telemetry.retry({ path, attempt: request.attempts, batches: batches.length, delayMs, error });
+      this.#sayThatItTakesLong(request, delayMs, error);
+      await this.#sleep(delayMs, signal);
+      if (isSuspect(request, error, this.#health, effects.now())) {
+        await isolate(request, this.#send);
         return;
       }
     }
-  }
+  };
 
-  /**
-   * Whether the service may fail because of a single batch: others get through, or half of the time has passed. Those
-   * beside it must not be given up with it.
-   */
-  #isSuspect({ batches, attempts, firstAttemptMs, retry }: RequestState, error: MParticleError): boolean {
-    if (batches.length === 1 || attempts < ATTEMPTS_BEFORE_SUSPICION || firstAttemptMs === undefined) return false;
-    // That it is not there at all it says of itself.
-    if (!(error instanceof ApiError) || error.status < 500 || error.status === 503) return false;
-    const halfTimeMs = firstAttemptMs + retry.maxElapsedMs / 2;
-    return this.#lastAcceptedMs > firstAttemptMs || this.#options.effects.now() > halfTimeMs;
-  }
-
-  /**
-   * One bad batch fails the whole request: its parts travel on their own until the culprits are alone, at the same
-   * time but for those that share a lane.
-   */
-  async #isolate(request: RequestState): Promise<void> {
-    let before: { readonly lane: object | undefined; readonly arrived: Promise<void> } | undefined;
-    const parts = divideRefused(request.batches).map((batches) => {
-      // Those of a lane stand next to each other, and so do the parts they are in.
-      const lane = batches[0]?.lane;
-      const follows = lane !== undefined && lane === before?.lane ? before.arrived : undefined;
-      const arrived =
-        follows === undefined
-          ? this.#send({ ...request, batches })
-          : follows.then(() => this.#sendInLaneOrder({ ...request, batches }));
-      before = { lane: batches.at(-1)?.lane, arrived };
-      return arrived;
+  /** One attempt, and what it teaches. */
+  async #attempt(request: RequestState, body: RequestBody, requestIds: readonly string[]): Promise<AttemptResult> {
+    const { effects, telemetry, transport } = this.#options;
+    const { path, batches, signal } = request;
+    const attempt = ++request.attempts;
+    const startedMs = effects.now();
+    request.firstAttemptMs ??= startedMs;
+    const result = await transport.attempt({ path, body, requestIds, attempt, signal });
+    effects.endedBy(startedMs + transport.timeoutMs);
+    const now = effects.now();
+    const pausedBeforeMs = this.#turnstile.pausedUntilMs;
+    this.#health.observe(result, now, now < pausedBeforeMs);
+    this.#turnstile.leave(observationOf(result, batches.length));
+    const isAccepted = result.kind === "accepted";
+    telemetry.attempt({
+      path,
+      attempt,
+      batches: batches.length,
+      bytes: body.bytes,
+      durationMs: now - startedMs,
+      result: isAccepted ? "accepted" : result.error.code,
+      status: isAccepted ? result.status : result.error instanceof ApiError ? result.error.status : undefined,
+      rateLimitPercentageUsed: isAccepted ? result.rateLimitPercentageUsed : undefined,
     });
-    await Promise.all(parts);
-  }
-
-  /** What is behind a batch of its lane that was not delivered waits for it. */
-  async #sendInLaneOrder(request: RequestState): Promise<void> {
-    const batches: OutgoingBatch[] = [];
-    for (const batch of request.batches) {
-      const error = batch.lane && request.blocked?.get(batch.lane);
-      if (error === undefined) batches.push(batch);
-      else batch.settle({ kind: "undelivered", error });
+    const { pausedUntilMs } = this.#turnstile;
+    if (!isAccepted && result.error.retryable && pausedUntilMs > Math.max(pausedBeforeMs, now)) {
+      telemetry.pause({ durationMs: pausedUntilMs - now, error: result.error });
     }
-    if (batches.length > 0) await this.#send({ ...request, batches });
+    return result;
   }
 
-  #giveUp(request: RequestState, turn: "aborted" | "expired", lastError: MParticleError | undefined): void {
+  #settleAccepted(
+    { batches, attempts }: RequestState,
+    { status, rateLimitPercentageUsed }: Extract<AttemptResult, { kind: "accepted" }>,
+  ): void {
+    const now = this.#options.effects.now();
+    for (const batch of batches) {
+      const { requestId, handedOverAtMs } = batch;
+      const durationMs = now - handedOverAtMs;
+      batch.settle({ kind: "accepted", receipt: { status, requestId, attempts, durationMs, rateLimitPercentageUsed } });
+    }
+  }
+
+  /** Since its first attempt; where nobody waits for it, without what the service asked it to wait. */
+  #elapsedMs({ firstAttemptMs, background, askedBeforeMs }: RequestState): number {
+    const now = this.#options.effects.now();
+    const askedMs = background ? this.#turnstile.askedMs - askedBeforeMs : 0;
+    return now - (firstAttemptMs ?? now) - askedMs;
+  }
+
+  async #giveUp(request: RequestState, turn: Turn, lastError: MParticleError | undefined): Promise<void> {
     const { batches, attempts, signal, retry } = request;
-    const facts = { requestIds: batches.map((batch) => batch.requestId), attempts };
+    const requestIds = batches.map((batch) => batch.requestId);
     if (turn === "aborted") {
-      const error = new MParticleError("ABORTED", "Aborted by its signal while waiting to be sent.", {
-        ...facts,
-        cause: signal?.reason,
-      });
-      leaveUndelivered(request, error);
+      const facts = { requestIds, attempts, cause: signal.reason as unknown };
+      this.#leaveAborted(
+        request,
+        new MParticleError("ABORTED", "Aborted by its signal while waiting to be sent.", facts),
+      );
       return;
     }
     if (lastError !== undefined) {
       leaveUndelivered(request, lastError);
       return;
     }
-    // It never had a turn: the failures of others tell why.
-    const cause = this.#lastFailure;
-    const message = `Not accepted within ${String(retry.maxElapsedMs)} ms. ${cause?.message ?? ""}`.trimEnd();
-    leaveUndelivered(request, new MParticleError("EXPIRED", message, { ...facts, cause }));
+    // Coalesced with one that was handed over long before them: they go on by themselves.
+    const inTime = turn === "expired" ? batches.filter((batch) => this.#hasTime(request, batch)) : [];
+    const late = inTime.length === 0 ? batches : batches.filter((batch) => !inTime.includes(batch));
+    const facts = { requestIds: late.map((batch) => batch.requestId), attempts };
+    leaveUndelivered({ ...request, batches: late }, this.#errorOfLate(turn, retry, facts));
+    if (inTime.length > 0) await this.#send({ ...request, batches: inTime, handedOverAtMs: oldestOf(inTime) });
   }
 
-  readonly #hasTime = ({ handedOverAtMs }: OutgoingBatch): boolean => {
-    const { effects, retry } = this.#options;
-    return Math.max(this.#failingSinceMs ?? Infinity, handedOverAtMs) + retry.maxElapsedMs > effects.now();
-  };
-
-  /** Whether nothing stands in the way: then it holds a place in flight from here on, as after {@link #enter}. */
-  #startsNow({ batches, signal }: RequestState): boolean {
-    if (signal?.aborted === true || this.#inFlight >= this.#options.concurrency) return false;
-    if (this.#returning.size > 0 || firstWaiting(this.#fresh) !== undefined) return false;
-    const now = this.#options.effects.now();
-    if (admit(this.#pace, batches.length, now).startAtMs > now) return false;
-    this.#inFlight++;
-    return true;
+  /** It never had a turn: the failures of others tell why. */
+  #errorOfLate(turn: Turn, { maxElapsedMs }: Retry, facts: { requestIds: string[]; attempts: number }): MParticleError {
+    const cause = this.#health.lastFailure;
+    const waitMs = Math.max(0, Math.ceil(this.#turnstile.askedUntilMs - this.#options.effects.now()));
+    if (turn === "refused" && cause instanceof ApiError) {
+      const message = `Not sent: the service asks for a wait of ${String(waitMs)} ms, and \`maxElapsedMs\` is ${String(maxElapsedMs)}. ${cause.message}`;
+      const { limitExceeded } = cause;
+      return new ApiError(cause.status, message, { ...facts, retryAfterMs: waitMs, limitExceeded, cause });
+    }
+    const message = `Not accepted within ${String(maxElapsedMs)} ms. ${cause?.message ?? ""}`.trimEnd();
+    return new MParticleError("EXPIRED", message, { ...facts, cause });
   }
 
-  /** Resolves when the request may start; it holds a place in flight from then on. */
-  #enter({ batches, signal, handedOverAtMs, attempts, firstAttemptMs, retry }: RequestState): Promise<Turn> {
+  #hasTime(request: RequestState, { handedOverAtMs }: OutgoingBatch): boolean {
+    return this.#turnstile.expiryOf({ ...request, handedOverAtMs }) > this.#options.effects.now();
+  }
+
+  /** By its own signal, or by the client's end. */
+  #leaveAborted(request: RequestState, error: MParticleError): void {
+    const { reason } = request.signal as { readonly reason: unknown };
+    const isClosed = this.#abort.signal.aborted && reason === this.#abort.signal.reason;
+    leaveUndelivered(request, isClosed ? closedError(error.requestIds, error.attempts) : error);
+  }
+
+  /** Whoever awaits an upload would wait in silence otherwise. */
+  #sayThatItTakesLong(request: RequestState, delayMs: number, error: MParticleError): void {
+    const soFarMs = this.#elapsedMs(request);
+    if (this.#hasSaidSo || soFarMs + delayMs < SAY_SO_AFTER_MS) return;
+    this.#hasSaidSo = true;
+    const seconds = (ms: number): string => `${String(Math.round(ms / 1000))} s`;
+    this.#options.telemetry.delay(
+      `Not accepted for ${seconds(soFarMs)}, next attempt in ${seconds(delayMs)}, until ` +
+        `${seconds(request.retry.maxElapsedMs)} have passed (\`retry.maxElapsedMs\`). ${error.message} This is said once.`,
+      error,
+    );
+  }
+
+  #sleep(delayMs: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const waiter: Waiter = {
-        batches: batches.length,
-        handedOverAtMs,
-        maxElapsedMs: retry.maxElapsedMs,
-        deadlineMs: (firstAttemptMs ?? Infinity) + retry.maxElapsedMs,
-        gone: false,
-        resume: (turn) => {
-          waiter.gone = true;
-          this.#returning.delete(waiter);
-          ignoreAbort?.();
-          resolve(turn);
-        },
-      };
-      if (attempts > 0) this.#returning.add(waiter);
-      else this.#fresh.push(waiter);
-      const ignoreAbort =
-        signal &&
-        onAbort(signal, () => {
-          waiter.gone = true;
-          this.#returning.delete(waiter);
-          resolve("aborted");
-          // A timer that nobody waits for any more must not keep the process alive.
-          this.#pump();
-        });
-      this.#pump();
-    });
-  }
-
-  #requestEnded(
-    { path, batches: sent, attempts }: RequestState,
-    bytes: number,
-    result: AttemptResult,
-    durationMs: number,
-  ): void {
-    const { effects, telemetry } = this.#options;
-    this.#inFlight--;
-    const now = effects.now();
-    const batches = sent.length;
-    const pausedBefore = pausedUntil(this.#pace);
-    if (result.kind === "accepted") {
-      const { status, rateLimitPercentageUsed } = result;
-      this.#lastAcceptedMs = now;
-      observe(this.#pace, { kind: "answer", status, batches, percentageUsed: rateLimitPercentageUsed }, now);
-      // One that was sent before a pause says nothing about what comes after it.
-      if (now >= pausedBefore) this.#failingSinceMs = undefined;
-    } else if (result.error instanceof ApiError) {
-      const { status, retryAfterMs, limitExceeded, retryable } = result.error;
-      observe(this.#pace, { kind: "answer", status, batches, retryAfterMs, limitExceeded }, now);
-      // It refuses, so it is there.
-      if (!retryable && now >= pausedBefore) this.#failingSinceMs = undefined;
-    } else if (result.error.code !== "ABORTED" && !result.stale) {
-      observe(this.#pace, { kind: "failure" }, now);
-    }
-    telemetry.attempt({
-      path,
-      attempt: attempts,
-      batches,
-      bytes,
-      durationMs,
-      result: result.kind === "accepted" ? "accepted" : result.error.code,
-      status:
-        result.kind === "accepted" ? result.status : result.error instanceof ApiError ? result.error.status : undefined,
-      rateLimitPercentageUsed: result.kind === "accepted" ? result.rateLimitPercentageUsed : undefined,
-    });
-    if (result.kind === "failed" && result.error.retryable) {
-      this.#failingSinceMs ??= now;
-      this.#lastFailure = result.error;
-      const pausedAfter = pausedUntil(this.#pace);
-      if (pausedAfter > Math.max(pausedBefore, now))
-        telemetry.pause({ durationMs: pausedAfter - now, error: result.error });
-    }
-    this.#pump();
-  }
-
-  /** Lets requests start while there is room and the pace allows, and comes back when the pace says so. */
-  #pump(): void {
-    this.#stopTimer?.();
-    this.#stopTimer = undefined;
-    const { concurrency, effects } = this.#options;
-    const now = effects.now();
-    let wakeAtMs = this.#expire(now);
-    for (let waiter = this.#next(); waiter !== undefined; waiter = this.#next()) {
-      if (this.#inFlight >= concurrency) break;
-      const { startAtMs } = admit(this.#pace, waiter.batches, now);
-      if (startAtMs > now) {
-        wakeAtMs = Math.min(wakeAtMs, startAtMs);
-        break;
-      }
-      this.#inFlight++;
-      waiter.resume("go");
-    }
-    // Also with all places taken: what holds them may take longer than those that wait have time.
-    if (wakeAtMs === Infinity || this.#next() === undefined) return;
-    this.#stopTimer = effects.startTimer(() => {
-      this.#pump();
-    }, wakeAtMs - now);
-  }
-
-  /** Those that come back go before those that are new, unless it may be them that fail and not the service. */
-  #next(): Waiter | undefined {
-    const [returning] = this.#returning;
-    const fresh = firstWaiting(this.#fresh);
-    return isRecovering(this.#pace) ? (fresh ?? returning) : (returning ?? fresh);
-  }
-
-  /** Ends the wait of those whose time has run out; tells when that of the next one will. */
-  #expire(now: number): number {
-    let nextMs = Infinity;
-    for (const waiter of this.#returning) {
-      const expiresAtMs = this.#expiryOf(waiter);
-      if (expiresAtMs <= now) waiter.resume("expired");
-      else nextMs = Math.min(nextMs, expiresAtMs);
-    }
-    for (let waiter = firstWaiting(this.#fresh); waiter !== undefined; waiter = firstWaiting(this.#fresh)) {
-      const expiresAtMs = this.#expiryOf(waiter);
-      if (expiresAtMs > now) return Math.min(nextMs, expiresAtMs);
-      waiter.resume("expired");
-    }
-    return nextMs;
-  }
-
-  #expiryOf({ deadlineMs, handedOverAtMs, maxElapsedMs }: Waiter): number {
-    const failingSinceMs = this.#failingSinceMs ?? Infinity;
-    return Math.min(deadlineMs, Math.max(failingSinceMs, handedOverAtMs) + maxElapsedMs);
-  }
-
-  #sleep(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve) => {
+      let ignoreAbort = (): void => undefined;
       const stopTimer = this.#options.effects.startTimer(() => {
-        ignoreAbort?.();
+        ignoreAbort();
         resolve();
       }, delayMs);
-      const ignoreAbort =
-        signal &&
-        onAbort(signal, () => {
-          stopTimer();
-          resolve();
-        });
+      ignoreAbort = onAbort(signal, () => {
+        stopTimer();
+        resolve();
+      });
     });
   }
 }
 
-function singleBody([batch]: readonly OutgoingBatch[]): RequestBody {
-  return { texts: batch?.texts ?? [], bytes: batch?.bytes ?? 0 };
-}
-
-function bulkBody(batches: readonly OutgoingBatch[]): RequestBody {
-  const texts = ["["];
-  // The brackets, and a comma less than there are batches.
-  let bytes = batches.length + 1;
-  for (const batch of batches) {
-    if (texts.length > 1) texts.push(",");
-    for (const text of batch.texts) texts.push(text);
-    bytes += batch.bytes;
+/** What an attempt says about the service; one that was aborted, or met a connection long closed, says nothing. */
+function observationOf(result: AttemptResult, batches: number): Observation | undefined {
+  if (result.kind === "accepted") {
+    return { kind: "answer", status: result.status, batches, percentageUsed: result.rateLimitPercentageUsed };
   }
-  texts.push("]");
-  return { texts, bytes };
+  const { error, stale } = result;
+  if (error instanceof ApiError) {
+    const { status, retryAfterMs, limitExceeded } = error;
+    return { kind: "answer", status, batches, retryAfterMs, limitExceeded };
+  }
+  return error.code === "ABORTED" || stale ? undefined : { kind: "failure" };
 }
 
-function oldestOf(batches: readonly OutgoingBatch[]): number {
-  return batches.reduce((oldestMs, { handedOverAtMs }) => Math.min(oldestMs, handedOverAtMs), Infinity);
+/** Of what was handed over to a client that is closed, or closed before it was accepted. */
+export function closedError(requestIds: readonly string[], attempts: number): MParticleError {
+  const message = "The client was closed before this was accepted; sending it again is safe.";
+  return new MParticleError("CLOSED", message, { requestIds, attempts });
 }
 
-function leaveUndelivered({ batches, blocked }: RequestState, error: MParticleError): void {
-  for (const { lane } of batches) if (lane !== undefined) blocked?.set(lane, error);
-  settleAll(batches, { kind: "undelivered", error });
-}
-
-function settleAll(batches: readonly OutgoingBatch[], verdict: Verdict): void {
-  for (const batch of batches) batch.settle(verdict);
-}
-
-function firstWaiting(line: Fifo<Waiter>): Waiter | undefined {
-  while (line.peek()?.gone === true) line.shift();
-  return line.peek();
+/** A signal that aborts with the first of two. */
+function linkSignals(one: AbortSignal, other: AbortSignal): { readonly signal: AbortSignal; unlink(): void } {
+  const controller = new AbortController();
+  const ignores = [one, other].map((signal) =>
+    onAbort(signal, () => {
+      controller.abort(signal.reason);
+    }),
+  );
+  return {
+    signal: controller.signal,
+    unlink: () => {
+      for (const ignore of ignores) ignore();
+    },
+  };
 }

@@ -1,5 +1,5 @@
 import { RequestPacker } from "./chunk.ts";
-import type { OutgoingBatch } from "./dispatcher.ts";
+import type { OutgoingBatch } from "./outgoing-batch.ts";
 import { Fifo } from "./fifo.ts";
 
 /** Batches of one delivery that wait to be sent, and which of them travel next. */

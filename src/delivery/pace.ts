@@ -1,4 +1,5 @@
 import { LIMITS } from "../../generated/contract.ts";
+import { isRetryableStatus } from "../errors.ts";
 import { show } from "../rules/show.ts";
 import { spreadMs } from "./retry.ts";
 
@@ -43,6 +44,8 @@ export interface Pace {
   /** Percentage of the limit in use at `usedAtMs`, smoothed. */
   used: number;
   usedAtMs: number;
+  /** Whether the last answer claimed more than the limit, and was accepted all the same. */
+  isDoubted: boolean;
   /** When the rate last changed, or may change again if that is later. */
   steeredAtMs: number;
   /** Until then the rate grows more gently. */
@@ -64,6 +67,8 @@ export interface Pace {
 
 /** Near the limit without touching it. */
 const TARGET_PERCENT = 88;
+/** No answer counts for more: what is far above the limit is a mistake, and would stay in the mean for long. */
+const MAX_PERCENT = 120;
 /** Growth of the rate per second while there is room, and after the service has complained about growth. */
 const GROWTH = 1.1;
 const FLAT_GROWTH = 1.02;
@@ -128,6 +133,7 @@ export function createPace({ rate = "auto", concurrency, random = Math.random }:
     acceptedAtMs: now,
     used: 0,
     usedAtMs: -Infinity,
+    isDoubted: false,
     steeredAtMs: now,
     flatUntilMs: -Infinity,
     pausedUntilMs: -Infinity,
@@ -160,7 +166,7 @@ export function admit(pace: Pace, batches: number, now: number): { readonly star
 
 /** Takes in what became of a request, in constant time. */
 export function observe(pace: Pace, seen: Observation, now: number): void {
-  if (seen.kind === "failure" || seen.status >= 500) {
+  if (seen.kind === "failure" || (seen.status !== 429 && isRetryableStatus(seen.status))) {
     onFailure(pace, seen.kind === "answer" ? (seen.retryAfterMs ?? 0) : 0, now);
     return;
   }
@@ -190,7 +196,10 @@ export function isRecovering(pace: Pace): boolean {
   return pace.credits !== Infinity;
 }
 
-/** A service that is down is asked now and then whether it is back, by one request and not by all that wait. */
+/**
+ * A service that is down is asked now and then whether it is back, by one request and not by all that wait. What
+ * `Retry-After` asks for holds everybody back here, and the request that got it in `decideRetry`.
+ */
 function onFailure(pace: Pace, retryAfterMs: number, now: number): void {
   if (pace.failures === 0) pace.failingSinceMs = now;
   pace.failures++;
@@ -257,7 +266,12 @@ function earnCredit(pace: Pace, now: number): void {
 }
 
 /** Brings what is used towards the target: down before the limit is reached, up while there is room. */
-function steer(pace: Pace, percentageUsed: number | undefined, now: number): void {
+function steer(pace: Pace, claimed: number | undefined, now: number): void {
+  const wasDoubted = pace.isDoubted;
+  pace.isDoubted = claimed !== undefined && claimed > 100;
+  // More than the limit, and accepted all the same: believed when the next answer says so too.
+  if (pace.isDoubted && !wasDoubted) return;
+  const percentageUsed = claimed === undefined ? undefined : Math.min(claimed, MAX_PERCENT);
   if (percentageUsed === undefined) {
     // Nothing is known but that the limit is not reached: the drift alone feels for it.
     if (pace.rate !== Infinity && maySteer(pace, now)) grow(pace, pace.rate, 1, now);

@@ -34,6 +34,8 @@ export interface BatchPart {
 export interface Prepared {
   /** With all ids and times it is sent with. */
   readonly batch: Batch;
+  /** All of it as JSON. */
+  readonly text: string;
   readonly parts: readonly BatchPart[];
 }
 
@@ -58,8 +60,8 @@ function prepare(batch: Batch, options: PrepareOptions): Prepared {
   const text = serialize(stamped);
   const bytes = utf8Length(text);
   if (bytes < maxBatchBytes)
-    return { batch: stamped, parts: [{ texts: [text], bytes, requestId: requestIdOf(stamped) }] };
-  return { batch: stamped, parts: split(stamped, bytes, maxBatchBytes) };
+    return { batch: stamped, text, parts: [{ texts: [text], bytes, requestId: requestIdOf(stamped) }] };
+  return { batch: stamped, text, parts: split(stamped, bytes, maxBatchBytes) };
 }
 
 function stampAndRequire(batch: Batch, dateEvents: boolean): Batch {

@@ -6,7 +6,9 @@ import { checkOptions, positive } from "../transport/option-checks.ts";
 export interface RetryOptions {
   /**
    * Age of an upload, in milliseconds since its first attempt, after which no other starts. It bounds the retries; their
-   * number does not. The wait for a first attempt counts only while nothing gets through. `@default 300_000`
+   * number does not. The wait for a first attempt counts only while nothing gets through. Where the service asks for a
+   * longer wait than that (`Retry-After`), a call is given up at once with what the service said; a queue and `deliver`,
+   * which nobody waits for, wait as long as they are asked to. `@default 120_000 for upload, 300_000 for all else`
    */
   readonly maxElapsedMs?: number | undefined;
   /** The first wait is random, from 0 to this many milliseconds; each further one up to twice as long. `@default 200` */
@@ -28,16 +30,21 @@ export interface Retry {
 
 /**
  * @param options - `false` for a single attempt.
+ * @param defaultMaxElapsedMs - of `maxElapsedMs`.
  * @throws TypeError, RangeError - naming the option, its value and what was expected.
  */
-export function resolveRetry(options: RetryOptions | false = {}): Retry {
+export function resolveRetry(options: RetryOptions | false = {}, defaultMaxElapsedMs = 300_000): Retry {
   const given: unknown = options;
   if (given !== false && (typeof given !== "object" || given === null || Array.isArray(given))) {
     throw new TypeError(`\`retry\` is ${show(given)}; expected an object such as { maxElapsedMs: 60_000 }, or false.`);
   }
   const once = options === false;
   if (!once) checkOptions(options, { maxElapsedMs: "any", baseDelayMs: "any", maxDelayMs: "any" }, "`retry` is");
-  const { maxElapsedMs = 300_000, baseDelayMs = 200, maxDelayMs = Math.max(10_000, baseDelayMs) } = once ? {} : options;
+  const {
+    maxElapsedMs = defaultMaxElapsedMs,
+    baseDelayMs = 200,
+    maxDelayMs = Math.max(10_000, baseDelayMs),
+  } = once ? {} : options;
   positive("retry.maxElapsedMs", maxElapsedMs);
   positive("retry.baseDelayMs", baseDelayMs);
   positive("retry.maxDelayMs", maxDelayMs);
@@ -74,7 +81,8 @@ const MAX_SPREAD_MS = 200;
  * Whether to try again, and after which wait.
  *
  * `Retry-After` is a floor: nothing returns earlier, and an upload that would be too old by then is given up at once
- * instead of being tried sooner. Without it waits are exponential with full jitter.
+ * instead of being tried sooner (as those are that come meanwhile: see `Turnstile`; everybody else is held back in
+ * `pace.ts`). Without it waits are exponential with full jitter.
  */
 export function decideRetry({ error, attempt, elapsedMs, stale, random, retry }: FailedAttempt): RetryDecision {
   const remainingMs = retry.maxElapsedMs - elapsedMs;

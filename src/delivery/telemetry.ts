@@ -161,6 +161,12 @@ export class Telemetry {
     }
   }
 
+  /** Something takes long: without a logger the console is told. */
+  delay(message: string, error: MParticleError): void {
+    if (this.#logger === undefined) console.warn(`mparticle-events: ${message}`);
+    else this.#log("warn", () => message, { error });
+  }
+
   /** Events are lost, set aside or kept back: without a logger the console is told. */
   loss(message: string, error?: unknown): void {
     if (this.#logger === undefined) console.warn(`mparticle-events: ${message}`);

@@ -1,6 +1,6 @@
 import { LIMITS } from "../../generated/contract.ts";
 import { MParticleError } from "../errors.ts";
-import type { OutgoingBatch } from "./dispatcher.ts";
+import type { OutgoingBatch } from "./outgoing-batch.ts";
 import { Fifo } from "./fifo.ts";
 import type { OutgoingLine } from "./outgoing-line.ts";
 import type { Verdict } from "./outcome.ts";

@@ -69,13 +69,16 @@ export class Transport {
   readonly #fetch: Fetch;
   readonly #redaction: Redaction;
   readonly #deadlines: Deadlines;
+  /** Longest time one attempt may take, in milliseconds. */
+  readonly timeoutMs: number;
   readonly #headers: Readonly<Record<string, string>>;
   #exchange: Exchange;
   #raw: RawClient | undefined;
 
   constructor(options: TransportOptions & { readonly maxSockets: number }) {
     this.#baseUrl = resolveBaseUrl(options);
-    this.#deadlines = new Deadlines(positive("timeoutMs", options.timeoutMs ?? 30_000));
+    this.timeoutMs = positive("timeoutMs", options.timeoutMs ?? 30_000);
+    this.#deadlines = new Deadlines(this.timeoutMs);
     const authorization = basicAuthorization(options.apiKey, options.apiSecret);
     this.#redaction = new Redaction(options.apiSecret, authorization);
     // What a header cannot hold would fail every attempt, and look like a fault of the network.

@@ -49,7 +49,10 @@ describe("what is tried again", () => {
     [401, false],
     [403, false],
     [404, false],
-    [408, false],
+    [408, true],
+    [421, true],
+    [425, true],
+    [407, false],
     [413, false],
     [422, false],
   ])("an answer of %d: %s", (status, expected) => {

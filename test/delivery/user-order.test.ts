@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EventsClient, MParticleError, type Batch, type EventsClientOptions, type Outcome } from "mparticle-events";
-import type { OutgoingBatch } from "../../src/delivery/dispatcher.ts";
+import type { OutgoingBatch } from "../../src/delivery/outgoing-batch.ts";
 import type { Verdict } from "../../src/delivery/outcome.ts";
 import { userKeyOfBatch } from "../../src/delivery/user-key.ts";
 import { UserOrder } from "../../src/delivery/user-order.ts";

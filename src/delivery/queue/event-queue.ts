@@ -253,7 +253,9 @@ export class EventQueue {
   #sent(batch: QueuedBatch, verdict: Verdict): void {
     // What is on disk is not given up while the process lives: it would only come back with the next start.
     const isKept = this.#outbox !== undefined && !this.#abort.signal.aborted;
-    if (isKept && verdict.kind === "undelivered" && batch.state === "in flight") this.#pending.retry(batch);
+    // By a client that is closed it would be refused again at once, for ever.
+    const mayReturn = verdict.kind === "undelivered" && verdict.error.code !== "CLOSED";
+    if (isKept && mayReturn && batch.state === "in flight") this.#pending.retry(batch);
     else this.#settled(batch, verdict);
   }
 

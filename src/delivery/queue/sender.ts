@@ -1,7 +1,8 @@
 import { runSoon } from "#platform";
 import { LIMITS } from "../../../generated/contract.ts";
-import type { Dispatcher, OutgoingBatch } from "../dispatcher.ts";
+import type { Dispatcher } from "../dispatcher.ts";
 import type { Verdict } from "../outcome.ts";
+import type { OutgoingBatch } from "../outgoing-batch.ts";
 import type { PendingBatches } from "./pending-batches.ts";
 import { textsOf, type QueuedBatch } from "./queued-batch.ts";
 
@@ -76,7 +77,7 @@ export class Sender {
       };
     });
     this.#requests++;
-    void dispatcher.dispatch(outgoing, { path: "/bulkevents", signal, persistent }).then(() => {
+    void dispatcher.dispatch(outgoing, { path: "/bulkevents", signal, background: true, persistent }).then(() => {
       this.#requests--;
       this.schedule();
     });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createBatch, customEvent, EventsClient, type Batch } from "mparticle-events";
-import { divideRefused } from "../../src/delivery/bisect.ts";
+import { divideRefused } from "../../src/delivery/isolation.ts";
 import { poison, recordingFetch } from "../../src/testing/testing.ts";
 import { virtualTime } from "./virtual-time.ts";
 

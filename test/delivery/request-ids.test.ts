@@ -1,0 +1,188 @@
+import { describe, expect, it } from "vitest";
+import {
+  EventsClient,
+  InvalidBatchError,
+  MParticleError,
+  type Batch,
+  type EventsClientOptions,
+  type Outcome,
+} from "mparticle-events";
+import { RequestIds } from "../../src/delivery/request-ids.ts";
+import { recordingFetch, type FetchStep, type RecordingFetch, type Script } from "../../src/testing/testing.ts";
+import { virtualTime } from "./virtual-time.ts";
+
+function setUp(
+  script: Script<FetchStep> = 202,
+  options: Partial<EventsClientOptions> = {},
+): { readonly client: EventsClient; readonly fetch: RecordingFetch; readonly reported: Outcome[] } {
+  const fetch = recordingFetch(script);
+  const reported: Outcome[] = [];
+  const onOutcome = (outcome: Outcome): void => void reported.push(outcome);
+  return {
+    client: new EventsClient({ apiKey: "k", apiSecret: "s3cr3t", fetch, onOutcome, ...options }, virtualTime()),
+    fetch,
+    reported,
+  };
+}
+
+const TEMPLATE: Batch = { environment: "development", source_request_id: "template" };
+const of = (customer_id: string): Batch => ({ ...TEMPLATE, user_identities: { customer_id } });
+
+async function readAll(outcomes: AsyncIterable<Outcome>): Promise<Outcome[]> {
+  const all: Outcome[] = [];
+  for await (const outcome of outcomes) all.push(outcome);
+  return all.sort((one, other) => one.index - other.index);
+}
+
+const REUSED = { name: "InvalidBatchError", findings: [{ code: "request-id-reused", path: "/source_request_id" }] };
+
+describe("a batch that was used as a template", () => {
+  it.each<[string, (client: EventsClient, batches: Batch[]) => Promise<readonly Outcome[]>]>([
+    ["uploadBulk", (client, batches) => client.uploadBulk(batches)],
+    ["uploadBulk, ordered", (client, batches) => client.uploadBulk(batches, { ordered: true })],
+    ["deliver", (client, batches) => readAll(client.deliver(batches))],
+  ])("is refused when it has the id of another, in one call of %s", async (_, send) => {
+    const { client, fetch, reported } = setUp();
+    const outcomes = await send(client, [of("1"), of("2"), of("3")]);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(["accepted", "rejected", "rejected"]);
+    expect(outcomes[1]).toMatchObject({ error: REUSED });
+    expect(fetch.accepted()).toEqual([of("1")]);
+    expect(reported).toHaveLength(3);
+  });
+
+  it("is refused in another call as well, while the first is on its way and after it", async () => {
+    const { client, fetch } = setUp();
+    const first = client.upload(of("1"));
+    await expect(client.upload(of("2"))).rejects.toMatchObject(REUSED);
+    await first;
+    const third = client.upload(of("3"));
+    await expect(third).rejects.toThrow(InvalidBatchError);
+    await expect(third).rejects.toThrow("another batch was sent under this id, and the service would drop this one");
+    expect(fetch.accepted()).toHaveLength(1);
+  });
+
+  it("is refused when the very same object has changed", async () => {
+    const { client } = setUp();
+    const batch = of("1");
+    await client.upload(batch);
+    batch.user_identities = { customer_id: "2" };
+    await expect(client.upload(batch)).rejects.toMatchObject(REUSED);
+  });
+
+  it("may be sent under its id once it is mended, for the service has not got it", async () => {
+    const { client, fetch } = setUp([400, 202]);
+    await expect(client.upload(of("1"))).rejects.toMatchObject({ status: 400 });
+    await expect(client.upload(of("2"))).resolves.toMatchObject({ status: 202 });
+    expect(fetch.accepted()).toEqual([of("2")]);
+  });
+
+  it("is refused after one of which nobody knows whether it arrived", async () => {
+    const { client } = setUp([{ fault: "ECONNRESET" }, 202], { retry: false });
+    await expect(client.upload(of("1"))).rejects.toMatchObject({ code: "CONNECTION" });
+    await expect(client.upload(of("2"))).rejects.toMatchObject(REUSED);
+    await expect(client.upload(of("1"))).resolves.toMatchObject({ status: 202 });
+  });
+});
+
+describe("the very same batch", () => {
+  it("is one delivery while it is on its way, and has an outcome for each time it was handed over", async () => {
+    const { client, fetch, reported } = setUp([503, 202]);
+    const batch = of("1");
+    const receipts = await Promise.all([client.upload(batch), client.upload(batch), client.upload(batch)]);
+    expect(receipts).toMatchObject([{ attempts: 2 }, { attempts: 2 }, { attempts: 2 }]);
+    expect(fetch.accepted()).toHaveLength(1);
+    expect(reported).toHaveLength(3);
+  });
+
+  it.each<[string, (client: EventsClient, batches: Batch[]) => Promise<readonly Outcome[]>]>([
+    ["uploadBulk", (client, batches) => client.uploadBulk(batches)],
+    ["uploadBulk, ordered", (client, batches) => client.uploadBulk(batches, { ordered: true })],
+    ["deliver", (client, batches) => readAll(client.deliver(batches))],
+  ])("is sent once by %s, with an outcome for each of its places", async (_, send) => {
+    const { client, fetch, reported } = setUp();
+    const batch: Batch = { environment: "development" };
+    const outcomes = await send(client, [batch, of("1"), batch]);
+    expect(outcomes.map(({ index, kind }) => [index, kind])).toEqual([
+      [0, "accepted"],
+      [1, "accepted"],
+      [2, "accepted"],
+    ]);
+    expect(outcomes[2]?.batch).toEqual(outcomes[0]?.batch);
+    expect(fetch.accepted()).toHaveLength(2);
+    expect(reported).toHaveLength(3);
+  });
+
+  it("is sent again once it was accepted", async () => {
+    const { client, fetch } = setUp();
+    const heartbeat: Batch = { environment: "development" };
+    const [one, other] = [await client.upload(heartbeat), await client.upload(heartbeat)];
+    expect(one.requestId).not.toBe(other.requestId);
+    expect(fetch.accepted()).toHaveLength(2);
+  });
+
+  it("goes on when the one that it shares a delivery with is aborted, and ends alone by its own signal", async () => {
+    const { client, fetch } = setUp(["hang", 202]);
+    const [first, second] = [new AbortController(), new AbortController()];
+    const batch = of("1");
+    const uploads = [
+      client.upload(batch, { signal: first.signal }),
+      client.upload(batch, { signal: second.signal }),
+      client.upload(batch),
+    ].map((upload) => upload.catch((error: unknown) => error));
+    while (fetch.requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    second.abort();
+    expect(await uploads[1]).toMatchObject({ code: "ABORTED" });
+    expect(fetch.requests).toHaveLength(1);
+    first.abort();
+    expect(await uploads[0]).toMatchObject({ code: "ABORTED" });
+    expect(await uploads[2]).toMatchObject({ status: 202 });
+  });
+
+  it("in a delivery whose reader has left has an outcome as all others have", async () => {
+    const { client, reported } = setUp(["hang", "hang"]);
+    const batch = of("1");
+    const controller = new AbortController();
+    const upload = client.upload(batch, { signal: controller.signal }).catch((error: unknown) => error);
+    const delivery = client.deliver([batch], { signal: controller.signal });
+    const reading = readAll(delivery);
+    await new Promise((resolve) => setImmediate(resolve));
+    controller.abort();
+    expect(await reading).toMatchObject([{ kind: "undelivered", error: { code: "ABORTED" } }]);
+    expect(await upload).toBeInstanceOf(MParticleError);
+    expect(reported).toHaveLength(2);
+  });
+});
+
+describe("the memory for ids", () => {
+  const accepted = { kind: "accepted", receipt: { status: 202, requestId: "", attempts: 1, durationMs: 0 } } as const;
+
+  it("is bounded: what was sent long ago is forgotten, and what is on its way is not", () => {
+    const ids = new RequestIds();
+    const text = "x".repeat(10_000);
+    const given = {};
+    expect(ids.enter("on its way", "a", given)).toBe(true);
+    expect(ids.enter("sent", "a", given)).toBe(true);
+    ids.leave("sent", accepted);
+    expect(() => ids.enter("sent", "b", given)).toThrow(InvalidBatchError);
+    for (let id = 0; id < 110; id++) {
+      ids.enter(String(id), text, given);
+      ids.leave(String(id), accepted);
+    }
+    expect(ids.enter("sent", "b", given)).toBe(true);
+    expect(() => ids.enter("on its way", "b", given)).toThrow(InvalidBatchError);
+    expect(ids.enter("on its way", "a", given)).toBe(false);
+    // A hundred of them are a million characters: the last fifty at least are known.
+    expect(() => ids.enter("60", "b", given)).toThrow(InvalidBatchError);
+  });
+
+  it("has equal batches sent that are different objects, each with a verdict of its own", () => {
+    const ids = new RequestIds();
+    expect(ids.enter("1", "a", {})).toBe(true);
+    expect(ids.enter("1", "a", {})).toBe(true);
+    const undelivered = { kind: "undelivered", error: new MParticleError("EXPIRED", "Late.") } as const;
+    ids.leave("1", undelivered);
+    expect(() => ids.enter("1", "b", {})).toThrow(InvalidBatchError);
+    ids.leave("1", undelivered);
+    expect(ids.enter("1", "b", {})).toBe(true);
+  });
+});
