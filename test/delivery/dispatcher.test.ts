@@ -9,6 +9,7 @@ import {
   type Receipt,
 } from "mparticle-events";
 import type { Effects } from "../../src/delivery/effects.ts";
+import { StaleConnectionError } from "../../src/transport/exchange.ts";
 import { recordingFetch, type FetchStep, type Script, type StepFunction } from "../../src/testing/testing.ts";
 import { heldTime } from "./held-time.ts";
 import { virtualTime } from "./virtual-time.ts";
@@ -402,7 +403,7 @@ describe("a stale connection", () => {
     const time = heldTime();
     const paused = vi.fn();
     const good = recordingFetch(202);
-    const stale = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET", stale: true });
+    const stale = new StaleConnectionError("read ECONNRESET", "ECONNRESET");
     const seen = new Set<string>();
     const fetch = async (request: Request): Promise<Response> => {
       const body = await request.clone().text();
