@@ -98,3 +98,8 @@ export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal, gra
 }
 
 const ABORTED = Symbol("aborted");
+
+/** The reason of an abort may be anything. */
+export function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error("The request was aborted.", { cause: reason });
+}

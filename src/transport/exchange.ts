@@ -28,6 +28,11 @@ export interface ExchangeResponse {
   readonly text: string;
 }
 
+/** The same, whose headers can be listed for a `Response`. */
+export interface ListedResponse extends ExchangeResponse {
+  readonly headers: { get(name: string): string | null; entries(): [string, string][] };
+}
+
 /** The connection was kept alive and closed under us, hardly for what was sent: trying again at once is right. */
 export class StaleConnectionError extends Error {
   /** As of the error that it is made of. */
@@ -39,11 +44,21 @@ export class StaleConnectionError extends Error {
   }
 }
 
-/** One POST and its answer. Rejects with a {@link StaleConnectionError} where that is so, and with any other error when no status arrived; what happens to a body after its status never changes the verdict. */
+/**
+ * One POST and its answer. Rejects with a {@link StaleConnectionError} where that is so, and with any other error when no
+ * status arrived; what happens to a body after its status never changes the verdict.
+ */
 export interface Exchange {
   (request: ExchangeRequest): Promise<ExchangeResponse>;
   /** Ends the connections that nobody uses now. What is sent later opens new ones. */
   readonly close?: (() => Promise<void>) | undefined;
+}
+
+/** An exchange whose answers can be made into a `Response`. */
+export interface ListedExchange {
+  (request: ExchangeRequest): Promise<ListedResponse>;
+  /** As `close` of an {@link Exchange}. */
+  close(): Promise<void>;
 }
 
 /** Where a `fetch` carries its own {@link Exchange}, the client may skip `Request` and `Response` objects. */

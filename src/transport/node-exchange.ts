@@ -2,23 +2,19 @@ import type { Agent as HttpAgent, AgentOptions, ClientRequest, IncomingMessage, 
 import type { AgentOptions as HttpsAgentOptions } from "node:https";
 import type { Socket } from "node:net";
 import { BodyMemory } from "./node-body-memory.ts";
-import { MAX_BODY_CHARS, StaleConnectionError, type ExchangeRequest, type ExchangeResponse } from "./exchange.ts";
+import { asError } from "./abort.ts";
+import {
+  MAX_BODY_CHARS,
+  StaleConnectionError,
+  type ExchangeRequest,
+  type ListedExchange,
+  type ListedResponse,
+} from "./exchange.ts";
 
 /** How connections are made: an agent of the caller's own, or the options of ours. */
 export type NodeConnections =
   | { readonly agent: HttpAgent }
   | { readonly agentOptions: AgentOptions & HttpsAgentOptions & { readonly proxyEnv?: NodeJS.ProcessEnv | undefined } };
-
-/** One POST on `node:http(s)` and its answer, whose headers can be listed. */
-export interface NodeExchange {
-  (request: ExchangeRequest): Promise<NodeResponse>;
-  /** As `close` of an exchange. */
-  close(): Promise<void>;
-}
-
-export interface NodeResponse extends ExchangeResponse {
-  readonly headers: { get(name: string): string | null; entries(): [string, string][] };
-}
 
 /** Where requests to one URL go. */
 interface Target {
@@ -30,7 +26,7 @@ interface Target {
 }
 
 /** The exchange that `nodeFetch` offers. */
-export function createNodeExchange(connections: NodeConnections): NodeExchange {
+export function createNodeExchange(connections: NodeConnections): ListedExchange {
   const targets = new Map<string, Target>();
   const agents = new Map<string, HttpAgent>();
   const memory = new BodyMemory();
@@ -48,12 +44,10 @@ export function createNodeExchange(connections: NodeConnections): NodeExchange {
     return target;
   };
 
-  const exchange = ({ url, headers, body, cancellation }: ExchangeRequest): Promise<NodeResponse> =>
+  const exchange = ({ url, headers, body, cancellation }: ExchangeRequest): Promise<ListedResponse> =>
     new Promise((resolve, reject) => {
       if (cancellation.cancelled) {
-        cancellation.onCancel((reason) => {
-          reject(asError(reason));
-        });
+        reject(asError(cancellation.reason));
         return;
       }
       const target = findTarget(url);
@@ -154,7 +148,7 @@ class Answer {
   }
 
   /** As far as it has come. */
-  read(): NodeResponse {
+  read(): ListedResponse {
     const { headers } = this.#incoming;
     return {
       status: this.#status,
@@ -208,9 +202,4 @@ function destroyIdle(agent: HttpAgent, place = ""): void {
   } catch {
     // What is idle there ends by itself, or at the next request.
   }
-}
-
-/** The reason of an abort may be anything. */
-export function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error("The request was aborted.", { cause: reason });
 }

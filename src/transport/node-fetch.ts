@@ -1,9 +1,9 @@
 import type { Agent as HttpAgent } from "node:http";
 import type { AgentOptions as HttpsAgentOptions } from "node:https";
 import { show } from "../rules/show.ts";
-import { Cancellation, onAbort } from "./abort.ts";
-import { EXCHANGE, type Fetch } from "./exchange.ts";
+import type { Fetch } from "./exchange.ts";
 import { createNodeExchange } from "./node-exchange.ts";
+import { fetchThrough } from "./node-posted.ts";
 import { positive } from "./option-checks.ts";
 
 /**
@@ -31,27 +31,7 @@ export function nodeFetch(options: NodeFetchOptions = {}): Fetch {
   const { agent, ...agentOptions } = options;
   requireUsable(options);
   const exchange = createNodeExchange(agent === undefined ? { agentOptions: withDefaults(agentOptions) } : { agent });
-  const fetch = async (request: Request): Promise<Response> => {
-    const sent = await readPosted(request);
-    const cancellation = new Cancellation();
-    const ignoreAbort = onAbort(request.signal, () => {
-      cancellation.cancel(request.signal.reason);
-    });
-    try {
-      const { status, headers, text } = await exchange({
-        url: request.url,
-        headers: Object.fromEntries(request.headers),
-        body: { texts: [sent], bytes: Buffer.byteLength(sent) },
-        cancellation,
-      });
-      // A Response refuses a body on these.
-      const body = status === 204 || status === 205 || status === 304 ? null : text;
-      return new Response(body, { status, headers: headers.entries() });
-    } finally {
-      ignoreAbort();
-    }
-  };
-  return Object.assign(fetch, { [EXCHANGE]: exchange });
+  return fetchThrough("nodeFetch", exchange);
 }
 
 /**
@@ -95,13 +75,4 @@ function requireUsable({ agent, proxyEnv, maxSockets, ca, cert, key }: NodeFetch
         throw new TypeError(`\`${name}\` holds no PEM; expected the text of the file, not its path.`);
     }
   }
-}
-
-/** @throws TypeError - for what is not sent here: another method than POST, and a body that is no text. */
-async function readPosted(request: Request): Promise<string> {
-  if (request.method !== "POST") throw new TypeError(`nodeFetch got a ${request.method} request; it sends POST alone.`);
-  const bytes = Buffer.from(await request.arrayBuffer());
-  const text = bytes.toString();
-  if (!Buffer.from(text).equals(bytes)) throw new TypeError("nodeFetch got a body that is no text in UTF-8.");
-  return text;
 }

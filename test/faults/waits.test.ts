@@ -3,6 +3,7 @@ import * as http from "node:http";
 import { createServer, Socket, type AddressInfo, type Server } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { EventsClient, type Batch, type EventsClientOptions } from "mparticle-events";
+import { makeTransport, TRANSPORT } from "./transports.ts";
 import { nodeFetch, type NodeFetchOptions } from "../../src/transport/node-fetch.ts";
 
 /*
@@ -99,12 +100,17 @@ async function start(wait: Wait, options: Partial<EventsClientOptions> = {}): Pr
     apiSecret: "s3cr3t-s3cr3t",
     baseUrl: `${place.startsWith("http") ? "" : "http://"}${place}/v2`,
     retry: false,
-    fetch: nodeFetch(wait.connections?.()),
+    fetch: wait.connections === undefined ? makeTransport() : nodeFetch(wait.connections()),
     ...options,
   });
 }
 
-describe.each(Object.entries(WAITS))("a request that waits %s", (_, wait) => {
+/** Those with an agent of their own are about node:http alone. */
+const OF_TRANSPORT = Object.entries(WAITS).filter(
+  ([, { connections }]) => TRANSPORT === "node" || connections === undefined,
+);
+
+describe.each(OF_TRANSPORT)("a request that waits %s", (_, wait) => {
   it("ends at its timeout", async () => {
     const client = await start(wait, { timeoutMs: 60 });
     await expect(client.upload(batch("x".repeat(wait.bytes ?? 0)))).rejects.toMatchObject({
@@ -129,7 +135,7 @@ describe.each(Object.entries(WAITS))("a request that waits %s", (_, wait) => {
 
 describe("an agent with one socket, which another request holds", () => {
   it.each(["one client", "two clients"])("keeps no request beyond its time: %s", async (clients) => {
-    const fetch = nodeFetch({ maxSockets: 1 });
+    const fetch = makeTransport(1);
     const baseUrl = `http://${await listen(reads)}/v2`;
     const options = { apiKey: "key", apiSecret: "s3cr3t-s3cr3t", baseUrl, fetch, retry: false } as const;
     const holder = new EventsClient({ ...options, timeoutMs: 60_000 });
@@ -162,7 +168,7 @@ describe("an agent with one socket, which another request holds", () => {
       });
     });
     let requests = 0;
-    const client = await start({ serve: () => Promise.resolve(place) }, { fetch: nodeFetch({ maxSockets: 1 }) });
+    const client = await start({ serve: () => Promise.resolve(place) }, { fetch: makeTransport(1) });
     const first = client.upload(batch());
     const controller = new AbortController();
     const gaveUp = Promise.allSettled([1, 2, 3].map(() => client.upload(batch(), { signal: controller.signal })));
@@ -195,7 +201,7 @@ describe("an answer that comes before the request was read", () => {
         socket.write(`HTTP/1.1 ${String(status)} Early\r\n${header}content-length: 2\r\n\r\nno`);
       });
     });
-    const fetch = nodeFetch({ maxSockets: 1 });
+    const fetch = makeTransport(1);
     const post = (): Promise<number> =>
       fetch(new Request(`http://${place}/v2`, { method: "POST", body: "x".repeat(LARGE) })).then((one) => one.status);
     expect([await post(), await post(), await post()]).toEqual([status, status, status]);
@@ -209,7 +215,7 @@ describe("an answer that comes before the request was read", () => {
         socket.write("HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n", () => socket.resetAndDestroy());
       });
     });
-    const send = nodeFetch()(new Request(`http://${place}/v2`, { method: "POST", body: "x".repeat(LARGE) }));
+    const send = makeTransport()(new Request(`http://${place}/v2`, { method: "POST", body: "x".repeat(LARGE) }));
     // A reset may overtake the answer: then it is a lost connection, and tried again.
     const status = await send.then(
       (response) => response.status,

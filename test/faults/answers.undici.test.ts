@@ -1,0 +1,4 @@
+process.env["TRANSPORT"] = "undici";
+await import("./answers.test.ts");
+
+export {};

@@ -1,0 +1,4 @@
+process.env["TRANSPORT"] = "undici";
+await import("./upload.test.ts");
+
+export {};

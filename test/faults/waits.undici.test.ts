@@ -1,0 +1,4 @@
+process.env["TRANSPORT"] = "undici";
+await import("./waits.test.ts");
+
+export {};
