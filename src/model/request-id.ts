@@ -15,7 +15,7 @@ export function requestIdFrom(text: string): string {
   if (typeof given !== "string" || given === "") {
     throw new TypeError(`The text is ${show(given)}; expected what names the batch, such as the number of an order.`);
   }
-  const hash = sha1(NAMESPACE, new TextEncoder().encode(given));
+  const hash = sha1(NAMESPACE, given);
   hash[1] = ((hash[1] ?? 0) & 0xffff0fff) | 0x5000; // the version
   hash[2] = ((hash[2] ?? 0) & 0x3fffffff) | 0x80000000; // the variant
   let hex = "";
@@ -31,22 +31,21 @@ const BLOCK_BYTES = 64;
 
 /** Reused, because a backfill asks a million times. */
 const schedule = /* @__PURE__ */ new Int32Array(80);
+const encoder = /* @__PURE__ */ new TextEncoder();
 
 /**
- * SHA-1 (FIPS 180-4) of the namespace and the bytes, in five words. The web's own is asynchronous, and this has to do
- * with names and not with secrets.
+ * SHA-1 (FIPS 180-4) of the namespace and the text, in five words. The web's own is asynchronous, and this has to do with
+ * names and not with secrets.
  */
-function sha1(namespace: readonly number[], bytes: Uint8Array): Int32Array {
+function sha1(namespace: readonly number[], text: string): Int32Array {
+  const bytes = encoder.encode(text);
   const length = NAMESPACE_BYTES + bytes.length;
-  const blocks = Math.ceil((length + 9) / BLOCK_BYTES);
-  const padded = new Uint8Array(blocks * BLOCK_BYTES);
+  const padded = new Uint8Array(Math.ceil((length + 9) / BLOCK_BYTES) * BLOCK_BYTES);
   const words = new DataView(padded.buffer);
-  namespace.forEach((word, index) => {
-    words.setUint32(index * 4, word);
-  });
+  for (let word = 0; word < 4; word++) words.setUint32(word * 4, namespace[word] ?? 0);
   padded.set(bytes, NAMESPACE_BYTES);
   padded[length] = 0x80;
-  words.setUint32(padded.length - 8, Math.floor((length * 8) / 2 ** 32));
+  words.setUint32(padded.length - 8, Math.floor(length / 2 ** 29));
   words.setUint32(padded.length - 4, (length * 8) >>> 0);
 
   const hash = new Int32Array([0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0]);
@@ -59,7 +58,11 @@ function addBlock(hash: Int32Array, words: DataView, block: number): void {
   for (let at = 16; at < 80; at++) {
     schedule[at] = rotate(word(at - 3) ^ word(at - 8) ^ word(at - 14) ^ word(at - 16), 1);
   }
-  let [a = 0, b = 0, c = 0, d = 0, e = 0] = hash;
+  let a = hash[0] ?? 0;
+  let b = hash[1] ?? 0;
+  let c = hash[2] ?? 0;
+  let d = hash[3] ?? 0;
+  let e = hash[4] ?? 0;
   for (let at = 0; at < 80; at++) {
     let mixed: number;
     if (at < 20) mixed = ((b & c) | (~b & d)) + 0x5a827999;
@@ -73,9 +76,15 @@ function addBlock(hash: Int32Array, words: DataView, block: number): void {
     b = a;
     a = next;
   }
-  [a, b, c, d, e].forEach((value, index) => {
-    hash[index] = ((hash[index] ?? 0) + value) | 0;
-  });
+  add(hash, 0, a);
+  add(hash, 1, b);
+  add(hash, 2, c);
+  add(hash, 3, d);
+  add(hash, 4, e);
+}
+
+function add(hash: Int32Array, at: number, value: number): void {
+  hash[at] = ((hash[at] ?? 0) + value) | 0;
 }
 
 function word(at: number): number {

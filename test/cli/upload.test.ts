@@ -96,10 +96,14 @@ describe("upload", () => {
     const first = sent().map((one) => one.source_request_id);
     expect(new Set(first).size).toBe(3);
     expect(first[2]).toBe("mine");
-    expect(sent()[0]?.events[0]?.data.source_message_id).toBe(requestIdFrom(`${first[0] ?? ""}/0`));
+    const messageIds = sent().map((one) => one.events[0]?.data.source_message_id);
+    expect(new Set(messageIds).size).toBe(3);
+    expect(messageIds[0]?.slice(0, 24)).toBe(first[0]?.slice(0, 24));
+    expect(messageIds[2]).toBe(requestIdFrom("mine/0"));
     await serve({});
     await upload("j.ndjson");
     expect(sent().map((one) => one.source_request_id)).toEqual(first);
+    expect(sent().map((one) => one.events[0]?.data.source_message_id)).toEqual(messageIds);
     await serve({});
     write("k.ndjson", batch(7));
     await upload("k.ndjson", "--id-from", "user_identities.customer_id");

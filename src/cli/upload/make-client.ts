@@ -28,7 +28,7 @@ export function makeClient(
   dryRun: DryRun | undefined,
 ): EventsClient {
   const { profile, historical } = flags;
-  const endpoint = historical === true ? "historical" : "events";
+  const checks = { profile, endpoint: historical === true ? "historical" : "events" } as const;
   const fetch = dryRun === undefined ? terminal.fetch : countInstead(dryRun);
   const credentials = dryRun === undefined ? requireCredentials(connection) : { apiKey: "dry", apiSecret: "run" };
   const { pod, baseUrl } = connection;
@@ -42,8 +42,10 @@ export function makeClient(
       concurrency: Math.max(64, flags.concurrency),
       retry: { maxElapsedMs: flags.giveUpAfter * 1000 },
       validate: (batch): readonly Finding[] => {
-        const findings = [...guard.check(batch), ...checkBatch(batch, { profile, endpoint })];
-        return findings.filter(({ severity }) => severity === "error");
+        const findings = checkBatch(batch, checks);
+        const guarded = guard.check(batch);
+        if (findings.length === 0 && guarded.length === 0) return findings;
+        return [...guarded, ...findings].filter(({ severity }) => severity === "error");
       },
       ...observers,
     });

@@ -22,7 +22,7 @@ export interface Books {
 /** What stays the same through a run. */
 export type CheckpointHead = Pick<Checkpoint, "version" | "settings" | "files" | "rejected">;
 
-const CHECKPOINT_MS = 1000;
+const CHECKPOINT_MS = 2000;
 /** Longer without a single answer, and the address is wrong or the network is down. */
 const FIRST_ANSWER_MS = 30_000;
 

@@ -1,0 +1,215 @@
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync, createWriteStream, statSync } from "node:fs";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { createReadStream } from "node:fs";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { requestIdFrom } from "mparticle-events";
+import { startFakeServer, type FakeServer, type Step } from "mparticle-events/testing";
+import { full } from "../full.ts";
+
+const CLI = new URL("../../dist/cli.js", import.meta.url).pathname;
+const ROWS = full(20_000, 1_000_000);
+/** Written wrong, so that the check refuses them. */
+const isInvalid = (row: number): boolean => row % 997 === 0;
+/** Right, and refused by the service, which refuses the whole request. */
+const isPoison = (row: number): boolean => row % 9973 === 1;
+/** A quote too many. */
+const isBroken = (row: number): boolean => row % 2503 === 2;
+
+let cwd: string;
+beforeEach(() => {
+  if (!existsSync(CLI)) throw new Error("There is no build; `npm run build` makes it.");
+  cwd = mkdtempSync(join(tmpdir(), "cli-backfill-"));
+});
+afterEach(() => {
+  rmSync(cwd, { recursive: true });
+});
+
+/** Random numbers that are the same in every run (mulberry32). */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+async function writeRows(path: string): Promise<void> {
+  const file = createWriteStream(path);
+  const time = Date.now() - 86_400_000;
+  let text =
+    "environment,user_identities.customerid,events.data.event_name,events.data.custom_event_type,events.data.timestamp_unixtime_ms,events.data.custom_attributes.note\n";
+  for (let row = 0; row < ROWS; row++) {
+    const type = isInvalid(row) ? "nonsense" : "other";
+    text += `development,${String(row)},${isPoison(row) ? "poison" : "bought"},${type},${String(time + row)},${isBroken(row) ? 'a "broken" row' : `"a note, ${String(row)}"`}\n`;
+    if (text.length > 1_000_000) {
+      if (!file.write(text)) await once(file, "drain");
+      text = "";
+    }
+  }
+  file.end(text);
+  await once(file, "close");
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the built command as a process; `interrupt` is told each time a request arrives, and may end it. */
+async function start(
+  args: readonly string[],
+  server: FakeServer,
+  watch: { onChild?: (kill: (signal: NodeJS.Signals) => void) => void } = {},
+): Promise<Ended> {
+  const child = spawn(process.execPath, [CLI, ...args], {
+    cwd,
+    env: {
+      ...process.env,
+      MPARTICLE_API_KEY: "key",
+      MPARTICLE_API_SECRET: "secret-of-the-input",
+      MPARTICLE_BASE_URL: server.url,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  watch.onChild?.((signal) => child.kill(signal));
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (chunk) => (stdout += String(chunk)));
+  child.stderr.on("data", (chunk) => (stderr += String(chunk)));
+  const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+  return { code, signal, stdout, stderr };
+}
+
+/** Fails at random, takes requests without answering, and has a storm of 429 in its middle. */
+function faultyScript(
+  random: () => number,
+  onRequest: () => void,
+): (request: { batches: readonly unknown[]; index: number }) => Step {
+  return ({ batches, index }) => {
+    onRequest();
+    if (index >= 40 && index < 45) return { status: 429, headers: { "retry-after": "0" } };
+    const drawn = random();
+    if (drawn < 0.04) return 503;
+    if (drawn < 0.06) return "reset";
+    const isRefused = (batches as readonly { events: readonly { data: { event_name: string } }[] }[]).some(
+      (batch) => batch.events[0]?.data.event_name === "poison",
+    );
+    if (isRefused) return { status: 400, body: { errors: [{ code: "BAD_REQUEST", message: "no" }] } };
+    // Taken, and the client never learns of it.
+    return drawn < 0.08 ? { status: 202, reset: "before-answer" } : 202;
+  };
+}
+
+describe("a backfill", () => {
+  it("accounts for each row through faults, a storm of 429, two kill -9 and one Ctrl+C", async () => {
+    await writeRows(join(cwd, "rows-custom_event.csv"));
+    const ids = new Map(Array.from({ length: ROWS }, (_, row) => [requestIdFrom(String(row)), row]));
+    let kill: (signal: NodeJS.Signals) => void = () => undefined;
+    /** When which signal comes, in rows that were accepted. */
+    const endings: { at: number; signal: NodeJS.Signals }[] = [
+      { at: ROWS * 0.2, signal: "SIGKILL" },
+      { at: ROWS * 0.4, signal: "SIGKILL" },
+      { at: ROWS * 0.6, signal: "SIGINT" },
+    ];
+    const server = await startFakeServer({
+      record: "counts",
+      script: faultyScript(randomFrom(7), () => {
+        const [next] = endings;
+        if (next === undefined || server.counts().acceptedBatchesOnce < next.at) return;
+        endings.shift();
+        kill(next.signal);
+      }),
+    });
+    const args = [
+      "upload",
+      "rows-custom_event.csv",
+      "--id-from",
+      "user_identities.customerid",
+      "--concurrency",
+      "8",
+      "--checkpoint",
+      "c.json",
+      "--resume",
+    ];
+    const watch = { onChild: (end: typeof kill) => void (kill = end) };
+    expect(await start(args, server, watch)).toMatchObject({ signal: "SIGKILL" });
+    const first = JSON.parse(readFileSync(join(cwd, "c.json"), "utf8")) as { records: number };
+    expect(await start(args, server, watch)).toMatchObject({ signal: "SIGKILL" });
+    const second = JSON.parse(readFileSync(join(cwd, "c.json"), "utf8")) as { records: number };
+    expect(second.records).toBeGreaterThanOrEqual(first.records);
+    const interrupted = await start(args, server, watch);
+    expect(interrupted).toMatchObject({ code: 3, signal: null });
+    expect(interrupted.stderr).toContain("Go on with: mparticle-events upload");
+    const last = await start(args, server);
+    expect(last).toMatchObject({ code: 1, signal: null });
+    expect(endings).toEqual([]);
+
+    // Every row has one end: accepted under its id, or written down as rejected.
+    const accepted = [...server.acceptedIds().keys()].map((id) => ids.get(id));
+    expect(accepted).not.toContain(undefined);
+    const rejected: number[] = [];
+    for await (const line of createInterface({ input: createReadStream(join(cwd, "rejected.ndjson")) })) {
+      rejected.push((JSON.parse(line) as { rejected: { record: number } }).rejected.record - 1);
+    }
+    expect(new Set(rejected).size).toBe(rejected.length);
+    const ends = [...accepted, ...rejected].sort((one, other) => (one ?? 0) - (other ?? 0));
+    expect(ends).toHaveLength(ROWS);
+    expect(ends.every((row, index) => row === index)).toBe(true);
+    expect(rejected.sort((one, other) => one - other)).toEqual(
+      Array.from({ length: ROWS }, (_, row) => row).filter((row) => isInvalid(row) || isPoison(row) || isBroken(row)),
+    );
+    expect(server.counts().byStatus).toMatchObject({
+      400: expect.any(Number) as number,
+      429: expect.any(Number) as number,
+      503: expect.any(Number) as number,
+    });
+
+    // The summary of the last run adds up.
+    const numbers = Object.fromEntries(
+      last.stdout
+        .trim()
+        .split("\n")
+        .map((line): [string, number] => {
+          const [name = "", number = ""] = line.split(/\s+/);
+          return [name, Number(number.replaceAll(",", ""))];
+        }),
+    );
+    expect(numbers["records"]).toBe(ROWS);
+    expect(
+      (numbers["accepted"] ?? 0) +
+        (numbers["rejected"] ?? 0) +
+        (numbers["undelivered"] ?? 0) +
+        (numbers["before"] ?? 0),
+    ).toBe(ROWS);
+    expect(numbers["undelivered"]).toBe(0);
+    await server.close();
+  }, 1_800_000);
+});
+
+describe("the built command", () => {
+  it("checks what comes through a pipe, and ends quietly when nobody reads on", async () => {
+    const line = JSON.stringify({ environment: "development", nope: 1 });
+    writeFileSync(join(cwd, "a.ndjson"), `${line}\n`.repeat(50_000));
+    const piped = execFileSync("sh", ["-c", `cat a.ndjson | ${process.execPath} ${CLI} check - 2>err | head -n 1`], {
+      cwd,
+      encoding: "utf8",
+    });
+    expect(piped).toMatch(/^-:1 \/nope unknown-key /);
+    expect(readFileSync(join(cwd, "err"), "utf8")).not.toMatch(/EPIPE|Error/);
+  });
+
+  it("starts without loading what the command does not need", () => {
+    const version = execFileSync(process.execPath, [CLI, "--version"], { encoding: "utf8" }).trim();
+    expect(version).toMatch(/^\d+\.\d+\.\d+/);
+    // One file, and the parser of arguments: the rest is loaded by the commands.
+    expect(statSync(CLI).size).toBeLessThan(60_000);
+    expect(readFileSync(CLI, "utf8")).not.toMatch(/^import .* from "mparticle-events/m);
+  });
+});
