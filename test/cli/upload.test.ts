@@ -174,7 +174,7 @@ describe("upload", () => {
     const ran = await upload("h.ndjson", "--historical");
     expect(ran.code).toBe(1);
     expect(ran.stderr).toMatch(
-      /^4 batches to send as history\.\n1 of them have an event younger than 72 hours.*\n.*mparticle-events upload rejected\.ndjson\n1 of them have no events/,
+      /^4 records to send as history\.\n1 of them have an event younger than 72 hours.*\n.*mparticle-events upload rejected\.ndjson\n1 of them have no events/,
     );
     expect(customers()).toEqual(["1", "4"]);
     expect(server.requests.map(({ path }) => path)).toEqual(["/v2/bulkevents/historical"]);

@@ -39,12 +39,14 @@ export function addInputOptions(command: Command): Command {
 /**
  * What the flags come to.
  *
+ * @param alsoUsed - columns of CSV that have no field, and serve for something else.
  * @throws UsageError - for what cannot be.
  */
 export async function readInputFlags(
   flags: InputFlags,
   terminal: Terminal,
   files: readonly InputFile[],
+  alsoUsed: readonly string[] = [],
 ): Promise<Reading & { readonly progress: () => ReadProgress }> {
   const csv = {
     map: readPairs("--map", flags.map ?? [], '--map "Email=user_identities.email"'),
@@ -62,7 +64,9 @@ export async function readInputFlags(
       bytes += more;
     },
     onIgnoredColumns: (file, columns) => {
-      void terminal.stderr.write(`${file}: left out, because no field is named for them: ${columns.join(", ")}.\n`);
+      const unused = columns.filter((name) => !alsoUsed.includes(name));
+      if (unused.length === 0) return;
+      void terminal.stderr.write(`${file}: left out, because no field is named for them: ${unused.join(", ")}.\n`);
     },
     progress: () => ({ bytes, totalBytes }),
   };

@@ -34,7 +34,7 @@ export async function runUpload(
   const { inputs, idFrom } = partInputs(given, flags.idFrom ?? [], terminal.cwd);
   const guard = new EnvironmentGuard(flags.environment ?? []);
   const files = await findInputs(inputs, terminal.cwd);
-  const reading = await readInputFlags(flags, terminal, files);
+  const reading = await readInputFlags(flags, terminal, files, idFrom);
   const connection = await readConnection(flags, terminal);
   const dryRun: DryRun | undefined = flags.dryRun === true ? { requests: 0, bytes: 0 } : undefined;
   const canResume = dryRun === undefined && files.every(({ path }) => path !== undefined);

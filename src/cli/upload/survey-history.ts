@@ -29,7 +29,7 @@ export async function surveyHistory(entries: AsyncIterable<readonly Entry[]>, no
 
 /** For people, with where the others have to go. */
 export function describeSurvey({ batches, tooYoung, untimed }: HistorySurvey, rejectedName: string): string {
-  const lines = [`${count(batches, "batch").replace("batchs", "batches")} to send as history.`];
+  const lines = [`${count(batches, "record")} to send as history.`];
   if (tooYoung > 0) {
     lines.push(
       `${formatCount(tooYoung)} of them have an event younger than 72 hours: sent as history, the service would drop them.`,

@@ -1,4 +1,4 @@
-import { formatCount } from "../check/finding-summary.ts";
+import { count, formatCount } from "../check/finding-summary.ts";
 import type { UploadFlags } from "../commands/upload.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
@@ -50,7 +50,7 @@ export async function writeSummary(terminal: Terminal, flags: UploadFlags, ended
     [
       dryRun === undefined ? "accepted" : "to send",
       accepted,
-      `${formatCount(eventsAccepted)} events${dryRun === undefined ? rate : `, ${formatCount(dryRun.requests)} requests, ${formatCount(dryRun.bytes)} bytes`}`,
+      `${count(eventsAccepted, "event")}${dryRun === undefined ? rate : `, ${count(dryRun.requests, "request")}, ${count(dryRun.bytes, "byte")}`}`,
     ],
     [
       "rejected",
