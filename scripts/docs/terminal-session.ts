@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { runProgram } from "../../src/cli/program.ts";
 import type { Output, Terminal } from "../../src/cli/terminal.ts";
 import { startFakeServer } from "../../src/testing/testing.ts";
@@ -63,7 +64,7 @@ export async function recordSession(): Promise<string> {
       columns: 120,
     };
     const terminal: Terminal = {
-      stdin: (async function* () {})(),
+      stdin: Readable.from([]),
       stdout: screen,
       stderr: screen,
       env: { MPARTICLE_API_KEY: "key", MPARTICLE_API_SECRET: "secret-of-the-input", MPARTICLE_BASE_URL: server.url },

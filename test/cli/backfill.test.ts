@@ -194,7 +194,7 @@ describe("a backfill", () => {
 });
 
 describe("the built command", () => {
-  it("checks what comes through a pipe, and ends quietly when nobody reads on", async () => {
+  it("checks what comes through a pipe, and ends quietly when nobody reads on", () => {
     const line = JSON.stringify({ environment: "development", nope: 1 });
     writeFileSync(join(cwd, "a.ndjson"), `${line}\n`.repeat(50_000));
     const piped = execFileSync("sh", ["-c", `cat a.ndjson | ${process.execPath} ${CLI} check - 2>err | head -n 1`], {

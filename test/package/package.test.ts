@@ -37,7 +37,7 @@ describe("the package", () => {
     ]);
     expect(
       packed.paths.filter((path) => !/\.(js|cjs|d\.ts|d\.cts)$/.test(path) && path.startsWith("dist/")).sort(),
-    ).toEqual(["dist/commander.LICENSE", "dist/openapi-fetch.LICENSE"]);
+    ).toEqual(["dist/commander.LICENSE", "dist/openapi-fetch.LICENSE", "dist/yaml.LICENSE"]);
   });
 
   it("has what its papers link to, but for what is of use in the repository alone", () => {

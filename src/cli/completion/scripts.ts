@@ -46,7 +46,7 @@ function toFlag(option: Option): Flag {
     description: option.description,
     takesValue: option.required || option.optional,
     choices: option.argChoices ?? [],
-    isFile: /<file>/.test(option.flags),
+    isFile: option.flags.includes("<file>"),
   };
 }
 

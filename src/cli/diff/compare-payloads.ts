@@ -1,5 +1,4 @@
-import { isString, type JsonValue } from "./json-value.ts";
-import { local, step, type Local, type Step, type Verdict } from "./differences.ts";
+import { local, step, type Local, type Step } from "./differences.ts";
 import { compareLimits, compareScalars } from "./compare-scalars.ts";
 import { compareTypes, isAnything, typeText, withType } from "./compare-types.ts";
 import type { SchemaGraph } from "./schema-graph.ts";
