@@ -1,4 +1,4 @@
-import { unrefTimer } from "#platform";
+import { now, startTimer } from "#platform";
 
 /** Everything delivery takes from its surroundings; tests inject their own. */
 export interface Effects {
@@ -14,14 +14,8 @@ export interface Effects {
 }
 
 export const SYSTEM_EFFECTS: Effects = {
-  now: () => performance.now(),
+  now,
   random: () => Math.random(),
-  startTimer: (callback, delayMs, idle) => {
-    // Longer waits than a timer can hold do not occur in practice, and must not fire at once.
-    const timer: unknown = setTimeout(callback, Math.min(delayMs, 2 ** 31 - 1));
-    if (idle) unrefTimer(timer);
-    return () => {
-      clearTimeout(timer as number); // whatever setTimeout gave
-    };
-  },
+  // Longer waits than a timer can hold do not occur in practice, and must not fire at once.
+  startTimer: (callback, delayMs, idle) => startTimer(callback, Math.min(delayMs, 2 ** 31 - 1), idle),
 };

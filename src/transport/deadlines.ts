@@ -1,3 +1,4 @@
+import { now, startTimer } from "#platform";
 import type { Cancellation } from "./abort.ts";
 
 /**
@@ -8,15 +9,15 @@ export class Deadlines {
   readonly #limitMs: number;
   /** When each is due, the first of them first. */
   readonly #dueMs = new Map<Cancellation, number>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #stopTimer: (() => void) | undefined;
 
   constructor(limitMs: number) {
     this.#limitMs = limitMs;
   }
 
   start(cancellation: Cancellation): void {
-    this.#dueMs.set(cancellation, performance.now() + this.#limitMs);
-    if (this.#timer === undefined) this.#wait(this.#limitMs);
+    this.#dueMs.set(cancellation, now() + this.#limitMs);
+    if (this.#stopTimer === undefined) this.#wait(this.#limitMs);
   }
 
   /** Lets go of what has ended in time. */
@@ -24,17 +25,17 @@ export class Deadlines {
     this.#dueMs.delete(cancellation);
     // A timer for nobody would keep the process alive.
     if (this.#dueMs.size > 0) return;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
   }
 
   #wait(delayMs: number): void {
-    this.#timer = setTimeout(this.#check, Math.min(delayMs, LONGEST_TIMER_MS));
+    this.#stopTimer = startTimer(this.#check, Math.min(delayMs, LONGEST_TIMER_MS));
   }
 
   readonly #check = (): void => {
-    this.#timer = undefined;
-    const nowMs = performance.now();
+    this.#stopTimer = undefined;
+    const nowMs = now();
     for (const [cancellation, dueMs] of this.#dueMs) {
       // Timers may be a little early.
       if (dueMs - nowMs >= 1) {

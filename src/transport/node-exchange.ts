@@ -10,6 +10,7 @@ import {
   type ListedExchange,
   type ListedResponse,
 } from "./exchange.ts";
+import { setImmediate } from "./node-timers.ts";
 
 /** How connections are made: an agent of the caller's own, or the options of ours. */
 export type NodeConnections =

@@ -1,7 +1,9 @@
 /** The piece of the transport that differs by runtime, for Node; chosen by `imports` in package.json. Twin of `platform-web.ts`. */
 import { channel as diagnosticsChannel } from "node:diagnostics_channel";
+import { performance } from "node:perf_hooks";
 import type { Fetch } from "./exchange.ts";
 import { nodeFetch } from "./node-fetch.ts";
+import { clearTimeout, setImmediate, setTimeout } from "./node-timers.ts";
 
 /**
  * `node:http(s)` with keep-alive: the global `fetch` costs ten times its CPU, opens a socket for each call in flight,
@@ -26,9 +28,21 @@ export function channel(name: string): { readonly hasSubscribers: boolean; publi
   return diagnosticsChannel(name);
 }
 
-/** Lets the process end while the timer runs: {@link onIdleExit} tells when it is about to. */
-export function unrefTimer(timer: unknown): void {
-  (timer as NodeJS.Timeout).unref(); // what setTimeout gives here
+/** Milliseconds of a monotonic clock, the one that was there when this was loaded: see `node-timers.ts`. */
+export const now = /* @__PURE__ */ performance.now.bind(performance);
+
+/**
+ * Calls `callback` after a while.
+ *
+ * @param idle - lets the process end meanwhile: {@link onIdleExit} tells when it is about to.
+ * @returns a function that takes it back.
+ */
+export function startTimer(callback: () => void, delayMs: number, idle?: "idle"): () => void {
+  const timer = setTimeout(callback, delayMs);
+  if (idle) timer.unref();
+  return () => {
+    clearTimeout(timer);
+  };
 }
 
 const drains = new Set<() => void>();

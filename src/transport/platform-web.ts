@@ -20,6 +20,15 @@ export function utf8Length(text: string): number {
   return bytes;
 }
 
+/**
+ * As they are when this is loaded: fake timers of a test put others in their place, in which no time passes until the
+ * test says so.
+ */
+const { clearTimeout, setTimeout } = globalThis;
+
+/** Milliseconds of a monotonic clock. */
+export const now = /* @__PURE__ */ performance.now.bind(performance);
+
 /** Runs `task` once everything that is ready now has run. */
 export function runSoon(task: () => void): void {
   setTimeout(task, 0);
@@ -30,9 +39,17 @@ export function channel(_name: string): { readonly hasSubscribers: boolean; publ
   return { hasSubscribers: false, publish: () => undefined };
 }
 
-/** Where nothing tells of the end, the timer has to keep the program alive until what it waits for is sent. */
-export function unrefTimer(_timer: unknown): void {
-  return;
+/**
+ * Calls `callback` after a while.
+ *
+ * @param _idle - where nothing tells of the end, the timer has to keep the program alive until what it waits for is sent.
+ * @returns a function that takes it back.
+ */
+export function startTimer(callback: () => void, delayMs: number, _idle?: "idle"): () => void {
+  const timer = setTimeout(callback, delayMs);
+  return () => {
+    clearTimeout(timer);
+  };
 }
 
 /** Other runtimes do not tell when they are about to end. */
