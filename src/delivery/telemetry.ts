@@ -201,7 +201,7 @@ export class Telemetry {
 }
 
 /** Calls what is not ours: it may throw, or give a promise that rejects, whatever its type says. */
-function callQuietly(run: () => unknown, complain: (error: unknown) => void): void {
+export function callQuietly(run: () => unknown, complain: (error: unknown) => void): void {
   try {
     const result = run();
     if (typeof result === "object" && result !== null) void Promise.resolve(result).catch(complain);

@@ -1,13 +1,19 @@
 import { utf8Length } from "#platform";
 import { MParticleError } from "../../errors.ts";
 import type { UserContext } from "../../model/types.ts";
+import { onAbort } from "../../transport/abort.ts";
+import { isObject } from "../../rules/objects.ts";
 import { parseExact } from "../../transport/json.ts";
 import type { Outbox, OutboxEntry, StoredBatch } from "../outbox.ts";
 import type { Verdict } from "../outcome.ts";
+import type { Effects } from "../effects.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { contextOf } from "./user-context.ts";
 import type { BatchParts, PendingBatches } from "./pending-batches.ts";
+import { closedError } from "./queue-errors.ts";
 import type { QueuedBatch } from "./queued-batch.ts";
+import { problemOf } from "./stored-record.ts";
+import { endsInTime } from "./time-limit.ts";
 import type { Turns } from "./turns.ts";
 
 export interface OutboxLinkOptions {
@@ -16,6 +22,7 @@ export interface OutboxLinkOptions {
   readonly apiKey: string;
   readonly pending: PendingBatches;
   readonly telemetry: Telemetry;
+  readonly effects: Effects;
   readonly turns: Turns;
   /** Takes in a stored batch that was held back; says whether it was. */
   readonly restoreHeld: (stored: StoredBatch) => boolean;
@@ -35,6 +42,9 @@ export interface OutboxLinkOptions {
  */
 type State = "closed" | "recovering" | "open" | "broken";
 
+/** What a record that is set aside counts for: its write takes about as long as so much JSON. */
+const UNREADABLE_BYTES = 1_024;
+
 /** Keeps an outbox in step with what becomes of the batches in it. */
 export class OutboxLink {
   readonly #options: OutboxLinkOptions;
@@ -50,6 +60,8 @@ export class OutboxLink {
   #removalScheduled = false;
   /** What is being written. */
   readonly #writes = new Set<Promise<unknown>>();
+  /** Ends the waits of those who added what is being written. */
+  readonly #waiting = new Set<(error: MParticleError) => void>();
 
   constructor(options: OutboxLinkOptions) {
     this.#options = options;
@@ -65,7 +77,7 @@ export class OutboxLink {
     return this.#state === "broken" ? this.#failure : undefined;
   }
 
-  /** Resolves when it is no longer being opened and read. */
+  /** Resolves when it is no longer being opened and read, or the queue has given up. */
   get recovery(): Promise<void> {
     return this.#recovery;
   }
@@ -84,7 +96,7 @@ export class OutboxLink {
       isOurs = true;
       await this.#takeInStored();
     };
-    this.#recovery = takeOver().then(
+    const takenOver = takeOver().then(
       () => {
         this.#state = "open";
         this.#options.onOpen();
@@ -98,6 +110,14 @@ export class OutboxLink {
         onFailure(this.#failure);
       },
     );
+    this.#recovery = new Promise((resolve) => {
+      // A store that hangs keeps nobody waiting who waits for what was given up.
+      const ignoreAbort = onAbort(this.#options.signal, resolve);
+      void takenOver.then(() => {
+        ignoreAbort();
+        resolve();
+      });
+    });
   }
 
   /** There may be room for more of what is stored. */
@@ -110,8 +130,17 @@ export class OutboxLink {
    *
    * @throws MParticleError - `OUTBOX`. It has left its batches then, because it was not taken in.
    */
-  async store(parts: BatchParts): Promise<void> {
-    if (parts.size === 0) return;
+  store(parts: BatchParts): Promise<void> {
+    if (parts.size === 0) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(reject);
+      this.#append(parts)
+        .then(resolve, reject)
+        .finally(() => this.#waiting.delete(reject));
+    });
+  }
+
+  async #append(parts: BatchParts): Promise<void> {
     const { outbox, pending } = this.#options;
     const entries = [...parts].map(([{ requestId, context, contextStored }, items]): OutboxEntry => ({
       requestId,
@@ -120,7 +149,7 @@ export class OutboxLink {
     }));
     for (const batch of parts.keys()) pending.beginWrite(batch);
     try {
-      await this.#track(outbox.append(entries));
+      await this.#track(() => outbox.append(entries));
       for (const batch of parts.keys()) pending.endWrite(batch);
     } catch (error) {
       for (const [batch, items] of parts) pending.endWrite(batch, items);
@@ -139,7 +168,7 @@ export class OutboxLink {
     await this.#recovery;
     if (this.failure !== undefined) throw this.failure;
     try {
-      await this.#track(this.#options.outbox.append([held]));
+      await this.#track(() => this.#options.outbox.append([held]));
     } catch (error) {
       throw asOutboxError(error);
     }
@@ -160,14 +189,28 @@ export class OutboxLink {
       this.#settledEarly.set(batch, verdict);
     } else if (verdict.kind === "rejected") {
       const { code, message } = verdict.error;
-      this.#write(() => this.#options.outbox.setAside([{ requestId, reason: { code, message, atMs: Date.now() } }]));
+      this.#setAside(requestId, code, message);
     } else if (verdict.kind === "accepted" || verdict.error.code === "OVERFLOW") {
       this.#remove(requestId);
     }
   }
 
-  /** Finishes what is being written and gives the store up. */
-  async close(): Promise<void> {
+  /**
+   * Finishes what is being written and gives the store up.
+   *
+   * @param timeoutMs - how long to wait: the store is not ours, and may hang. It may go on then, but nobody waits for it.
+   */
+  async close(timeoutMs: number): Promise<void> {
+    const { effects, telemetry } = this.#options;
+    const closed = this.#close().catch((error: unknown) => {
+      telemetry.reportError("The outbox could not be closed.", error);
+    });
+    if (await endsInTime(closed, timeoutMs, effects)) return;
+    telemetry.reportError(`The outbox did not close within ${String(timeoutMs)} ms.`);
+    for (const reject of this.#waiting) reject(closedError());
+  }
+
+  async #close(): Promise<void> {
     while (this.#writes.size > 0) await Promise.allSettled(this.#writes);
     if (this.#removable.size > 0) await this.#removeAll();
     await this.#options.outbox.close();
@@ -175,7 +218,16 @@ export class OutboxLink {
 
   async #takeInStored(): Promise<void> {
     const { outbox, signal, isFull, turns, restoreHeld } = this.#options;
-    for await (const stored of outbox.recover()) {
+    // One that is a promise as well, as of an `async` function, is waited for.
+    const recovered: unknown = await (outbox.recover() as unknown);
+    for await (const record of recovered as AsyncIterable<unknown>) {
+      const problem = problemOf(record);
+      if (problem !== undefined) {
+        this.#setAsideUnreadable(record, problem);
+        await turns.spend(UNREADABLE_BYTES);
+        continue;
+      }
+      const stored = record as StoredBatch; // there is no problem with it
       const bytes = stored.events.reduce((sum, event) => sum + utf8Length(event) + 1, 0);
       while (isFull(bytes) && !signal.aborted) {
         await new Promise<void>((resolve) => {
@@ -187,6 +239,20 @@ export class OutboxLink {
       if (!restoreHeld(stored)) restoreBatch(this.#options.pending, stored, true);
       await turns.spend(bytes);
     }
+  }
+
+  /** It would be there again after each start, and the others must not wait for it. */
+  #setAsideUnreadable(record: unknown, problem: string): void {
+    const requestId: unknown = isObject(record) ? record["requestId"] : undefined;
+    const isNamed = typeof requestId === "string" && requestId !== "";
+    if (isNamed) this.#setAside(requestId, "UNREADABLE", `It cannot be sent: ${problem}`);
+    this.#options.telemetry.loss(
+      `A batch in the outbox${isNamed ? `, ${requestId},` : ""} cannot be sent and ${isNamed ? "was set aside" : "stays there"}: ${problem}`,
+    );
+  }
+
+  #setAside(requestId: string, code: string, message: string): void {
+    this.#write(() => this.#options.outbox.setAside([{ requestId, reason: { code, message, atMs: Date.now() } }]));
   }
 
   /** A batch that was settled before it was written can leave the store now. */
@@ -223,14 +289,17 @@ export class OutboxLink {
 
   /** Nobody awaits it: should it fail to the end, the batch is sent again after the next start, and known by its id. */
   #write(write: () => Promise<void>): void {
-    const finished = write().catch((error: unknown) => {
+    this.#track(write).catch((error: unknown) => {
       this.#options.telemetry.reportError("The outbox could not be updated.", error);
     });
-    void this.#track(finished);
   }
 
-  /** {@link close} waits for it. */
-  async #track(write: Promise<unknown>): Promise<void> {
+  /** Starts a write at once, whatever becomes of it; {@link close} waits for it. */
+  async #track(start: () => Promise<void>): Promise<void> {
+    // A store that is not ours may throw instead of rejecting.
+    const write = (async () => {
+      await start();
+    })();
     this.#writes.add(write);
     try {
       await write;

@@ -1,3 +1,4 @@
+import { runSoon } from "#platform";
 import type { Batch, Event } from "../../../generated/schema.ts";
 import type { UserContext } from "../../model/types.ts";
 import type { StoredBatch } from "../outbox.ts";
@@ -5,15 +6,41 @@ import type { Outcome, Verdict } from "../outcome.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { toBatch, toStored, type QueuedBatch } from "./queued-batch.ts";
 
-/** Tells whoever listens what has become of each batch, and of what never became one. */
+/**
+ * Tells whoever listens what has become of each batch, and of what never became one.
+ *
+ * Whoever is told may add again, which may drop or refuse something, which is an outcome again. So those that come while
+ * somebody is told wait for another turn of the event loop: otherwise the first `add` might never return.
+ */
 export class OutcomeReports {
   readonly #telemetry: Telemetry;
   readonly #onOutcome: ((outcome: Outcome) => void) | undefined;
+  /** Outcomes to tell later, each as a task. */
+  #held: (() => void)[] = [];
+  #isHolding = false;
+  #nextTurn: Promise<void> | undefined;
 
   /** @param onOutcome - of the queue; the client may have one as well. */
   constructor(telemetry: Telemetry, onOutcome: ((outcome: Outcome) => void) | undefined) {
     this.#telemetry = telemetry;
     this.#onOutcome = onOutcome;
+  }
+
+  /** When all is told that has come so far, and `undefined` when it is. */
+  get told(): Promise<void> | undefined {
+    return this.#nextTurn;
+  }
+
+  /** Does something, and tells the outcomes of it after it: whoever is told must find it done. */
+  holdDuring<Result>(run: () => Result): Result {
+    if (this.#isHolding) return run();
+    this.#isHolding = true;
+    try {
+      return run();
+    } finally {
+      this.#isHolding = false;
+      this.#tellHeld();
+    }
   }
 
   /** A batch was settled. */
@@ -34,7 +61,9 @@ export class OutcomeReports {
         return (parsed ??= toBatch(stored));
       },
     };
-    this.#telemetry.outcomeOfQueue(outcome, this.#onOutcome);
+    this.#tell(() => {
+      this.#telemetry.outcomeOfQueue(outcome, this.#onOutcome);
+    });
   }
 
   /** Events that were not taken in. */
@@ -48,8 +77,35 @@ export class OutcomeReports {
         return { ...user, events: given };
       },
     };
-    // Who adds is told of a rejection.
-    if (verdict.kind === "rejected") this.#telemetry.outcome(outcome, this.#onOutcome);
-    else this.#telemetry.outcomeOfQueue(outcome, this.#onOutcome);
+    this.#tell(() => {
+      // Who adds is told of a rejection.
+      if (verdict.kind === "rejected") this.#telemetry.outcome(outcome, this.#onOutcome);
+      else this.#telemetry.outcomeOfQueue(outcome, this.#onOutcome);
+    });
+  }
+
+  #tell(tell: () => void): void {
+    this.#held.push(tell);
+    if (!this.#isHolding) this.#tellHeld();
+  }
+
+  /** What comes of it while it is told waits for another turn. */
+  #tellHeld(): void {
+    const held = this.#held;
+    this.#held = [];
+    this.#isHolding = true;
+    try {
+      for (const tell of held) tell();
+    } finally {
+      this.#isHolding = false;
+    }
+    if (this.#held.length === 0) return;
+    this.#nextTurn ??= new Promise((resolve) => {
+      runSoon(() => {
+        this.#nextTurn = undefined;
+        this.#tellHeld();
+        resolve();
+      });
+    });
   }
 }

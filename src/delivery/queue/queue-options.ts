@@ -1,5 +1,5 @@
 import { show } from "../../rules/show.ts";
-import { checkOptions, positive, wholeNumber } from "../../transport/option-checks.ts";
+import { atLeastZero, checkOptions, positive, wholeNumber } from "../../transport/option-checks.ts";
 import type { BeforeSend } from "../before-send.ts";
 import type { Outbox } from "../outbox.ts";
 import type { Outcome } from "../outcome.ts";
@@ -37,6 +37,12 @@ export interface EventQueueOptions {
   readonly outbox?: Outbox | undefined;
   /** Of a serverless platform: told of each promise that the platform should wait for. */
   readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
+}
+
+/** What can be said about a wait for the queue. */
+export interface WaitOptions {
+  /** How long to wait at most, in milliseconds. */
+  readonly timeoutMs?: number | undefined;
 }
 
 type DefaultedOption =
@@ -89,6 +95,13 @@ export function resolveQueueOptions(options: EventQueueOptions): Settings {
     maxHeldBytes: positive("maxHeldBytes", options.maxHeldBytes ?? 4 * 1024 * 1024),
     maxHeldPerUser: wholeNumber("maxHeldPerUser", options.maxHeldPerUser ?? 100),
   };
+}
+
+/** @throws TypeError, RangeError - naming the option, its value and what was expected. */
+export function readTimeout(options: WaitOptions): number | undefined {
+  checkOptions(options, { timeoutMs: "any" });
+  const { timeoutMs } = options;
+  return timeoutMs === undefined ? undefined : atLeastZero("timeoutMs", timeoutMs);
 }
 
 /** @throws TypeError - for what JavaScript passes instead. */

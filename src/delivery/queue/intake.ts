@@ -1,0 +1,176 @@
+import type { Event } from "../../../generated/schema.ts";
+import { InvalidBatchError, type MParticleError } from "../../errors.ts";
+import type { UserContext } from "../../model/types.ts";
+import type { Verdict } from "../outcome.ts";
+import type { Admission, Addition, WaitingAdd } from "./admission.ts";
+import { readAdd, type ReadOptions } from "./event-texts.ts";
+import type { FlushTimer } from "./flush-timer.ts";
+import type { LastWord } from "./last-word.ts";
+import type { OutboxLink } from "./outbox-link.ts";
+import type { OutcomeReports } from "./outcome-reports.ts";
+import type { BatchParts, PendingBatches } from "./pending-batches.ts";
+import { handled } from "./promises.ts";
+import { closedError, overflowError } from "./queue-errors.ts";
+import type { Settings } from "./queue-options.ts";
+import type { QueuedBatch } from "./queued-batch.ts";
+import type { Turns } from "./turns.ts";
+
+export interface IntakeOptions {
+  readonly settings: Settings;
+  /** The steps of `beforeSend`, if there are any. */
+  readonly lastWord: LastWord | undefined;
+  readonly reading: ReadOptions;
+  readonly pending: PendingBatches;
+  readonly admission: Admission;
+  readonly outbox: OutboxLink | undefined;
+  readonly reports: OutcomeReports;
+  readonly flushTimer: FlushTimer;
+  readonly turns: Turns;
+  /** Ends a batch that is dropped to make room. */
+  readonly settle: (batch: QueuedBatch, verdict: Verdict) => void;
+  /** Called when there is something pending again. */
+  readonly onBusy: () => void;
+}
+
+/** What an `add` that is refused counts for: an error takes about as long as so much JSON. */
+const REFUSAL_BYTES = 1_024;
+
+const DONE = /* @__PURE__ */ Promise.resolve();
+
+/** The way of events into batches: read, admitted, stored; or refused, and reported as that. */
+export class Intake {
+  readonly #options: IntakeOptions;
+  #isClosed = false;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  /** See `EventQueue.add`. */
+  add(user: UserContext, events: readonly Event[]): Promise<void> {
+    try {
+      return this.#add(user, events);
+    } catch (error) {
+      if (error instanceof InvalidBatchError) this.refuse(user, events, { kind: "rejected", error });
+      return this.#inTurn(REFUSAL_BYTES, handled(Promise.reject(error as Error))); // as #add throws
+    }
+  }
+
+  /** Takes nothing in any more but what waits. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Lets those in that wait, in turn, as far as there is room. */
+  admitWaiting(whether: "room" | "room or not" = "room"): void {
+    const { admission, outbox } = this.#options;
+    outbox?.wake();
+    if (outbox?.isOpen === false) return;
+    let admitted = false;
+    for (let next = admission.next(whether); next !== undefined; next = admission.next(whether)) {
+      next.resolve(this.#takeIn(next));
+      admitted = true;
+    }
+    // Others still wait: what came in must go out for them.
+    if (admitted && admission.waitingAdds > 0) this.makeAllDue();
+  }
+
+  /** @param onEach - told of each before its caller is. */
+  refuseWaiting(error: MParticleError, onEach?: (waiting: WaitingAdd) => void): void {
+    for (const waiting of this.#options.admission.takeAll()) {
+      onEach?.(waiting);
+      waiting.reject(error);
+    }
+  }
+
+  /** Sends all that is in a batch, without waiting for more. */
+  makeAllDue(): void {
+    this.#options.pending.makeDue();
+    this.#options.flushTimer.start();
+  }
+
+  /** @throws InvalidBatchError, MParticleError - as {@link add} rejects. */
+  #add(user: UserContext, events: readonly Event[]): Promise<void> {
+    const { settings, lastWord, reading, admission, outbox, reports } = this.#options;
+    this.#requireOpen();
+    const said = lastWord?.on(user, events);
+    if (said?.kind === "done") return this.#inTurn(REFUSAL_BYTES, handled(said.taken));
+    const addition = readAdd(said?.user ?? user, said?.events ?? events, reading);
+    // What was read is not ours, and may have closed the queue.
+    this.#requireOpen();
+    outbox?.open();
+    if (outbox?.failure !== undefined) throw outbox.failure;
+    if (settings.overflow !== "drop-oldest" || admission.hasRoom(addition.bytes)) {
+      return this.#admit(addition, user, events);
+    }
+    return reports.holdDuring(() => {
+      this.#dropOldest(addition.bytes);
+      return this.#admit(addition, user, events);
+    });
+  }
+
+  #requireOpen(): void {
+    if (this.#isClosed) throw closedError();
+  }
+
+  #admit(addition: Addition, user: UserContext, events: readonly Event[]): Promise<void> {
+    const { admission } = this.#options;
+    switch (admission.decide(addition)) {
+      case "in":
+        return this.#takeIn(addition);
+      case "wait": {
+        const taken = admission.wait(addition);
+        this.makeAllDue();
+        return handled(taken);
+      }
+      case "reject":
+        throw this.#overflowError(addition.bytes);
+      case "drop":
+        this.refuse(user, events, { kind: "undelivered", error: this.#overflowError(addition.bytes) });
+        return this.#inTurn(REFUSAL_BYTES, DONE);
+    }
+  }
+
+  /** Puts events into batches. Resolves when more may come: once they are stored, if there is an outbox. */
+  #takeIn({ context, items, bytes }: Addition): Promise<void> {
+    const { pending, outbox, flushTimer, onBusy } = this.#options;
+    const wasIdle = pending.batches.pending === 0;
+    const parts: BatchParts | undefined = outbox && new Map();
+    pending.put(context, items, parts);
+    const stored = parts && outbox && handled(outbox.store(parts));
+    flushTimer.start();
+    if (wasIdle) onBusy();
+    return this.#inTurn(context.bytes + bytes, stored ?? DONE);
+  }
+
+  /** Adding in a tight loop must let the event loop send, and serve others, whatever becomes of what is added. */
+  #inTurn(bytes: number, ended: Promise<void>): Promise<void> {
+    const turn = this.#options.turns.spend(bytes);
+    if (turn === undefined) return ended;
+    return ended === DONE ? turn : handled(turn.then(() => ended));
+  }
+
+  /** The end of events that never became part of a batch. */
+  refuse(user: UserContext, events: readonly Event[], verdict: Verdict): void {
+    const { pending, reports } = this.#options;
+    pending.events.refuse(verdict.kind, events.length);
+    pending.batches.refuse(verdict.kind, 1);
+    reports.refused(user, events, pending.takeIndex(), verdict);
+  }
+
+  /** Makes room, if dropping can: in vain nothing is dropped. */
+  #dropOldest(bytes: number): void {
+    const { pending, admission, settle } = this.#options;
+    if (!admission.couldMakeRoom(bytes)) return;
+    while (!admission.hasRoom(bytes)) {
+      const oldest = pending.oldestToSend;
+      if (oldest === undefined) return;
+      settle(oldest, { kind: "undelivered", error: this.#overflowError(bytes, oldest.requestId) });
+    }
+  }
+
+  #overflowError(bytes: number, requestId?: string): MParticleError {
+    const { pending, settings } = this.#options;
+    return overflowError(bytes, pending.bufferedBytes, settings.maxBufferedBytes, requestId);
+  }
+}

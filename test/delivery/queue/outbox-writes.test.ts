@@ -1,0 +1,193 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { customEvent, type EventQueue, type OutboxEntry, type StoredBatch } from "mparticle-events";
+import { MemoryOutbox } from "../../faults/memory-outbox.ts";
+import { countTurns, event, namesOf, startQueue, turns, user, type Setup, type Started } from "./a-queue.ts";
+
+let queue: EventQueue;
+
+afterEach(async () => {
+  await queue.close({ timeoutMs: 0 });
+});
+
+/** An outbox whose writes end when, and as, a test says. */
+class HeldOutbox extends MemoryOutbox {
+  readonly writes: { readonly entries: readonly OutboxEntry[]; end: (error?: Error) => Promise<void> }[] = [];
+  readonly removed: string[] = [];
+
+  override append(entries: readonly OutboxEntry[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.writes.push({
+        entries,
+        end: async (error) => {
+          if (error === undefined) {
+            await super.append(entries);
+            resolve();
+          } else reject(error);
+          await turns();
+        },
+      });
+    });
+  }
+
+  override remove(requestIds: readonly string[]): Promise<void> {
+    this.removed.push(...requestIds);
+    return super.remove(requestIds);
+  }
+}
+
+async function start(outbox: MemoryOutbox, setup: Setup = {}): Promise<Started> {
+  const started = startQueue({ ...setup, queue: { outbox, ...setup.queue } });
+  ({ queue } = started);
+  await turns();
+  return started;
+}
+
+describe("writes that end in another order than they began", () => {
+  it("let nothing be sent before all of its batch is stored", async () => {
+    const outbox = new HeldOutbox();
+    const { fetch } = await start(outbox);
+    void queue.add(user("1"), event("a"));
+    void queue.add(user("1"), event("b"));
+    const flushed = queue.flush();
+    await outbox.writes[1]?.end();
+    expect(fetch.requests).toHaveLength(0);
+    await outbox.writes[0]?.end();
+    await flushed;
+    expect(namesOf(fetch.accepted())).toEqual(["a", "b"]);
+  });
+
+  it("give no event two ids when the first of them fails", async () => {
+    const outbox = new HeldOutbox();
+    const { fetch } = await start(outbox);
+    const added = queue.add(user("1"), event("a"));
+    void queue.add(user("1"), event("b"));
+    const flushed = queue.flush();
+    await outbox.writes[1]?.end();
+    await outbox.writes[0]?.end(new Error("full"));
+    await expect(added).rejects.toThrow("full");
+    // What its caller does then.
+    const again = queue.add(user("1"), event("a"));
+    await outbox.writes[2]?.end();
+    await again;
+    await queue.flush();
+    await flushed;
+    expect(namesOf(fetch.accepted())).toEqual(["b", "a"]);
+    expect(queue.stats().events).toMatchObject({ added: 2, accepted: 2 });
+  });
+
+  it("carry the user each, until one of them has it stored", async () => {
+    const outbox = new HeldOutbox();
+    await start(outbox);
+    for (const name of ["a", "b"]) void queue.add(user("1"), event(name));
+    await outbox.writes[0]?.end();
+    void queue.add(user("1"), event("c"));
+    expect(outbox.writes.map(({ entries }) => entries[0]?.context === undefined)).toEqual([false, false, true]);
+    for (const { end } of outbox.writes.slice(1)) await end();
+  });
+
+  it("keep no batch of which nothing could be stored", async () => {
+    const outbox = new HeldOutbox();
+    const { fetch } = await start(outbox);
+    const added = [queue.add(user("1"), event("a")), queue.add(user("1"), event("b"))];
+    for (const { end } of outbox.writes) await end(new Error("full"));
+    expect((await Promise.allSettled(added)).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    await queue.flush();
+    expect(fetch.requests).toHaveLength(0);
+    expect(queue.stats()).toMatchObject({ bufferedBytes: 0, batches: { added: 0, pending: 0 }, events: { added: 0 } });
+  });
+
+  it("let a batch that was dropped meanwhile leave the store when the last of them has ended", async () => {
+    const outbox = new HeldOutbox();
+    const { outcomes } = await start(outbox, { queue: { overflow: "drop-oldest", maxBufferedBytes: 2_500 } });
+    for (const name of ["a", "b"]) void queue.add(user("1"), event(name, 500));
+    void queue.add(user("2"), event("c", 1_000));
+    expect(outcomes.map(({ kind }) => kind)).toEqual(["undelivered"]);
+    await outbox.writes[1]?.end();
+    expect(outbox.removed).toEqual([]);
+    await outbox.writes[0]?.end();
+    expect(outbox.removed).toHaveLength(1);
+    await outbox.writes[2]?.end();
+    await queue.close();
+    expect(outbox.stored.size).toBe(0);
+  });
+});
+
+describe("a record of an outbox that cannot be read", () => {
+  const good = (requestId: string): StoredBatch => ({
+    requestId,
+    context: JSON.stringify(user(requestId)),
+    events: [JSON.stringify(event(requestId))],
+  });
+
+  it.each<[string, unknown, string | undefined]>([
+    ["is nothing", undefined, undefined],
+    ["is a text", "rubbish", undefined],
+    ["has no id", { ...good("x"), requestId: 5 }, undefined],
+    ["has an empty id", { ...good("x"), requestId: "" }, undefined],
+    ["has lost its user", { requestId: "bad", events: [] }, "what it says of its user is no JSON object."],
+    [
+      "has half of its user",
+      { ...good("bad"), context: '{"environment":' },
+      "what it says of its user is no JSON object.",
+    ],
+    ["has a list for a user", { ...good("bad"), context: "[]" }, "what it says of its user is no JSON object."],
+    ["has no list of events", { ...good("bad"), events: "{}" }, "its events are no list."],
+    ["has half of an event", { ...good("bad"), events: ["{}", '{"event_type":'] }, "its event 1 is no JSON object."],
+    ["has an event that is none", { ...good("bad"), events: ["5"] }, "its event 0 is no JSON object."],
+    ["has an event that is no text", { ...good("bad"), events: [{}] }, "its event 0 is no JSON object."],
+  ])("because it %s is set aside with the reason, and the others go on", async (_, record, reason) => {
+    const outbox = new MemoryOutbox();
+    outbox.recover = async function* () {
+      yield await Promise.resolve(good("before"));
+      yield record as StoredBatch;
+      yield good("after");
+    };
+    const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+    const { fetch } = await start(outbox, { client: { logger } });
+    await queue.add(user("1"), event("new"));
+    expect(await queue.flush()).toBe(true);
+    expect(namesOf(fetch.accepted())).toEqual(["before", "after", "new"]);
+    const letters = outbox.deadLetters.map(({ requestId, reason: { code, message } }) => [requestId, code, message]);
+    expect(letters).toEqual(reason === undefined ? [] : [["bad", "UNREADABLE", `It cannot be sent: ${reason}`]]);
+    expect(logger.error).toHaveBeenCalledTimes(1);
+    expect(logger.error.mock.calls[0]?.[0]).toMatch(reason ?? /stays there/);
+  });
+
+  it("is told of on the console when there is no logger", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    const outbox = new MemoryOutbox();
+    outbox.stored.set("bad", { requestId: "bad", context: "{", events: [] });
+    await start(outbox);
+    await queue.flush();
+    expect(warn.mock.calls).toEqual([[expect.stringContaining("A batch in the outbox, bad, cannot be sent")]]);
+    warn.mockRestore();
+  });
+});
+
+describe("an outbox with much in it", () => {
+  it("is taken in a turn of the event loop at a time", async () => {
+    const outbox = new MemoryOutbox();
+    for (let n = 0; n < 500; n++) {
+      const requestId = String(n);
+      const stored = { requestId, context: JSON.stringify(user(n)), events: [JSON.stringify(event(n, 4_000))] };
+      outbox.stored.set(requestId, stored);
+    }
+    const stop = countTurns();
+    await start(outbox, { script: "hang" });
+    while (queue.stats().batches.added < 500) await turns(1);
+    // Two megabytes, 64 kB at a time.
+    expect(stop()).toBeGreaterThan(20);
+  });
+
+  it.each(["reject", "drop-newest", "drop-oldest"] as const)(
+    "holds no more than its bound of what is added meanwhile, users included, with %s",
+    async (overflow) => {
+      const outbox = new MemoryOutbox();
+      outbox.open = () => new Promise(() => undefined);
+      await start(outbox, { queue: { overflow, maxBufferedBytes: 100_000 } });
+      const large = { user_attributes: { text: "x".repeat(10_000) } };
+      for (let n = 0; n < 50; n++) void queue.add({ ...user(n), ...large }, customEvent(String(n), "other"));
+      expect(queue.stats().waitingAdds).toBe(10);
+    },
+  );
+});
