@@ -1,22 +1,30 @@
 import { now, startTimer } from "#platform";
 import type { Cancellation } from "./abort.ts";
 
+/** What time is taken from; tests inject their own. */
+export interface DeadlineClock {
+  readonly now: () => number;
+  readonly startTimer: (callback: () => void, delayMs: number) => () => void;
+}
+
 /**
  * Ends what takes longer than a fixed time. One timer serves all that run at once, because a timer for each request costs
  * more than all else that surrounds it here: whatever starts later is also due later.
  */
 export class Deadlines {
   readonly #limitMs: number;
+  readonly #clock: DeadlineClock;
   /** When each is due, the first of them first. */
   readonly #dueMs = new Map<Cancellation, number>();
   #stopTimer: (() => void) | undefined;
 
-  constructor(limitMs: number) {
+  constructor(limitMs: number, clock: DeadlineClock = { now, startTimer }) {
     this.#limitMs = limitMs;
+    this.#clock = clock;
   }
 
   start(cancellation: Cancellation): void {
-    this.#dueMs.set(cancellation, now() + this.#limitMs);
+    this.#dueMs.set(cancellation, this.#clock.now() + this.#limitMs);
     if (this.#stopTimer === undefined) this.#wait(this.#limitMs);
   }
 
@@ -30,12 +38,12 @@ export class Deadlines {
   }
 
   #wait(delayMs: number): void {
-    this.#stopTimer = startTimer(this.#check, Math.min(delayMs, LONGEST_TIMER_MS));
+    this.#stopTimer = this.#clock.startTimer(this.#check, Math.min(delayMs, LONGEST_TIMER_MS));
   }
 
   readonly #check = (): void => {
     this.#stopTimer = undefined;
-    const nowMs = now();
+    const nowMs = this.#clock.now();
     for (const [cancellation, dueMs] of this.#dueMs) {
       // Timers may be a little early.
       if (dueMs - nowMs >= 1) {

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createBatch, EventsClient, MParticleError, type EventsClientOptions } from "mparticle-events";
 
 const SECRET = 'us1-s+cr/t"\\z';
@@ -131,47 +131,6 @@ describe("timeoutMs", () => {
       return new Response(null, { status: 202 });
     };
     await expect(upload({ timeoutMs, fetch })).resolves.toMatchObject({ attempts: 1 });
-  });
-});
-
-describe("one timer for all attempts", () => {
-  it("ends each in its own time, and keeps nothing alive when none is left", async () => {
-    vi.useFakeTimers();
-    try {
-      const client = new EventsClient({ ...CREDENTIALS, timeoutMs: 100, fetch: (request) => answers(request) });
-      const pending: (() => void)[] = [];
-      const answers = (_request: Request): Promise<Response> =>
-        new Promise((resolve) => {
-          pending.push(() => {
-            resolve(new Response(null, { status: 202 }));
-          });
-        });
-      const ended: string[] = [];
-      const send = (name: string): void => {
-        void client.upload({ environment: "development" }).then(
-          () => ended.push(`${name} accepted`),
-          (error: unknown) => ended.push(`${name} ${(error as MParticleError).code}`),
-        );
-      };
-      send("a");
-      await vi.advanceTimersByTimeAsync(40);
-      send("b");
-      send("c");
-      await vi.advanceTimersByTimeAsync(30);
-      expect(vi.getTimerCount()).toBe(1);
-      pending[1]!();
-      await vi.advanceTimersByTimeAsync(29);
-      expect(ended).toEqual(["b accepted"]);
-      await vi.advanceTimersByTimeAsync(2);
-      expect(ended).toEqual(["b accepted", "a TIMEOUT"]);
-      await vi.advanceTimersByTimeAsync(38);
-      expect(ended).toHaveLength(2);
-      await vi.advanceTimersByTimeAsync(2);
-      expect(ended).toEqual(["b accepted", "a TIMEOUT", "c TIMEOUT"]);
-      expect(vi.getTimerCount()).toBe(0);
-    } finally {
-      vi.useRealTimers();
-    }
   });
 });
 
