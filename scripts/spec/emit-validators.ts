@@ -7,9 +7,23 @@ import {
   type JsonObject,
   type JsonValue,
 } from "../../src/cli/diff/json-value.ts";
-import { TEXT_FORMATS, WIDE_FORMATS } from "./formats.ts";
-import type { SpecPath } from "./read-spec.ts";
 import { schemaName } from "./references.ts";
+import { emitConstant, emitScalar, requireOnly, type Unsupported } from "./emit-scalars.ts";
+import type { SpecPath } from "./read-spec.ts";
+import { constraintsOf, isObjectSchema, JSON_TYPES, kindOf, splitByType, withoutNull } from "./schema-kinds.ts";
+import {
+  camelCase,
+  firstSentence,
+  flagsFor,
+  isType,
+  leafName,
+  limit,
+  lowerFirst,
+  memberOf,
+  sorted,
+  upperFirst,
+} from "./validator-code.ts";
+import { FLAG, RESERVED, RUNTIME } from "./validator-names.ts";
 
 /** A schema uses something that the validators have no code for. */
 export class UnsupportedSchemaError extends Error {
@@ -23,7 +37,6 @@ export class UnsupportedSchemaError extends Error {
   }
 }
 
-const JSON_TYPES = ["string", "number", "integer", "boolean", "object", "array", "null"];
 /**
  * A module that checks a batch against one profile without any library: one plain function per object, which walks
  * the keys the payload really has, so that an unknown key is found in the same pass as a wrong value.
@@ -53,52 +66,6 @@ validate${root}.errors = null;
 ${[...functions].reverse().join("\n\n")}
 `;
 }
-
-/** The functions of checks.js. */
-const RUNTIME = [
-  ...[
-    "exactInteger",
-    "isEmpty",
-    "isFull",
-    "isObject",
-    "jsonMembers",
-    "locate",
-    "locateName",
-    "longerThan",
-    "missing",
-    "notAmong",
-    "notEqual",
-  ],
-  ...["notFormatted", "notMatching", "outside", "shorterThan", "unknown", "wrongTag", "wrongType"],
-];
-
-/** Names that no written function may have: words of the language, globals that are used, and the functions' own variables. */
-const RESERVED = [
-  ...["arguments", "await", "break", "case", "catch", "class", "const", "continue", "data", "debugger", "default"],
-  ...["delete", "do", "else", "enum", "eval", "export", "extends", "false", "finally", "for", "function", "if"],
-  ...["implements", "import", "in", "instanceof", "interface", "let", "new", "null", "package", "private", "protected"],
-  ...[
-    "public",
-    "return",
-    "static",
-    "super",
-    "switch",
-    "this",
-    "throw",
-    "true",
-    "try",
-    "typeof",
-    "var",
-    "void",
-    "while",
-  ],
-  ...["with", "yield", "undefined", "NaN", "Infinity", "value", "out", "key", "member", "members", "found"],
-  ...["count", "index"],
-  ...["Array", "Number", "Object"],
-];
-
-/** What a variable for a required member begins with, so that no written function may. */
-const FLAG = /^lacks(?![a-z])/;
 
 class Emitter {
   /** Name to text, in the order in which they were finished: what is used before what uses it. */
@@ -149,9 +116,8 @@ class Emitter {
     return result;
   }
 
-  #unsupported(message: string, ...steps: readonly string[]): UnsupportedSchemaError {
-    return new UnsupportedSchemaError([...this.#place, ...steps], message);
-  }
+  readonly #unsupported: Unsupported = (message, ...steps) =>
+    new UnsupportedSchemaError([...this.#place, ...steps], message);
 
   #unique(wanted: string): string {
     const name = FLAG.test(wanted) ? `check${upperFirst(wanted)}` : wanted;
@@ -168,18 +134,26 @@ class Emitter {
 
   /** Writes the function that checks a schema. */
   #define(fn: string, schema: JsonObject, doc?: string): void {
-    const solid = withoutNull(schema);
-    if (solid !== undefined) {
-      this.#add(fn, doc, this.#check(schema, "value", `${fn}NotNull`));
-      return;
+    this.#add(fn, doc, this.#body(fn, schema));
+  }
+
+  #body(fn: string, schema: JsonObject): string {
+    switch (kindOf(schema)) {
+      case "nullable":
+        return this.#check(schema, "value", `${fn}NotNull`);
+      case "mixed":
+        return this.#union(splitByType(schema) ?? {}, fn);
+      case "choice":
+        return this.#choice(schema, fn);
+      case "union":
+        return this.#union(schema, fn);
+      case "object":
+        return this.#object(schema, fn);
+      case "array":
+        return this.#array(schema, fn);
+      case "scalar":
+        return emitScalar(schema, this.#unsupported);
     }
-    const byType = splitByType(schema);
-    if (byType !== undefined) this.#add(fn, doc, this.#union(byType, fn));
-    else if ("if" in schema) this.#add(fn, doc, this.#choice(schema, fn));
-    else if ("oneOf" in schema || "anyOf" in schema) this.#add(fn, doc, this.#union(schema, fn));
-    else if (this.#isObjectSchema(schema)) this.#add(fn, doc, this.#object(schema, fn));
-    else if (schema["type"] === "array") this.#add(fn, doc, this.#array(schema, fn));
-    else this.#add(fn, doc, this.#scalar(schema));
   }
 
   /** A statement that checks the expression against a schema; empty when anything passes. `hint` names what is written. */
@@ -199,9 +173,9 @@ class Emitter {
       const inner = this.#check(solid, value, hint);
       return inner === "" ? "" : `if (${value} !== null) ${inner}`;
     }
-    if ("const" in constraints) return this.#constant(constraints["const"], value);
+    if ("const" in constraints) return emitConstant(constraints["const"], value, this.#unsupported);
     const isLeaf =
-      !("oneOf" in constraints || "anyOf" in constraints || this.#isObjectSchema(constraints)) &&
+      !("oneOf" in constraints || "anyOf" in constraints || isObjectSchema(constraints)) &&
       ![constraints["type"] ?? []].flat().includes("array");
     const key = JSON.stringify({
       ...constraints,
@@ -216,12 +190,8 @@ class Emitter {
     return `${fn}(${value}, out);`;
   }
 
-  #isObjectSchema(schema: JsonObject): boolean {
-    return schema["type"] === "object" || "properties" in schema || "allOf" in schema;
-  }
-
   #array(schema: JsonObject, fn: string): string {
-    this.#only(schema, ["type", "items", "minItems", "maxItems"]);
+    requireOnly(schema, ["type", "items", "minItems", "maxItems"], this.#unsupported);
     const item = this.#check(schema["items"], "value[index]", `${fn}Item`);
     return [
       `if (!Array.isArray(value)) return wrongType(out, "array");`,
@@ -244,7 +214,7 @@ class Emitter {
 
   #object(schema: JsonObject, fn: string): string {
     const { properties, required, bases, additional, rest } = this.#flatten(schema);
-    this.#only(rest, ["type", "propertyNames", "minProperties", "maxProperties"]);
+    requireOnly(rest, ["type", "propertyNames", "minProperties", "maxProperties"], this.#unsupported);
     const lacks = flagsFor(required);
     const loop = this.#memberSwitch(properties, bases, additional, fn, lacks);
     const name = isObject(rest["propertyNames"])
@@ -371,7 +341,7 @@ class Emitter {
     const branches = "oneOf" in schema ? arrayAt(schema, "oneOf") : arrayAt(schema, "anyOf");
     const tag = objectAt(schema, "discriminator")["propertyName"];
     if (isString(tag)) return this.#tagged(branches, tag);
-    this.#only(schema, ["anyOf", "oneOf", "type"]);
+    requireOnly(schema, ["anyOf", "oneOf", "type"], this.#unsupported);
     const taken = new Set<string>();
     const claim = (types: readonly string[]) => {
       if (types.some((type) => taken.has(type))) {
@@ -398,7 +368,7 @@ class Emitter {
 
   /** An object that is one thing or another, told apart by the keys it has. */
   #choice(schema: JsonObject, fn: string): string {
-    this.#only(schema, ["type", "if", "then", "else"]);
+    requireOnly(schema, ["type", "if", "then", "else"], this.#unsupported);
     if (schema["type"] !== "object") throw this.#unsupported("Only objects are told apart by if, then and else.", "if");
     const branch = (key: "then" | "else") => this.#check(schema[key], "value", `${fn}${upperFirst(key)}`);
     return [
@@ -436,72 +406,6 @@ class Emitter {
     ].join("\n");
   }
 
-  #scalar(schema: JsonObject): string {
-    if (isString(schema["x-exact"])) return `exactInteger(value, "${schema["x-exact"]}", out);`;
-    if ("const" in schema) return this.#constant(schema["const"], "value");
-    const types = [schema["type"] ?? []].flat().filter(isString);
-    if ("enum" in schema) {
-      this.#only(schema, ["enum", "type"]);
-      const values = arrayAt(schema, "enum");
-      const cases = values.map((value) => `case ${JSON.stringify(value)}:`).join("\n");
-      return `switch (value) {\n${cases}\nreturn;\ndefault:\nnotAmong(out, ${JSON.stringify(values)});\n}`;
-    }
-    if (types.length === 0) throw this.#unsupported(`A schema without a type: ${JSON.stringify(schema)}.`);
-    this.#only(schema, [
-      ...["type", "minLength", "maxLength", "pattern", "format"],
-      ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"],
-    ]);
-    const text = [
-      ...limit(schema, "minLength", (least) => (least === "1" ? `value === ""` : `shorterThan(value, ${least})`)),
-      ...limit(schema, "maxLength", (most) => `longerThan(value, ${most})`),
-      ...this.#pattern(schema),
-    ];
-    const number = [
-      ...limit(schema, "minimum", (least) => `value < ${least}`),
-      ...limit(schema, "maximum", (most) => `value > ${most}`),
-      ...limit(schema, "exclusiveMinimum", (least) => `value <= ${least}`),
-      ...limit(schema, "exclusiveMaximum", (most) => `value >= ${most}`),
-      ...(schema["format"] === "int32" ? [`if (value !== (value | 0)) notFormatted(out, "int32");`] : []),
-    ];
-    const expected = JSON.stringify(types.length === 1 ? types[0] : JSON_TYPES.filter((type) => types.includes(type)));
-    const fits = types.map((type) => isType(type)).join(" || ");
-    const lines = [`if (${negated(types) ?? `!(${fits})`}) return wrongType(out, ${expected});`];
-    if (text.length > 0)
-      lines.push(
-        types.includes("string") && types.length > 1
-          ? `if (typeof value === "string") {\n${text.join("\n")}\n}`
-          : text.join("\n"),
-      );
-    if (number.length > 0)
-      lines.push(types.length > 1 ? `if (typeof value === "number") {\n${number.join("\n")}\n}` : number.join("\n"));
-    if (lines.length === 1) lines[0] = lines[0]?.replace("return ", "") ?? "";
-    return lines.join("\n");
-  }
-
-  #constant(constant: JsonValue | undefined, value: string): string {
-    const text = JSON.stringify(constant);
-    if (typeof constant === "object" && constant !== null) {
-      throw this.#unsupported(`There is no check for const ${text}.`, "const");
-    }
-    return `if (${value} !== ${text}) notEqual(out, ${text});`;
-  }
-
-  #pattern(schema: JsonObject): string[] {
-    const { pattern, format } = schema;
-    const lines: string[] = [];
-    if (isString(pattern)) {
-      lines.push(
-        `if (!${new RegExp(pattern, "u").toString()}.test(value)) notMatching(out, ${JSON.stringify(pattern)});`,
-      );
-    }
-    if (isString(format) && format !== "int32" && !WIDE_FORMATS.includes(format)) {
-      const expression = TEXT_FORMATS[format];
-      if (expression === undefined) throw this.#unsupported(`There is no check for format ${format}.`, "format");
-      lines.push(`if (!${expression}.test(value)) notFormatted(out, "${format}");`);
-    }
-    return lines;
-  }
-
   /** The JSON types that a schema lets through, numbers and integers taken together. */
   #types(schema: JsonValue): string[] {
     if (!isObject(schema)) return [...JSON_TYPES];
@@ -511,7 +415,7 @@ class Emitter {
     for (const key of ["anyOf", "oneOf"]) {
       if (key in schema) return [...new Set(arrayAt(schema, key).flatMap((branch) => this.#types(branch)))];
     }
-    if (this.#isObjectSchema(schema) && !Array.isArray(schema["type"])) return ["object"];
+    if (isObjectSchema(schema) && !Array.isArray(schema["type"])) return ["object"];
     if ("const" in schema) return [typeof schema["const"]];
     if ("enum" in schema)
       return [...new Set(arrayAt(schema, "enum").map((value) => (value === null ? "null" : typeof value)))];
@@ -519,31 +423,6 @@ class Emitter {
     if (types.length === 0) throw this.#unsupported(`A branch of a union without a type: ${JSON.stringify(schema)}.`);
     return types.map((type) => (type === "integer" ? "number" : type));
   }
-
-  #only(schema: JsonObject, keywords: readonly string[]): void {
-    for (const key of Object.keys(schema)) {
-      if (!keywords.includes(key)) throw this.#unsupported(`The validators have no code for ${key} here.`, key);
-    }
-  }
-}
-
-/** A variable for each required name, true until the member is met. */
-function flagsFor(required: readonly string[]): Map<string, string> {
-  const flags = new Map<string, string>();
-  const taken = new Set<string>();
-  for (const name of new Set(required)) {
-    const plain = `lacks${upperFirst(camelCase(name))}`;
-    let flag = plain;
-    for (let n = 2; taken.has(flag); n++) flag = `${plain}${String(n)}`;
-    taken.add(flag);
-    flags.set(name, flag);
-  }
-  return flags;
-}
-
-/** A member as JavaScript reads it, whatever its name. */
-function memberOf(object: string, name: string): string {
-  return /^[A-Za-z_$][\w$]*$/.test(name) ? `${object}.${name}` : `${object}[${JSON.stringify(name)}]`;
 }
 
 interface FlatObject {
@@ -553,137 +432,4 @@ interface FlatObject {
   /** What other keys hold: anything, nothing (`false`), or a schema. */
   additional: JsonValue | undefined;
   rest: JsonObject;
-}
-
-const ANNOTATIONS = [
-  "title",
-  "description",
-  "example",
-  "examples",
-  "default",
-  "deprecated",
-  "readOnly",
-  "externalDocs",
-  "$comment",
-  "x-known-values",
-  "x-at-most-one",
-];
-
-function constraintsOf(schema: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(schema).filter(([key]) => !ANNOTATIONS.includes(key)));
-}
-
-/** What is left of a nullable object, array or union when null is let through first; undefined when there is no such null. */
-function withoutNull(schema: JsonObject): JsonValue | undefined {
-  const { type, anyOf } = schema;
-  if (
-    Array.isArray(type) &&
-    type.includes("null") &&
-    type.length === 2 &&
-    (type.includes("object") || type.includes("array"))
-  ) {
-    return { ...schema, type: type.find((name) => name !== "null") ?? "null" };
-  }
-  if (Array.isArray(anyOf) && Object.keys(schema).length === 1) {
-    const others = anyOf.filter((branch) => !(isObject(branch) && branch["type"] === "null"));
-    if (others.length > 0 && others.length < anyOf.length) return others.length === 1 ? others[0] : { anyOf: others };
-  }
-  return undefined;
-}
-
-const TYPE_KEYWORDS: Readonly<Record<string, readonly string[]>> = {
-  array: ["items", "minItems", "maxItems"],
-  object: ["properties", "required", "additionalProperties", "propertyNames", "minProperties", "maxProperties"],
-};
-
-/** A schema for an array or object among other types, as a union of one schema for each; undefined for any other. */
-function splitByType(schema: JsonObject): JsonObject | undefined {
-  const { type, ...rest } = schema;
-  const types = Array.isArray(type) ? type.filter(isString) : [];
-  const containers = types.filter((name) => name in TYPE_KEYWORDS);
-  if (containers.length === 0) return undefined;
-  const only = (keep: (key: string) => boolean) =>
-    Object.fromEntries(Object.entries(rest).filter(([key]) => keep(key)));
-  return {
-    anyOf: [
-      {
-        type: types.filter((name) => !containers.includes(name)),
-        ...only((key) => !Object.values(TYPE_KEYWORDS).flat().includes(key)),
-      },
-      ...containers.map((name) => ({ type: name, ...only((key) => TYPE_KEYWORDS[name]?.includes(key) ?? false) })),
-    ],
-  };
-}
-
-function sorted(types: JsonValue): string[] {
-  return JSON_TYPES.filter((type) => [types].flat().includes(type));
-}
-
-function limit(schema: JsonObject, keyword: string, exceeded: (limit: string) => string): string[] {
-  const value = schema[keyword];
-  return typeof value === "number"
-    ? [`if (${exceeded(String(value))}) outside(out, "${keyword}", ${String(value)});`]
-    : [];
-}
-
-function isType(type: string): string {
-  switch (type) {
-    case "null":
-      return "value === null";
-    case "array":
-      return "Array.isArray(value)";
-    case "object":
-      return "isObject(value)";
-    case "integer":
-      return "Number.isInteger(value)";
-    case "number":
-      return "Number.isFinite(value)";
-    default:
-      return `typeof value === "${type}"`;
-  }
-}
-
-/** The commonest tests the short way round. */
-function negated(types: readonly string[]): string | undefined {
-  const [first, second] = types;
-  if (types.length === 1 && first === "null") return "value !== null";
-  const not = first === "string" || first === "boolean" ? `typeof value !== "${first}"` : undefined;
-  if (not === undefined) return types.length === 1 && first !== undefined ? `!${isType(first)}` : undefined;
-  if (types.length === 1) return not;
-  return types.length === 2 && second === "null" ? `${not} && value !== null` : undefined;
-}
-
-function leafName(schema: JsonObject, hint: string): string {
-  if ("enum" in schema || "const" in schema || "pattern" in schema) return hint;
-  const types = JSON_TYPES.filter((type) => [schema["type"] ?? []].flat().includes(type));
-  const scalar = ["string", "number", "boolean"].every((type) => types.includes(type));
-  const base = scalar ? ["scalar", ...(types.includes("null") ? ["null"] : [])] : types;
-  const number = (key: string, word: string) =>
-    key in schema ? `${word}${JSON.stringify(schema[key]).replace(/\W/g, "_")}` : "";
-  return [
-    camelCase(base.join("_or_")),
-    isString(schema["format"]) && schema["format"] !== "int64" ? upperFirst(camelCase(schema["format"])) : "",
-    schema["minLength"] === 1 ? "NotEmpty" : number("minLength", "From"),
-    number("maxLength", "UpTo"),
-    number("minimum", "AtLeast"),
-    number("maximum", "AtMost"),
-  ].join("");
-}
-
-function camelCase(name: string): string {
-  return name.replace(/[^A-Za-z0-9]+(.)?/g, (_, next: string | undefined) => (next ?? "").toUpperCase());
-}
-
-function upperFirst(name: string): string {
-  return name.slice(0, 1).toUpperCase() + name.slice(1);
-}
-
-function lowerFirst(name: string): string {
-  return name.slice(0, 1).toLowerCase() + name.slice(1);
-}
-
-function firstSentence(description: JsonValue | undefined): string | undefined {
-  return isString(description)
-    ? /^.*?\.(?=\s|$)/s.exec(description)?.[0].replace(/\s+/g, " ").replaceAll("*/", "*\\/")
-    : undefined;
 }
