@@ -46,22 +46,33 @@ export interface Prepared {
  * @throws MParticleError - `HELD`, when a step of `beforeSend` held it back.
  */
 export function prepareBatch(batch: Batch, options: PrepareOptions): Prepared {
-  return callUserCode(batch, () => prepare(batch, options));
+  const { path, beforeSend, check, maxBatchBytes } = options;
+  const historical = path === "/bulkevents/historical";
+  // Whose ids a reader of an error knows. Written out and without closures, because every batch comes through here.
+  let stamped = batch;
+  try {
+    requireObject(batch, "a batch", "For several there is `uploadBulk`.");
+    stamped = stampAndRequire(batch, !historical);
+    if (beforeSend !== undefined && beforeSend.length > 0) {
+      stamped = stampAndRequire(lastWordOn(stamped, beforeSend), !historical);
+    }
+    if (historical || check !== undefined) requireNoErrors(stamped, path, check);
+    const text = serializeBatch(stamped);
+    const bytes = utf8Length(text);
+    const parts =
+      bytes < maxBatchBytes
+        ? [{ texts: [text] as const, bytes, requestId: requestIdOf(stamped) }]
+        : split(stamped, bytes, maxBatchBytes);
+    return { batch: stamped, text, parts };
+  } catch (cause) {
+    throw asBatchError(stamped, cause);
+  }
 }
 
-function prepare(batch: Batch, options: PrepareOptions): Prepared {
-  const { path, beforeSend = [], check, maxBatchBytes } = options;
-  const historical = path === "/bulkevents/historical";
-  requireObject(batch, "a batch", "For several there is `uploadBulk`.");
-  const given = stampAndRequire(batch, !historical);
-  const stamped = beforeSend.length === 0 ? given : stampAndRequire(lastWordOn(given, beforeSend), !historical);
-  const errors = historical ? findHistoricalProblems(stamped, Date.now()) : [];
-  refuseFor(check === undefined ? errors : [...errors, ...check.errorsOf(stamped, path)], idsOf(stamped));
-  const text = serialize(stamped);
-  const bytes = utf8Length(text);
-  if (bytes < maxBatchBytes)
-    return { batch: stamped, text, parts: [{ texts: [text], bytes, requestId: requestIdOf(stamped) }] };
-  return { batch: stamped, text, parts: split(stamped, bytes, maxBatchBytes) };
+/** @throws InvalidBatchError - for what the service would drop, and for what the application's own check refuses. */
+function requireNoErrors(batch: Batch, path: EndpointPath, check: OwnCheck | undefined): void {
+  const errors = path === "/bulkevents/historical" ? findHistoricalProblems(batch, Date.now()) : [];
+  refuseFor(check === undefined ? errors : [...errors, ...check.errorsOf(batch, path)], idsOf(batch));
 }
 
 function stampAndRequire(batch: Batch, dateEvents: boolean): Batch {
@@ -95,11 +106,6 @@ export function droppedError(reason: string, facts: ErrorFacts): InvalidBatchErr
 export function verdictOfUnprepared(error: unknown): Exclude<Verdict, { kind: "accepted" }> | undefined {
   if (error instanceof InvalidBatchError) return { kind: "rejected", error };
   return error instanceof MParticleError ? { kind: "undelivered", error } : undefined;
-}
-
-/** The id tells a reader of the error which batch it was; the caller may not know it. */
-function serialize(stamped: Batch): string {
-  return callUserCode(stamped, () => serializeBatch(stamped));
 }
 
 function split(batch: Batch, bytes: number, maxBytes: number): BatchPart[] {
@@ -194,15 +200,20 @@ export function callUserCode<Result>(batch: Omit<Batch, "events">, run: () => Re
   try {
     return run();
   } catch (cause) {
-    if (cause instanceof InvalidBatchError) {
-      if (cause.requestIds.length > 0) throw cause;
-      throw new InvalidBatchError(cause.findings, { requestIds: idsOf(batch), cause: cause.cause });
-    }
-    if (cause instanceof MParticleError) throw cause;
-    const message = `checking or serialising it threw: ${cause instanceof Error ? cause.message : show(cause)}`;
-    const finding = { severity: "error", code: "not-serializable", path: "", message } as const;
-    throw new InvalidBatchError([finding], { requestIds: idsOf(batch), cause });
+    throw asBatchError(batch, cause);
   }
+}
+
+/** The id tells a reader of the error which batch it was; the caller may not know it. */
+function asBatchError(batch: Omit<Batch, "events">, cause: unknown): MParticleError {
+  if (cause instanceof InvalidBatchError) {
+    if (cause.requestIds.length > 0) return cause;
+    return new InvalidBatchError(cause.findings, { requestIds: idsOf(batch), cause: cause.cause });
+  }
+  if (cause instanceof MParticleError) return cause;
+  const message = `checking or serialising it threw: ${cause instanceof Error ? cause.message : show(cause)}`;
+  const finding = { severity: "error", code: "not-serializable", path: "", message } as const;
+  return new InvalidBatchError([finding], { requestIds: idsOf(batch), cause });
 }
 
 /** The id a stamped batch has. */
