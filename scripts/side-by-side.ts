@@ -1,12 +1,12 @@
-/** Types, lint and format, side by side: `npm run check`. */
+/**
+ * Runs scripts of package.json, as many at a time as there are processors: `side-by-side.ts SCRIPT…`. The longest go first,
+ * because the others fit beside them. Exit code 1 when one of them fails; the others are run all the same.
+ */
 import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-
-/** Scripts of package.json; the longest first, because the others fit beside it. */
-const CHECKS = ["lint", "format:check", "types", "lint:spec"];
 
 interface Result {
   readonly script: string;
@@ -33,17 +33,17 @@ function run(script: string): Promise<Result> {
   });
 }
 
-/** Takes the next check until there is none. */
+/** Takes the next script until there is none. */
 async function work(waiting: string[]): Promise<void> {
   for (let script = waiting.shift(); script !== undefined; script = waiting.shift()) {
     const { code, output, seconds } = await run(script);
-    console.log(`${code === 0 ? "✓" : "✗"} npm run ${script.padEnd(13)} ${seconds.toFixed(0).padStart(3)} s`);
+    console.log(`${code === 0 ? "✓" : "✗"} npm run ${script.padEnd(14)} ${seconds.toFixed(0).padStart(3)} s`);
     if (code === 0) continue;
     console.log(output);
     process.exitCode = 1;
   }
 }
 
-console.log("Checking types, lint and format (about a minute on two processors) …");
-const waiting = [...CHECKS];
-await Promise.all(Array.from({ length: availableParallelism() }, () => work(waiting)));
+const scripts = process.argv.slice(2);
+console.log(`Running ${scripts.join(", ")}, side by side …`);
+await Promise.all(Array.from({ length: availableParallelism() }, () => work(scripts)));
