@@ -4,6 +4,7 @@ import { defineCheck } from "./commands/check.ts";
 import { defineCompletion } from "./commands/completion.ts";
 import { defineDiff } from "./commands/diff.ts";
 import { defineDoctor } from "./commands/doctor.ts";
+import { definePlan } from "./commands/plan.ts";
 import { defineMock } from "./commands/mock.ts";
 import { defineUpload } from "./commands/upload.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -34,6 +35,7 @@ const DEFINITIONS: readonly ((program: Program) => void)[] = [
   defineMock,
   defineDoctor,
   defineDiff,
+  definePlan,
   defineCompletion,
 ];
 

@@ -44,3 +44,10 @@ export function placeOfIdentity(name: string): IdentityPlace {
   if (Object.hasOwn(DEVICE_NAMES, name)) return ["device_info", DEVICE_NAMES[name] ?? name];
   return ["user_identities", Object.hasOwn(OLDER_NAMES, name) ? (OLDER_NAMES[name] ?? name) : name];
 }
+
+/** What a plan calls an identity of `user_identities`. */
+export function planNameOfIdentity(key: string): string {
+  return key === "customer_id"
+    ? "customerid"
+    : key.replace(/^other_id_/, "other").replace(/^facebook_custom_audience_id$/, "facebookcustomaudienceid");
+}

@@ -17,7 +17,7 @@ import { SarifSink } from "./sarif-sink.ts";
 
 /** Says of each record what is wrong with it, and of all of them what is wrong most often. */
 export async function runCheck(inputs: readonly string[], flags: CheckFlags, terminal: Terminal): Promise<number> {
-  const check = makeCheck(flags);
+  const check = await makeCheck(flags, terminal);
   const files = await findInputs(inputs, terminal.cwd);
   const reading = await readInputFlags(flags, terminal, files);
   const sink = sinkFor(flags, terminal.stdout);
@@ -59,10 +59,15 @@ function faultOf(entry: Entry & { readonly kind: "broken" }): Finding {
   return { severity: "error", code, path: "", message, ...(hint !== undefined && { hint }) };
 }
 
-function makeCheck(flags: CheckFlags): (value: unknown) => readonly Finding[] {
+async function makeCheck(flags: CheckFlags, terminal: Terminal): Promise<(value: unknown) => readonly Finding[]> {
   const { profile, endpoint } = flags;
   const lints = flags.lints ? switchesOf(flags.off ?? []) : false;
-  return (value) => checkBatch(value, { profile, endpoint, lints });
+  if (flags.plan === undefined) return (value) => checkBatch(value, { profile, endpoint, lints });
+  const { planCheck } = await import("../../plan/plan.ts");
+  const { readPlanFile } = await import("../plan/plan-file.ts");
+  const plan = await readPlanFile(flags.plan, flags.planVersion, terminal);
+  const checkPlan = planCheck(plan, { strictTypes: flags.strictTypes });
+  return (value) => [...checkBatch(value, { profile, endpoint, lints }), ...checkPlan(value)];
 }
 
 function switchesOf(off: readonly string[]): LintSwitches {

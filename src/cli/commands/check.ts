@@ -1,6 +1,7 @@
 import { Option } from "commander";
 import { addInputOptions, repeated, type InputFlags } from "../input/input-options.ts";
 import type { Program } from "../program.ts";
+import { wholeNumber } from "./plan.ts";
 
 /** What `check` can be told. */
 export interface CheckFlags extends InputFlags {
@@ -9,6 +10,9 @@ export interface CheckFlags extends InputFlags {
   readonly environment?: "development" | "production" | undefined;
   readonly lints: boolean;
   readonly off?: readonly string[] | undefined;
+  readonly plan?: string | undefined;
+  readonly planVersion?: number | undefined;
+  readonly strictTypes?: boolean | undefined;
   readonly json?: boolean | undefined;
   readonly format?: "github" | "junit" | "sarif" | undefined;
 }
@@ -18,6 +22,7 @@ Examples:
   mparticle-events check batches.ndjson               findings as file:line path code message hint
   mparticle-events check exports/ --profile wire      all data files of a folder, by what any official source permits
   mparticle-events check old.csv.gz --endpoint historical
+  mparticle-events check sent.ndjson --plan plan.json
   zcat dump.gz | mparticle-events check - --off no-identity
   mparticle-events check data/ --format sarif > findings.sarif
 
@@ -52,6 +57,9 @@ export function defineCheck({ root, terminal, run }: Program): void {
     )
     .option("--no-lints", "the contract alone, without what is legal and almost certainly wrong")
     .option("--off <code>", "a lint to switch off; may be given again", repeated)
+    .option("--plan <file>", "a data plan that batches have to keep to as well")
+    .option("--plan-version <number>", "which version of a plan that has several", wholeNumber)
+    .option("--strict-types", 'by the plan, "42" is no number and "true" no boolean, as the official library has it')
     .option("--json", "each finding as a line of JSON")
     .addOption(new Option("--format <name>", "for CI").choices(["github", "junit", "sarif"]).conflicts("json"))
     .addHelpText("after", EXAMPLES)

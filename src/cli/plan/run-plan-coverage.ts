@@ -1,0 +1,43 @@
+import { CoverageCounter, type PlanCoverage } from "../../plan/plan-coverage.ts";
+import type { CoverageFlags } from "../commands/plan.ts";
+import { EXIT } from "../exit-codes.ts";
+import type { Terminal } from "../terminal.ts";
+import { readPlanFile } from "./plan-file.ts";
+import { readBatches } from "./read-batches.ts";
+
+/** Says which data points batches have met, and which never. */
+export async function runPlanCoverage(
+  inputs: readonly string[],
+  flags: CoverageFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const counter = new CoverageCounter(await readPlanFile(flags.plan, flags.planVersion, terminal));
+  const broken = await readBatches(inputs, flags, terminal, (batch) => {
+    counter.add(batch);
+  });
+  const isWhole = await tellCoverage(counter.coverage(), flags.json === true, terminal);
+  return isWhole && broken === 0 ? EXIT.clean : EXIT.findings;
+}
+
+/** Writes the coverage; true when every data point was met and nothing unplanned was. */
+export async function tellCoverage(
+  { points, unplanned }: PlanCoverage,
+  json: boolean,
+  { stdout, stderr }: Terminal,
+): Promise<boolean> {
+  for (const { key, count, missingAttributes } of points) {
+    const missing = missingAttributes.length === 0 ? "" : `  never: ${missingAttributes.join(", ")}`;
+    const line = json
+      ? JSON.stringify({ key, count, missingAttributes })
+      : `${String(count).padStart(8)} ${key}${count === 0 ? "" : missing}`;
+    await stdout.write(`${line}\n`);
+  }
+  for (const [what, count] of unplanned) {
+    await stdout.write(
+      `${json ? JSON.stringify({ unplanned: what, count }) : `${String(count).padStart(8)} not in the plan: ${what}`}\n`,
+    );
+  }
+  const met = points.filter(({ count }) => count > 0).length;
+  await stderr.write(`${String(met)} of ${String(points.length)} data points met.\n`);
+  return met === points.length && unplanned.size === 0;
+}
