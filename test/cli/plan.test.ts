@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { batchOf, custom, customPoint, planOf } from "../plan/plan-builder.ts";
-import { run } from "./test-terminal.ts";
+import { runProgram } from "../../src/cli/program.ts";
+import { run, testTerminal } from "./test-terminal.ts";
 
 const PLAN = planOf([customPoint("Order", { required: ["total"], properties: { total: { type: "number" } } })]);
 const good = { ...batchOf([custom("Order", { total: 1 })]), user_identities: { customer_id: "1" } };
@@ -231,6 +232,33 @@ describe("plan fetch", () => {
     expect(inArguments.stderr).not.toContain(SECRET);
     expect((await run(["plan", "fetch", "shop", "--auth-url", "http://a.example"], { cwd, env })).stderr).toContain(
       "--auth-url is no https address.",
+    );
+  });
+});
+
+describe("mock --plan", () => {
+  it("refuses what is not planned, and tells the coverage when it is ended", async () => {
+    const terminal = testTerminal({ cwd });
+    const ended = runProgram(["mock", "--port", "0", "--quiet", "--plan", "plan.json"], terminal);
+    let url: string | undefined;
+    while (url === undefined) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      url = /served at (\S+)/.exec(terminal.written.stdout)?.[1];
+    }
+    const send = (batch: object): Promise<Response> =>
+      fetch(`${url}/events`, {
+        method: "POST",
+        headers: { authorization: `Basic ${btoa("any:any")}`, "content-type": "application/json" },
+        body: JSON.stringify(batch),
+      });
+    expect((await send(good)).status).toBe(202);
+    const refused = await send(bad);
+    expect(refused.status).toBe(400);
+    expect(await refused.text()).toContain("plan-unplanned-event");
+    terminal.interrupt();
+    expect(await ended).toBe(0);
+    expect(terminal.written.stdout).toContain(
+      '1 custom_event:other:Order\n       1 not in the plan: the custom event "Ordr"',
     );
   });
 });

@@ -26,6 +26,7 @@ describe("the package", () => {
       "docs/cli.md",
       "docs/guides/attributes.md",
       "docs/guides/backfills.md",
+      "docs/guides/data-plans.md",
       "docs/guides/sessions.md",
       "docs/lints.md",
       "docs/pacing.md",

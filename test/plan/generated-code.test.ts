@@ -1,5 +1,4 @@
-import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -10,8 +9,7 @@ import { planCheck, type PlanCheck } from "mparticle-events/plan";
 import { generatePlan } from "../../src/plan/generate-plan.ts";
 import { camelCase } from "../../src/plan/generated-names.ts";
 import { readWholePlan, type ReadPoint } from "../../src/plan/read-plan.ts";
-import { FULL, full } from "../full.ts";
-import { makeProject, ROOT } from "../package/packed.ts";
+import { full } from "../full.ts";
 import { customPoint, planOf } from "./plan-builder.ts";
 import { valueOf } from "./rule-arbitrary.ts";
 import { largePlan, NASTY, readCase } from "./sample-plans.ts";
@@ -23,100 +21,7 @@ const PLANS = {
   large: largePlan(full(100, 1000)),
 };
 
-/** A program that does what the plans allow, and is not let do what they do not. */
-const USES = `
-import { chooseItem, createBatch, emailSends, menuScreen, purchase, userContext } from "./coffee.js";
-import { customEvent, screenView, type Batch } from "mparticle-events";
-import * as large from "./large.js";
-import * as nasty from "./nasty.js";
-
-const user = { environment: "development" } as const;
-export const batch: Batch = createBatch({ ...user, user_attributes: { $Age: 5 }, user_identities: { customer_id: "1" } }, [
-  chooseItem({ quantity: 1, milk: true, item: "cortado", more: "is open" }, { session_uuid: "a" }),
-  emailSends(), menuScreen(), purchase({ products: [{ id: "a" }] }),
-]);
-export const order = nasty.purchase(
-  { transaction_id: "a", products: [{ id: "a", custom_attributes: { size: "42" } }] }, undefined, { currency_code: "EUR" },
-);
-export const many = large.createBatch(user, [large.eventNumber7({ "attribute 0": "c7" })]);
-export const context = userContext(user);
-
-// @ts-expect-error -- not in the plan
-createBatch(user, [customEvent("Choose Itm", "other")]);
-// @ts-expect-error -- nor as a literal
-createBatch(user, [{ event_type: "custom_event", data: { event_name: "Choose Itm", custom_event_type: "other" } }]);
-// @ts-expect-error -- a screen that is not in the plan
-createBatch(user, [screenView("Home page")]);
-// @ts-expect-error -- a value that is not in the plan
-chooseItem({ quantity: 1, milk: true, item: "tea" });
-// @ts-expect-error -- required
-chooseItem({ quantity: 1, milk: true });
-// @ts-expect-error -- required
-chooseItem();
-// @ts-expect-error -- of another type
-chooseItem({ quantity: "1", milk: true, item: "cortado" });
-// @ts-expect-error -- an attribute of the user that is not in the plan
-createBatch({ ...user, user_attributes: { age: 5 } });
-// @ts-expect-error -- an identity that is not in the plan
-createBatch({ ...user, user_identities: { google: "5" } });
-// @ts-expect-error -- what this file puts there itself
-createBatch({ ...user, context: { data_plan: { plan_id: "other" } } });
-// @ts-expect-error -- closed
-nasty.deleteEvent({ ok: true, more: 1 });
-// @ts-expect-error -- closed, and empty
-nasty.empty({ more: 1 });
-// @ts-expect-error -- a product without what the plan requires of it
-nasty.purchase({ transaction_id: "a", products: [{ id: "a" }] }, undefined, { currency_code: "EUR" });
-// @ts-expect-error -- a currency that is not in the plan
-nasty.purchase({ transaction_id: "a", products: [] }, undefined, { currency_code: "CHF" });
-// @ts-expect-error -- an identity that is required
-nasty.createBatch({ ...user, user_attributes: { plan: "free" } });
-// @ts-expect-error -- not one of a thousand
-large.createBatch(user, [customEvent("Nope", "other")]);
-`;
-
-const COMPILERS = readdirSync(join(ROOT, "node_modules"))
-  .filter((name) => /^typescript(-\d+(\.\d+)?)?$/.test(name) && existsSync(join(ROOT, "node_modules", name, "bin/tsc")))
-  .filter((name) => FULL || name === "typescript-7.0");
-
-let folder: string;
-beforeAll(() => {
-  ({ folder } = makeProject());
-  for (const [name, plan] of Object.entries(PLANS)) writeFileSync(join(folder, `${name}.ts`), generatePlan(plan).text);
-  writeFileSync(join(folder, "uses.ts"), USES);
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
-
-function compile(compiler: string, exactOptionalPropertyTypes: boolean): Promise<string> {
-  const config = join(folder, `tsconfig.${compiler}.${String(exactOptionalPropertyTypes)}.json`);
-  const compilerOptions = {
-    ...{ target: "es2022", module: "nodenext", moduleResolution: "nodenext", lib: ["es2022"], types: ["node"] },
-    ...{ strict: true, noEmit: true, skipLibCheck: true, isolatedModules: true, verbatimModuleSyntax: true },
-    ...{ noUnusedLocals: true, noUnusedParameters: true, noUncheckedIndexedAccess: true, noImplicitReturns: true },
-    ...{ noPropertyAccessFromIndexSignature: true, exactOptionalPropertyTypes },
-  };
-  writeFileSync(
-    config,
-    JSON.stringify({ compilerOptions, files: ["uses.ts", ...Object.keys(PLANS).map((name) => `${name}.ts`)] }),
-  );
-  const bin = join(ROOT, "node_modules", compiler, "bin/tsc");
-  return new Promise((resolve) => {
-    execFile(process.execPath, [bin, "--pretty", "false", "-p", config], { cwd: folder }, (_error, stdout, stderr) => {
-      resolve(`${stdout}${stderr}`);
-    });
-  });
-}
-
 describe("generated code", () => {
-  it.each(COMPILERS.flatMap((compiler) => [true, false].map((exact) => ({ compiler, exact }))))(
-    "compiles by $compiler, exactOptionalPropertyTypes $exact, and what is not in the plan does not",
-    async ({ compiler, exact }) => {
-      expect(await compile(compiler, exact)).toBe("");
-    },
-  );
-
   it("is the same whatever order an export has", () => {
     const shuffled = (value: unknown, depth = 0): unknown => {
       if (Array.isArray(value)) {
@@ -184,7 +89,7 @@ describe("what generated code makes", () => {
   const loaded = new Map<string, Generated>();
   const files = mkdtempSync(join(tmpdir(), "generated-"));
   beforeAll(async () => {
-    for (const [name, plan] of Object.entries({ ...PLANS, large: largePlan(30) })) {
+    for (const [name, plan] of Object.entries({ ...PLANS, large: largePlan(full(5, 30)) })) {
       const file = join(files, `${name}.ts`);
       writeFileSync(file, generatePlan(plan).text);
       loaded.set(name, (await import(pathToFileURL(file).href)) as Generated);
@@ -194,7 +99,7 @@ describe("what generated code makes", () => {
     rmSync(files, { recursive: true });
   });
 
-  const plans = Object.entries({ ...PLANS, large: largePlan(30) }).map(([name, plan]) => ({ name, plan }));
+  const plans = Object.entries({ ...PLANS, large: largePlan(full(5, 30)) }).map(([name, plan]) => ({ name, plan }));
   const user = {
     environment: "development",
     user_attributes: { age: 1, plan: "free" },

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import { repeated } from "../input/input-options.ts";
 import type { Program } from "../program.ts";
+import { wholeNumber } from "./plan.ts";
 
 /** What `mock` can be told. */
 export interface MockFlags {
@@ -8,6 +9,8 @@ export interface MockFlags {
   readonly profile: "canonical" | "wire";
   readonly fail?: readonly string[] | undefined;
   readonly quiet?: boolean | undefined;
+  readonly plan?: string | undefined;
+  readonly planVersion?: number | undefined;
 }
 
 const EXAMPLES = `
@@ -15,6 +18,7 @@ Examples:
   mparticle-events mock                              refuses what a well-behaved sender would not send
   mparticle-events mock --port 0 --profile wire      on a free port; takes what any official source permits
   mparticle-events mock --fail 429:0.1 --fail 503:0.05
+  mparticle-events mock --plan plan.json             refuses unplanned events; tells the plan's coverage when ended
 
 Any key and any secret will do. A 400 lists in errors[] what mparticle-events check would say.`;
 
@@ -34,6 +38,8 @@ export function defineMock({ root, terminal, run }: Program): void {
         .default("canonical"),
     )
     .option("--fail <status:share>", "answer a share of the requests by a status; may be given again", repeated)
+    .option("--plan <file>", "a data plan: what is not planned is refused, and its coverage is told at the end")
+    .option("--plan-version <number>", "which version of a plan that has several", wholeNumber)
     .option("--quiet", "no line for each request")
     .addHelpText("after", EXAMPLES)
     .action(

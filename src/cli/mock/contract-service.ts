@@ -44,6 +44,8 @@ export interface BatchRecord {
 export interface ContractServiceOptions {
   readonly profile: Profile;
   readonly failures: readonly FailureRule[];
+  /** What batches are held against besides the contract, such as a data plan. */
+  readonly check?: ((batch: unknown) => readonly Finding[]) | undefined;
   readonly now: () => number;
   readonly random: () => number;
 }
@@ -106,9 +108,12 @@ export class ContractService {
         `The request has ${String(batches.length)} batches; expected ${String(LIMITS.bulkMaxBatches)} at most.`,
       );
     }
-    const { profile, now } = this.#options;
+    const { profile, now, check = () => [] } = this.#options;
     const endpoint = path.endsWith("/historical") ? "historical" : "events";
-    const checked = batches.map((batch) => ({ batch, findings: checkBatch(batch, { profile, endpoint }) }));
+    const checked = batches.map((batch) => ({
+      batch,
+      findings: [...checkBatch(batch, { profile, endpoint }), ...check(batch)],
+    }));
     const entries = checked.flatMap(({ findings }, index) =>
       findings
         .filter(({ severity }) => severity === "error")

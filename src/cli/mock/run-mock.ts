@@ -10,7 +10,10 @@ export async function runMock(flags: MockFlags, terminal: Terminal): Promise<num
   const { stdout, stderr, env } = terminal;
   const { profile } = flags;
   const failures = readFailures(flags.fail ?? []);
-  const service = new ContractService({ profile, failures, now: terminal.now, random: terminal.random });
+  const planned = flags.plan === undefined ? undefined : await openPlan(flags.plan, flags.planVersion, terminal);
+  const { now, random } = terminal;
+  const service = new ContractService({ profile, failures, now, random, check: planned?.check });
+  if (planned !== undefined) service.onBatch(planned.count);
   // Before it listens: who starts it may end it at any time.
   const ended = new Promise<void>((resolve) => {
     terminal.onInterrupt(() => {
@@ -34,5 +37,23 @@ A header \`Prefer: code=429\` asks for another answer. Ctrl+C ends it.
 `);
   await ended;
   await mock.close();
+  await planned?.tell();
   return EXIT.clean;
+}
+
+/** The check of a plan, and the count of what is met of it. */
+async function openPlan(file: string, version: number | undefined, terminal: Terminal) {
+  const { planCheck } = await import("../../plan/plan.ts");
+  const { CoverageCounter } = await import("../../plan/plan-coverage.ts");
+  const { readPlanFile } = await import("../plan/plan-file.ts");
+  const { tellCoverage } = await import("../plan/run-plan-coverage.ts");
+  const plan = await readPlanFile(file, version, terminal);
+  const counter = new CoverageCounter(plan);
+  return {
+    check: planCheck(plan),
+    count: ({ batch }: { readonly batch: unknown }): void => {
+      counter.add(batch);
+    },
+    tell: () => tellCoverage(counter.coverage(), false, terminal),
+  };
 }
