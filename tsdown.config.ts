@@ -82,6 +82,8 @@ const library = defineConfig({
     validate: "src/validate/validate.ts",
     consent: "src/consent/consent.ts",
     plan: "src/plan/plan.ts",
+    bullmq: "src/bullmq/bullmq.ts",
+    postgres: "src/postgres/postgres.ts",
     node: "src/node/node.ts",
     testing: "src/testing/testing.ts",
     "platform-node": "src/transport/platform-node.ts",
@@ -93,7 +95,7 @@ const library = defineConfig({
   target: "es2022",
   deps: {
     // `#platform` is chosen at run time by `imports` in package.json: bundling it would settle the runtime at build time.
-    neverBundle: [/^#/, /^node:/, /^@iab/],
+    neverBundle: [/^#/, /^node:/, /^@iab/, "bullmq", "ioredis"],
     // The typed transport is part of the package: finding two more packages would take every start longer than loading them.
     onlyBundle: ["openapi-fetch", "openapi-typescript-helpers", "@noble/hashes"],
   },
@@ -102,7 +104,10 @@ const library = defineConfig({
     { name: "minified", generateBundle: minifyUnread },
   ],
   // As the MIT licence asks of whoever passes it on.
-  copy: [{ from: "node_modules/openapi-fetch/LICENSE", rename: "openapi-fetch.LICENSE" }],
+  copy: [
+    { from: "node_modules/openapi-fetch/LICENSE", rename: "openapi-fetch.LICENSE" },
+    { from: "node_modules/@noble/hashes/LICENSE", rename: "noble-hashes.LICENSE" },
+  ],
   // What Node has of its own may lie with the platform that it is chosen by: one file less to find.
   inputOptions: { preserveEntrySignatures: "allow-extension", checks: { pluginTimings: false } },
   outputOptions: {
@@ -111,9 +116,18 @@ const library = defineConfig({
     // Few files: each one more to find and open costs a start up to a millisecond.
     codeSplitting: {
       groups: [
+        // Before the validators: a group takes with it what its files import.
+        { name: "facts", test: /generated\/(contract\.ts|validators\/checks\.js)$|transport\/exchange\.ts$/ },
         { name: VALIDATORS, test: /generated\/validators\/(canonical|wire)\.js$/ },
-        { name: "facts", test: /generated\/contract\.ts$|transport\/exchange\.ts$/ },
-        { name: "core", test: (id) => !/\.d\.[mc]?ts$|platform-node|transport\/node-/.test(id), minShareCount: 2 },
+        {
+          name: "core",
+          test: (id) => !/\.d\.[mc]?ts$|platform-node|transport\/node-|src\/(validate|plan|fleet)\//.test(id),
+          minShareCount: 2,
+        },
+        // What the root is not made of must not come with it: a chunk is loaded whole.
+        { name: "checks", test: /src\/validate\/.*(?<!\.d)\.ts$/, minShareCount: 2 },
+        { name: "plans", test: /src\/plan\/(?!plan\.).*(?<!\.d)\.ts$/, minShareCount: 2 },
+        { name: "fleets", test: /src\/fleet\/.*(?<!\.d)\.ts$/, minShareCount: 2 },
         { name: "platform-node", test: /(platform-node|transport\/node-[a-z-]+)\.ts$/ },
       ],
     },

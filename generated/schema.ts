@@ -182,7 +182,7 @@ export type IdentityType =
  * a partner feed sends the identity of another partner.
  */
 export type PartnerIdentities = {
-  [key: string]: string | undefined;
+  [key: string]: string;
 };
 
 /**
@@ -194,7 +194,7 @@ export type PartnerIdentities = {
  * lower case.
  */
 export type UserAttributes = {
-  [key: string]: UserAttributeValue | undefined;
+  [key: string]: UserAttributeValue;
 };
 
 /**
@@ -209,11 +209,9 @@ export type UserAttributeValue = string | number | boolean | readonly (string | 
  * `"92"`, which the address of the integration's directory page shows.
  */
 export type IntegrationAttributes = {
-  [key: string]:
-    | {
-        [key: string]: string | undefined;
-      }
-    | undefined;
+  [key: string]: {
+    [key: string]: string;
+  };
 };
 
 /** Which campaign brought the user, as an attribution service reported it. All three are needed. */
@@ -242,7 +240,7 @@ export interface ConsentState {
  * true` means that the user agreed.
  */
 export type GdprConsentState = {
-  [key: string]: ConsentPurpose | undefined;
+  [key: string]: ConsentPurpose;
 };
 
 /** The one purpose that CCPA has; it exists as soon as CCPA is enabled for the workspace. */
@@ -458,11 +456,9 @@ export interface ApplicationInformation {
    */
   apple_search_ads_attributes?:
     | {
-        [key: string]:
-          | {
-              [key: string]: string | undefined;
-            }
-          | undefined;
+        [key: string]: {
+          [key: string]: string;
+        };
       }
     | null
     | undefined;
@@ -562,7 +558,7 @@ export interface CommonEventData {
  * refused.
  */
 export type CustomAttributes = {
-  [key: string]: string | number | boolean | null | undefined;
+  [key: string]: string | number | boolean | null;
 };
 
 /**
@@ -570,7 +566,7 @@ export type CustomAttributes = {
  * reach that integration and raw-data outputs only, and cannot be used in audiences.
  */
 export type CustomFlags = {
-  [key: string]: string | number | boolean | readonly (string | number | boolean)[] | undefined;
+  [key: string]: string | number | boolean | readonly (string | number | boolean)[];
 };
 
 /** The state a device was in when an event happened, as client SDKs record it. Sizes are in bytes. */
@@ -804,7 +800,7 @@ export interface Product {
  * Details of a product, by name: at most 100. A name has at most 256 characters, a value, always text, at most 4,096.
  */
 export type ProductAttributes = {
-  [key: string]: string | undefined;
+  [key: string]: string;
 };
 
 /** What a user did with promotions. */

@@ -19,6 +19,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   validate: ["generated", "rules", "errors"],
   consent: ["generated", "rules", "model", "errors", "transport", "delivery"],
   plan: ["generated", "rules", "model", "errors", "validate"],
+  fleet: ["generated", "rules", "model", "errors", "transport", "delivery"],
+  bullmq: ["generated", "rules", "model", "errors", "transport", "delivery", "fleet"],
+  postgres: ["generated", "rules", "model", "errors", "transport", "delivery", "fleet"],
   node: ["generated", "rules", "model", "errors", "transport", "delivery"],
   testing: ["generated", "rules", "model", "errors", "transport", "delivery", "plan"],
   // Nothing imports it.
@@ -48,6 +51,8 @@ const ENTRIES = [
   "validate/validate.ts",
   "consent/consent.ts",
   "plan/plan.ts",
+  "bullmq/bullmq.ts",
+  "postgres/postgres.ts",
 ].map((path) => join(SOURCE, path));
 
 /** What `#platform` stands for; the only files of the root entry that know a runtime. */

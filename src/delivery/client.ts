@@ -42,6 +42,7 @@ import { Telemetry } from "./telemetry.ts";
 /** What an {@link EventQueue} shares with its client: connections, pace, pauses and reports. */
 export interface ClientInternals {
   readonly dispatcher: Dispatcher;
+  readonly transport: Transport;
   readonly telemetry: Telemetry;
   readonly effects: Effects;
   readonly preparation: PrepareOptions;
@@ -108,6 +109,7 @@ export class EventsClient {
     this.#coalescer = options.coalesce === true ? new Coalescer(this.#dispatcher) : undefined;
     INTERNALS.set(this, {
       dispatcher: this.#dispatcher,
+      transport: this.#transport,
       telemetry: this.#telemetry,
       effects: this.#effects,
       preparation: this.#preparations["/bulkevents"],

@@ -246,7 +246,7 @@ export class Dispatcher {
     if (this.#hasSaidSo || soFarMs + delayMs < SAY_SO_AFTER_MS) return;
     this.#hasSaidSo = true;
     const seconds = (ms: number): string => `${String(Math.round(ms / 1000))} s`;
-    this.#options.telemetry.delay(
+    this.#options.telemetry.warn(
       `Not accepted for ${seconds(soFarMs)}, next attempt in ${seconds(delayMs)}, until ` +
         `${seconds(request.retry.maxElapsedMs)} have passed (\`retry.maxElapsedMs\`). ${error.message} This is said once.`,
       error,

@@ -161,10 +161,10 @@ export class Telemetry {
     }
   }
 
-  /** Something takes long: without a logger the console is told. */
-  delay(message: string, error: MParticleError): void {
+  /** Somebody who runs this should know it; without a logger the console is told. */
+  warn(message: string, error?: MParticleError): void {
     if (this.#logger === undefined) console.warn(`mparticle-events: ${message}`);
-    else this.#log("warn", () => message, { error });
+    else this.#log("warn", () => message, error === undefined ? undefined : { error });
   }
 
   /** Events are lost, set aside or kept back: without a logger the console is told. */

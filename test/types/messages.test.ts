@@ -17,21 +17,7 @@ interface Mistake {
 const MISTAKES: Readonly<Record<string, Mistake>> = {
   "a misspelt member of an event": {
     code: 'customEvent("a", "other", { custom_atributes: {} });',
-    says: [
-      "'custom_atributes' does not exist in type 'CustomEventOptions'. Did you mean to write 'custom_attributes'?",
-    ],
-  },
-  "a misspelt member of an event without arguments of its own": {
-    code: "sessionStart({ session_uid: 'a' });",
-    says: ["'session_uid' does not exist in type 'SessionStartOptions'", "'session_uuid'"],
-  },
-  "an interface for attributes": {
-    code: 'interface Plan { name: string } const plan: Plan = { name: "a" }; customEvent("a", "other", { custom_attributes: plan });',
-    says: ["Index signature for type 'string' is missing in type 'Plan'"],
-  },
-  "an object for attributes that has a date": {
-    code: 'customEvent("a", "other", { custom_attributes: attributesFrom({ at: new Date() }) });',
-    says: ["Property 'at' is incompatible with index signature", "Type 'Date' is not assignable"],
+    says: ["'custom_atributes' does not exist in type", '"custom_event"', "Did you mean to write 'custom_attributes'?"],
   },
   "a misspelt member of a batch": {
     code: 'createBatch({ environment: "development", user_identites: {} });',
@@ -51,7 +37,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   },
   "a list as an attribute": {
     code: 'customEvent("a", "other", { custom_attributes: { tags: ["a"] } });',
-    says: ["Type 'string[]' is not assignable to type 'string | number | boolean | null | undefined'"],
+    says: ["Type 'string[]' is not assignable to type 'string | number | boolean | null'"],
   },
   "a misspelt member of a hand-written event": {
     code: 'const event: Event = { event_type: "custom_event", data: { event_name: "a", custom_event_type: "other", custom_atributes: {} } };',
@@ -84,7 +70,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const LINES = Object.values(MISTAKES).map(({ code }, index) => `export function mistake${String(index)}() { ${code} }`);
 const TEXT = [
-  'import { attributesFrom, createBatch, customEvent, sessionStart, type Event, type EventOf } from "mparticle-events";',
+  'import { createBatch, customEvent, type Event, type EventOf } from "mparticle-events";',
   ...LINES,
   'export const right = customEvent("a", "other", { custom_attributes: {} });',
 ].join("\n");

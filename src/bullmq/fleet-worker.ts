@@ -1,0 +1,219 @@
+import type { Job, Worker } from "bullmq";
+import type { Redis } from "ioredis";
+import { utf8Length } from "#platform";
+import { internalsOf, type EventsClient } from "../delivery/client.ts";
+import type { Outcome } from "../delivery/outcome.ts";
+import type { Telemetry } from "../delivery/telemetry.ts";
+import { InvalidBatchError, MParticleError } from "../errors.ts";
+import { RequestSender } from "../fleet/request-sender.ts";
+import { resolveRate } from "../fleet/account-pace.ts";
+import { WorkerLedger, type FleetWorkerStats } from "../fleet/worker-ledger.ts";
+import { isObject } from "../rules/objects.ts";
+import { atLeastZero, checkOptions, positive, wholeNumber } from "../transport/option-checks.ts";
+import {
+  describeDurability,
+  loadBullmq,
+  openConnection,
+  requireConnection,
+  toBullmq,
+  type FleetConnection,
+} from "./connection.ts";
+import type { FleetJob } from "./fleet-queue.ts";
+import { RedisPace } from "./redis-pace.ts";
+
+/** What a {@link FleetWorker} takes batches from, and how fast it sends them. */
+export interface FleetWorkerOptions {
+  /** Redis or Valkey: options of ioredis, or a client of it. */
+  readonly connection: FleetConnection;
+  /** Of the BullMQ queue. `@default "mparticle-events"` */
+  readonly name?: string | undefined;
+  /** Batches a second of the account, for all workers together. `@default 270` */
+  readonly rate?: number | undefined;
+  /** Jobs that this process works on at a time; they travel together. `@default 400` */
+  readonly concurrency?: number | undefined;
+  /** Requests of this process in flight at most. `@default 8` */
+  readonly requests?: number | undefined;
+  /**
+   * A batch that the service does not take for so long goes back to the store, in milliseconds, and is tried again
+   * later by any worker. `@default 30_000`
+   */
+  readonly maxHoldMs?: number | undefined;
+  /** Called once for each verdict. What it throws goes to the client's logger. */
+  readonly onOutcome?: ((outcome: Outcome) => void) | undefined;
+}
+
+/** A killed worker's jobs come back after about twice this long. */
+const LOCK_MS = 15_000;
+const RETURN_DELAY_MS = 5_000;
+
+/**
+ * Sends the batches of a {@link FleetQueue} with a client, many jobs in one request, at a pace that all workers share.
+ *
+ * An accepted batch completes its job. A rejected one fails it for good, with the reason: BullMQ's failed jobs are the
+ * dead letters. What the service did not take goes back with its id. A worker that is killed loses nothing.
+ */
+export class FleetWorker {
+  readonly #options: FleetWorkerOptions;
+  readonly #telemetry: Telemetry;
+  readonly #ledger: WorkerLedger;
+  readonly #rate: { readonly rate: number; readonly maxBatches: number };
+  readonly #client: EventsClient;
+  readonly #concurrency: number;
+  readonly #requests: number;
+  readonly #maxHoldMs: number;
+  readonly #starting: Promise<Started>;
+  #sender: RequestSender | undefined;
+  #closing: Promise<FleetWorkerStats> | undefined;
+
+  /**
+   * Starts at once.
+   *
+   * @param client - its credentials, host and transport are used; its own `rate` is not.
+   * @param options - see {@link FleetWorkerOptions}.
+   * @throws RangeError, TypeError - naming the option, its value and what was expected.
+   */
+  constructor(client: EventsClient, options: FleetWorkerOptions) {
+    checkOptions(options, {
+      connection: "any",
+      name: "string",
+      rate: "any",
+      concurrency: "any",
+      requests: "any",
+      maxHoldMs: "any",
+      onOutcome: "function",
+    });
+    requireConnection(options.connection);
+    this.#client = client;
+    this.#telemetry = internalsOf(client).telemetry;
+    this.#options = options;
+    this.#rate = resolveRate(options.rate);
+    this.#concurrency = wholeNumber("concurrency", options.concurrency ?? 400);
+    this.#requests = wholeNumber("requests", options.requests ?? 8);
+    this.#maxHoldMs = positive("maxHoldMs", options.maxHoldMs ?? 30_000);
+    this.#ledger = new WorkerLedger(this.#telemetry, options.onOutcome);
+    this.#starting = this.#start();
+    this.#starting.catch((error: unknown) => {
+      this.#telemetry.loss("The fleet's worker could not start.", error);
+    });
+  }
+
+  /**
+   * Resolves when it takes batches.
+   *
+   * @throws MissingPeerError - when `bullmq` or `ioredis` is not installed.
+   */
+  async ready(): Promise<void> {
+    const { worker } = await this.#starting;
+    await worker.waitUntilReady();
+  }
+
+  /** What has become of the batches that this worker took. */
+  stats(): FleetWorkerStats {
+    return this.#ledger.stats(this.#sender?.pending ?? 0);
+  }
+
+  /**
+   * Takes no further batch, finishes what is on its way, and gives the rest back to the store.
+   *
+   * @param options.timeoutMs - how long it may take to finish, in milliseconds. `@default 10_000`
+   */
+  close({ timeoutMs = 10_000 }: { readonly timeoutMs?: number | undefined } = {}): Promise<FleetWorkerStats> {
+    this.#closing ??= this.#close(atLeastZero("timeoutMs", timeoutMs));
+    return this.#closing;
+  }
+
+  /** As {@link close}: `await using worker = new FleetWorker(…)`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #start(): Promise<Started> {
+    const { connection, name = "mparticle-events" } = this.#options;
+    const { Worker: BullWorker, DelayedError, UnrecoverableError } = await loadBullmq("FleetWorker");
+    const redis = await openConnection("FleetWorker", connection, { maxRetriesPerRequest: null });
+    redis.on("error", (error: unknown) => {
+      this.#telemetry.reportError("The connection to Redis failed; it is made again.", error);
+    });
+    const { transport, effects } = internalsOf(this.#client);
+    const sender = new RequestSender({
+      transport,
+      effects,
+      telemetry: this.#telemetry,
+      pace: new RedisPace(redis, name, this.#rate.rate),
+      maxBatches: this.#rate.maxBatches,
+      concurrency: this.#requests,
+      maxHoldMs: this.#maxHoldMs,
+    });
+    this.#sender = sender;
+    const process = async (job: Job<FleetJob>, token?: string): Promise<unknown> => {
+      const batch = readJob(job.data);
+      if (batch === undefined) {
+        throw new UnrecoverableError("The job does not hold a batch of this package, or one of a newer version of it.");
+      }
+      const verdict = await sender.send(batch);
+      this.#ledger.record(batch, verdict);
+      if (verdict.kind === "accepted") return { status: verdict.receipt.status, attempts: verdict.receipt.attempts };
+      if (verdict.kind === "rejected") throw new UnrecoverableError(reasonOf(verdict.error));
+      const isClosing = this.#closing !== undefined;
+      await job.moveToDelayed(Date.now() + (isClosing ? 0 : RETURN_DELAY_MS), token);
+      throw new DelayedError();
+    };
+    const worker = new BullWorker<FleetJob>(name, process, {
+      connection: toBullmq(connection),
+      concurrency: this.#concurrency,
+      lockDuration: LOCK_MS,
+      stalledInterval: LOCK_MS / 2,
+      // A batch is not to blame for the workers that were killed with it.
+      maxStalledCount: 1_000_000,
+    });
+    worker.on("error", (error) => {
+      this.#telemetry.reportError("The fleet's worker has trouble with Redis.", error);
+    });
+    void this.#warnOfLoss(redis);
+    return { worker, redis };
+  }
+
+  /** Once, at the start: an operator has to know before it happens. */
+  async #warnOfLoss(redis: Redis): Promise<void> {
+    try {
+      const warning = await describeDurability(redis);
+      if (warning !== undefined) this.#telemetry.warn(warning);
+    } catch {
+      // A service that does not say how it is configured may be fine.
+    }
+  }
+
+  async #close(timeoutMs: number): Promise<FleetWorkerStats> {
+    const started = await this.#starting.catch(() => undefined);
+    if (started === undefined) return this.stats();
+    const { worker, redis } = started;
+    const timer = setTimeout(() => {
+      this.#sender?.stop(new MParticleError("CLOSED", "The worker was closed before it was accepted."));
+    }, timeoutMs);
+    try {
+      await worker.close();
+    } finally {
+      clearTimeout(timer);
+      redis.disconnect();
+    }
+    return this.stats();
+  }
+}
+
+interface Started {
+  readonly worker: Worker<FleetJob>;
+  readonly redis: Redis;
+}
+
+/** What the store gives back is read with nothing vouching for it. */
+function readJob(data: unknown): (FleetJob & { readonly bytes: number }) | undefined {
+  if (!isObject(data) || data["version"] !== 1) return undefined;
+  const { text, requestId, userKey } = data;
+  if (typeof text !== "string" || typeof requestId !== "string") return undefined;
+  return { version: 1, text, requestId, userKey: typeof userKey === "string" ? userKey : "", bytes: utf8Length(text) };
+}
+
+function reasonOf(error: MParticleError): string {
+  if (!(error instanceof InvalidBatchError)) return error.message;
+  return error.findings.map(({ path, code, message }) => `${path} ${code}: ${message}`).join("; ");
+}

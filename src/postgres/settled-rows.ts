@@ -1,0 +1,94 @@
+import type { Effects } from "../delivery/effects.ts";
+import type { Telemetry } from "../delivery/telemetry.ts";
+import type { Queryable } from "./database.ts";
+
+const ACCEPTED = "DELETE FROM mparticle_events_batch WHERE id = ANY($1::bigint[])";
+
+/** One statement: a batch is in one of the two tables at any time. */
+const REJECTED = `
+WITH dead AS (
+  DELETE FROM mparticle_events_batch WHERE id = ANY($1::bigint[]) RETURNING id, user_hash, source_request_id, body, created_at
+)
+INSERT INTO mparticle_events_dead (id, user_hash, source_request_id, body, created_at, reason)
+SELECT dead.*, reasons.reason FROM dead JOIN unnest($1::bigint[], $2::text[]) AS reasons (id, reason) USING (id)
+ON CONFLICT DO NOTHING`;
+
+/** Verdicts are gathered for so long: one statement for many batches costs little more than one for one. */
+const GATHER_MS = 5;
+const RETRY_MS = 1_000;
+
+/**
+ * Notes verdicts down in the store, many at a time. Until that has worked, it remembers them, so that this worker does
+ * not send a batch again that it has sent.
+ */
+export class SettledRows {
+  readonly #pool: Queryable;
+  readonly #telemetry: Telemetry;
+  readonly #effects: Effects;
+  readonly #accepted = new Set<string>();
+  readonly #rejected = new Map<string, string>();
+  #writing: Promise<void> | undefined;
+  #isScheduled = false;
+
+  constructor(pool: Queryable, telemetry: Telemetry, effects: Effects) {
+    this.#pool = pool;
+    this.#telemetry = telemetry;
+    this.#effects = effects;
+  }
+
+  accept(id: string): void {
+    this.#accepted.add(id);
+    this.#schedule(GATHER_MS);
+  }
+
+  /** @param reason - what a person reads who looks at the dead letter. */
+  bury(id: string, reason: string): void {
+    this.#rejected.set(id, reason.replaceAll("\0", ""));
+    this.#schedule(GATHER_MS);
+  }
+
+  has(id: string): boolean {
+    return this.#accepted.has(id) || this.#rejected.has(id);
+  }
+
+  /** Of what is not noted down yet. */
+  ids(): readonly string[] {
+    return [...this.#accepted, ...this.#rejected.keys()];
+  }
+
+  /** @throws what PostgreSQL says. */
+  async flush(): Promise<void> {
+    await this.#writing;
+    await this.#write();
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#effects.startTimer(() => {
+      this.#isScheduled = false;
+      this.#writing ??= this.#write()
+        .catch((error: unknown) => {
+          this.#telemetry.reportError("What was sent could not be noted down; trying again.", error);
+          this.#schedule(RETRY_MS);
+        })
+        .finally(() => {
+          this.#writing = undefined;
+          if (this.#accepted.size + this.#rejected.size > 0) this.#schedule(GATHER_MS);
+        });
+    }, delayMs);
+  }
+
+  async #write(): Promise<void> {
+    const accepted = [...this.#accepted];
+    if (accepted.length > 0) {
+      await this.#pool.query(ACCEPTED, [accepted]);
+      for (const id of accepted) this.#accepted.delete(id);
+    }
+    const rejected = [...this.#rejected];
+    if (rejected.length > 0) {
+      await this.#pool.query(REJECTED, [rejected.map(([id]) => id), rejected.map(([, reason]) => reason)]);
+      for (const [id] of rejected) this.#rejected.delete(id);
+    }
+  }
+}
