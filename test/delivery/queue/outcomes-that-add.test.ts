@@ -106,8 +106,8 @@ describe("adding in a loop, each awaited", () => {
     await queue.add(user("1"), event("a", 600));
     const stop = countTurns();
     for (let n = 0; n < COUNT; n++) await Promise.resolve(add()).catch(() => undefined);
-    // At least one in two thousand: a few milliseconds.
-    expect(stop()).toBeGreaterThan(COUNT / 2_000);
+    // Without a user's bytes it would be none.
+    expect(stop()).toBeGreaterThan(1);
   });
 
   it("lets the event loop go on with an outbox that never waits for anything", async () => {
