@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
@@ -17,21 +17,19 @@ const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as
 
 const packed = inject("packed");
 
+/** All of the documentation but the reference, which `npm run docs` makes. */
+const DOCUMENTS = ["docs", "docs/guides"]
+  .flatMap((folder) => readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`))
+  .filter((path) => /\.(md|svg)$/.test(path))
+  .sort();
+
 describe("the package", () => {
   it("holds the build, the contract and the papers, and nothing else", () => {
     expect(packed.paths.filter((path) => !path.startsWith("dist/")).sort()).toEqual([
       "CHANGELOG.md",
       "LICENSE",
       "README.md",
-      "docs/cli.md",
-      "docs/guides/attributes.md",
-      "docs/guides/backfills.md",
-      "docs/guides/data-plans.md",
-      "docs/guides/sessions.md",
-      "docs/lints.md",
-      "docs/pacing.md",
-      "docs/pacing.svg",
-      "docs/testing.md",
+      ...DOCUMENTS,
       "generated/openapi.json",
       "generated/openapi.wire.json",
       "package.json",
@@ -49,8 +47,11 @@ describe("the package", () => {
   it("has what its papers link to, but for what is of use in the repository alone", () => {
     const papers = packed.paths.filter((path) => path.endsWith(".md"));
     const links = papers.flatMap((paper) =>
-      Array.from(readFileSync(join(ROOT, paper), "utf8").matchAll(/\]\((?!https?:|#)([^)#]+)/g), ([, link = ""]) =>
-        posix.join(posix.dirname(paper), link),
+      Array.from(
+        readFileSync(join(ROOT, paper), "utf8").matchAll(
+          /\]\((?!https?:|#)([^)#]+)|^\[[^\]]+\]: (?!https?:)([^#\s]+)/gm,
+        ),
+        ([, inline, reference = ""]) => posix.join(posix.dirname(paper), inline ?? reference),
       ),
     );
     expect(links.length).toBeGreaterThan(5);

@@ -3,6 +3,9 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import * as everything from "mparticle-events";
+import * as commerce from "../../src/model/commerce.ts";
+import * as events from "../../src/model/events.ts";
 import { startFakeServer } from "mparticle-events/testing";
 import { full } from "../full.ts";
 import { QUICK, runTypescript, withoutForeign } from "../types/run-typescript.ts";
@@ -26,7 +29,7 @@ function blocksOf(path: string): readonly string[] {
   return Array.from(readFileSync(join(ROOT, path), "utf8").matchAll(/^```ts\n(.*?)^```$/gms), ([, code = ""]) => code);
 }
 
-const programs = ["README.md", ...guides].flatMap(programsOf);
+const programs = ["README.md", "docs/events.md", ...guides].flatMap(programsOf);
 
 /** Those of the documentation stand by themselves. */
 const documented = ["docs/testing.md"].flatMap((path) =>
@@ -40,6 +43,24 @@ beforeAll(() => {
 });
 afterAll(() => {
   rmSync(folder, { recursive: true });
+});
+
+describe("the README", () => {
+  const lines = readFileSync(join(ROOT, "README.md"), "utf8").trimEnd().split("\n");
+
+  it("stays at 150 lines, none of them wider than a screen", () => {
+    expect(lines.length).toBeLessThanOrEqual(150);
+    expect(lines.filter((line) => line.length > 120)).toEqual([]);
+  });
+});
+
+describe("docs/events.md", () => {
+  it("names every factory in its table, and none that there is not", () => {
+    const rows = readFileSync(join(ROOT, "docs/events.md"), "utf8").matchAll(/^\|.*$/gm);
+    const named = Array.from(rows, ([row]) => Array.from(row.matchAll(/`(\w+)\(/g), ([, name = ""]) => name)).flat();
+    const factories = Object.keys({ ...events, ...commerce }).filter((name) => name in everything);
+    expect(named.toSorted()).toEqual(factories.toSorted());
+  });
 });
 
 describe("a code block of the README or of a guide, pasted into a project that has the package", () => {
