@@ -182,7 +182,7 @@ export type IdentityType =
  * a partner feed sends the identity of another partner.
  */
 export type PartnerIdentities = {
-  [key: string]: string;
+  [key: string]: string | undefined;
 };
 
 /**
@@ -194,7 +194,7 @@ export type PartnerIdentities = {
  * lower case.
  */
 export type UserAttributes = {
-  [key: string]: UserAttributeValue;
+  [key: string]: UserAttributeValue | undefined;
 };
 
 /**
@@ -209,9 +209,11 @@ export type UserAttributeValue = string | number | boolean | readonly (string | 
  * `"92"`, which the address of the integration's directory page shows.
  */
 export type IntegrationAttributes = {
-  [key: string]: {
-    [key: string]: string;
-  };
+  [key: string]:
+    | {
+        [key: string]: string | undefined;
+      }
+    | undefined;
 };
 
 /** Which campaign brought the user, as an attribution service reported it. All three are needed. */
@@ -240,7 +242,7 @@ export interface ConsentState {
  * true` means that the user agreed.
  */
 export type GdprConsentState = {
-  [key: string]: ConsentPurpose;
+  [key: string]: ConsentPurpose | undefined;
 };
 
 /** The one purpose that CCPA has; it exists as soon as CCPA is enabled for the workspace. */
@@ -456,9 +458,11 @@ export interface ApplicationInformation {
    */
   apple_search_ads_attributes?:
     | {
-        [key: string]: {
-          [key: string]: string;
-        };
+        [key: string]:
+          | {
+              [key: string]: string | undefined;
+            }
+          | undefined;
       }
     | null
     | undefined;
@@ -558,7 +562,7 @@ export interface CommonEventData {
  * refused.
  */
 export type CustomAttributes = {
-  [key: string]: string | number | boolean | null;
+  [key: string]: string | number | boolean | null | undefined;
 };
 
 /**
@@ -566,7 +570,7 @@ export type CustomAttributes = {
  * reach that integration and raw-data outputs only, and cannot be used in audiences.
  */
 export type CustomFlags = {
-  [key: string]: string | number | boolean | readonly (string | number | boolean)[];
+  [key: string]: string | number | boolean | readonly (string | number | boolean)[] | undefined;
 };
 
 /** The state a device was in when an event happened, as client SDKs record it. Sizes are in bytes. */
@@ -800,7 +804,7 @@ export interface Product {
  * Details of a product, by name: at most 100. A name has at most 256 characters, a value, always text, at most 4,096.
  */
 export type ProductAttributes = {
-  [key: string]: string;
+  [key: string]: string | undefined;
 };
 
 /** What a user did with promotions. */

@@ -1,3 +1,4 @@
+export { attributesFrom } from "./model/attributes.ts";
 export { createBatch } from "./model/batch.ts";
 export {
   applicationStateTransition,
@@ -121,6 +122,27 @@ export type {
   UserIdentityChangeEvent,
   UserIdentityChangeEventData,
 } from "../generated/schema.ts";
+export type { DataOf } from "./model/attributes.ts";
+export type {
+  ApplicationStateTransitionOptions,
+  BreadcrumbOptions,
+  CrashReportOptions,
+  CustomEventOptions,
+  FirstRunOptions,
+  NetworkPerformanceOptions,
+  OptOutOptions,
+  ProfileOptions,
+  PushMessageOptions,
+  PushRegistrationOptions,
+  ScreenViewOptions,
+  SessionEndOptions,
+  SessionStartOptions,
+  UninstallOptions,
+  UserAttributeChange,
+  UserAttributeChangeOptions,
+  UserIdentityChange,
+  UserIdentityChangeOptions,
+} from "./model/events.ts";
 export type { CommerceDetails, EventDataOf, EventOf, EventType, UserContext } from "./model/types.ts";
 export type { ProductActionDetails, ProductActionFactory, TransactionDetails } from "./model/commerce.ts";
 export type { ConsentDetails } from "./model/consent.ts";

@@ -233,13 +233,18 @@ function namedReference(node: ts.Node): ts.Node | undefined {
   return name === undefined ? undefined : f.createTypeReferenceNode(name);
 }
 
-/** Arrays take `as const` literals; optional members take an explicit `undefined`. */
+/** Arrays take `as const` literals; optional members, and those of maps, take an explicit `undefined`. */
 function relaxed(node: ts.Node): ts.Node {
   if (ts.isArrayTypeNode(node)) return f.createTypeOperatorNode(ts.SyntaxKind.ReadonlyKeyword, node);
   if (ts.isPropertySignature(node) && node.questionToken !== undefined && node.type !== undefined) {
     const members = ts.isUnionTypeNode(node.type) ? node.type.types : [node.type];
     const type = f.createUnionTypeNode([...members, f.createKeywordTypeNode(ts.SyntaxKind.UndefinedKeyword)]);
     return f.updatePropertySignature(node, node.modifiers, node.name, node.questionToken, type);
+  }
+  if (ts.isIndexSignatureDeclaration(node)) {
+    const members = ts.isUnionTypeNode(node.type) ? node.type.types : [node.type];
+    const type = f.createUnionTypeNode([...members, f.createKeywordTypeNode(ts.SyntaxKind.UndefinedKeyword)]);
+    return f.updateIndexSignature(node, node.modifiers, node.parameters, type);
   }
   return node;
 }

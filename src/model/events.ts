@@ -7,14 +7,17 @@ import type {
 import { stampEventData } from "./stamp.ts";
 import type { EventDataOf, EventOf, EventType } from "./types.ts";
 
-/** What is left of an event type's data once the positional arguments are taken. */
-type Rest<Type extends EventType, Positional extends PropertyKey = never> = Omit<EventDataOf<Type>, Positional>;
+// The options are aliases of their own, made by Omit even where nothing is left out: the compiler shows the name of such an
+// alias in errors and hovers, and of any other the name of what it stands for.
 
 /** Every factory ends here: data is dated and named once, so that a retry repeats it. */
 export function makeEvent<Type extends EventType>(event_type: Type, data: EventDataOf<Type>): EventOf<Type> {
   // TypeScript cannot see that the two halves of a generic union member belong together; the parameters say so.
   return { event_type, data: stampEventData(data) } as unknown as EventOf<Type>;
 }
+
+/** The last argument of {@link customEvent}: what may be said beside the positional arguments. */
+export type CustomEventOptions = Omit<EventDataOf<"custom_event">, "event_name" | "custom_event_type">;
 
 /**
  * Something your users do that no other event type stands for.
@@ -27,10 +30,13 @@ export function makeEvent<Type extends EventType>(event_type: Type, data: EventD
 export function customEvent(
   event_name: string,
   custom_event_type: CustomEventType,
-  data?: Rest<"custom_event", "event_name" | "custom_event_type">,
+  data?: CustomEventOptions,
 ): EventOf<"custom_event"> {
   return makeEvent("custom_event", { ...data, event_name, custom_event_type });
 }
+
+/** The last argument of {@link screenView}: what may be said beside the positional arguments. */
+export type ScreenViewOptions = Omit<EventDataOf<"screen_view">, "screen_name">;
 
 /**
  * A screen or page was shown.
@@ -38,18 +44,24 @@ export function customEvent(
  * @param screen_name - counts towards the account's 1,000 distinct names.
  * @param data - any other property of the event.
  */
-export function screenView(screen_name: string, data?: Rest<"screen_view", "screen_name">): EventOf<"screen_view"> {
+export function screenView(screen_name: string, data?: ScreenViewOptions): EventOf<"screen_view"> {
   return makeEvent("screen_view", { ...data, screen_name });
 }
+
+/** The last argument of {@link sessionStart}: any property of the event. */
+export type SessionStartOptions = Omit<EventDataOf<"session_start">, never>;
 
 /**
  * A session begins; give it and everything in it the same `session_uuid`.
  *
  * @param data - any property of the event.
  */
-export function sessionStart(data?: Rest<"session_start">): EventOf<"session_start"> {
+export function sessionStart(data?: SessionStartOptions): EventOf<"session_start"> {
   return makeEvent("session_start", { ...data });
 }
+
+/** The last argument of {@link sessionEnd}: what may be said beside the positional arguments. */
+export type SessionEndOptions = Omit<EventDataOf<"session_end">, "session_duration_ms">;
 
 /**
  * A session ended.
@@ -57,12 +69,15 @@ export function sessionStart(data?: Rest<"session_start">): EventOf<"session_sta
  * @param session_duration_ms - its length in milliseconds.
  * @param data - any other property of the event.
  */
-export function sessionEnd(
-  session_duration_ms: number,
-  data?: Rest<"session_end", "session_duration_ms">,
-): EventOf<"session_end"> {
+export function sessionEnd(session_duration_ms: number, data?: SessionEndOptions): EventOf<"session_end"> {
   return makeEvent("session_end", { ...data, session_duration_ms });
 }
+
+/** The last argument of {@link applicationStateTransition}: what may be said beside the positional arguments. */
+export type ApplicationStateTransitionOptions = Omit<
+  EventDataOf<"application_state_transition">,
+  "application_transition_type"
+>;
 
 /**
  * The application started, ended, or went to the background or foreground.
@@ -72,28 +87,37 @@ export function sessionEnd(
  */
 export function applicationStateTransition(
   application_transition_type: ApplicationTransitionType,
-  data?: Rest<"application_state_transition", "application_transition_type">,
+  data?: ApplicationStateTransitionOptions,
 ): EventOf<"application_state_transition"> {
   return makeEvent("application_state_transition", { ...data, application_transition_type });
 }
+
+/** The last argument of {@link firstRun}: any property of the event. */
+export type FirstRunOptions = Omit<EventDataOf<"first_run">, never>;
 
 /**
  * The application ran for the first time.
  *
  * @param data - any property of the event.
  */
-export function firstRun(data?: Rest<"first_run">): EventOf<"first_run"> {
+export function firstRun(data?: FirstRunOptions): EventOf<"first_run"> {
   return makeEvent("first_run", { ...data });
 }
+
+/** The last argument of {@link uninstall}: any property of the event. */
+export type UninstallOptions = Omit<EventDataOf<"uninstall">, never>;
 
 /**
  * The application was removed.
  *
  * @param data - any property of the event.
  */
-export function uninstall(data?: Rest<"uninstall">): EventOf<"uninstall"> {
+export function uninstall(data?: UninstallOptions): EventOf<"uninstall"> {
   return makeEvent("uninstall", { ...data });
 }
+
+/** The last argument of {@link optOut}: what may be said beside the positional arguments. */
+export type OptOutOptions = Omit<EventDataOf<"opt_out">, "is_opted_out">;
 
 /**
  * The user opted out of all tracking, or back in. Not the same as consent: see {@link gdprConsent}.
@@ -101,9 +125,12 @@ export function uninstall(data?: Rest<"uninstall">): EventOf<"uninstall"> {
  * @param is_opted_out - `true` for out.
  * @param data - any other property of the event.
  */
-export function optOut(is_opted_out: boolean, data?: Rest<"opt_out", "is_opted_out">): EventOf<"opt_out"> {
+export function optOut(is_opted_out: boolean, data?: OptOutOptions): EventOf<"opt_out"> {
   return makeEvent("opt_out", { ...data, is_opted_out });
 }
+
+/** The last argument of {@link crashReport}: what may be said beside the positional arguments. */
+export type CrashReportOptions = Omit<EventDataOf<"crash_report">, "severity" | "message">;
 
 /**
  * The application crashed, or caught an error worth reporting.
@@ -112,13 +139,12 @@ export function optOut(is_opted_out: boolean, data?: Rest<"opt_out", "is_opted_o
  * @param message - what went wrong.
  * @param data - any other property, such as `stack_trace` or the `breadcrumbs` that led there.
  */
-export function crashReport(
-  severity: string,
-  message: string,
-  data?: Rest<"crash_report", "severity" | "message">,
-): EventOf<"crash_report"> {
+export function crashReport(severity: string, message: string, data?: CrashReportOptions): EventOf<"crash_report"> {
   return makeEvent("crash_report", { ...data, severity, message });
 }
+
+/** The last argument of {@link breadcrumb}: what may be said beside the positional arguments. */
+export type BreadcrumbOptions = Omit<EventDataOf<"breadcrumb">, "label">;
 
 /**
  * A step on the way, kept for crash reports.
@@ -126,9 +152,12 @@ export function crashReport(
  * @param label - what happened.
  * @param data - any other property of the event.
  */
-export function breadcrumb(label: string, data?: Rest<"breadcrumb", "label">): EventOf<"breadcrumb"> {
+export function breadcrumb(label: string, data?: BreadcrumbOptions): EventOf<"breadcrumb"> {
   return makeEvent("breadcrumb", { ...data, label });
 }
+
+/** The last argument of {@link networkPerformance}: what may be said beside the positional arguments. */
+export type NetworkPerformanceOptions = Omit<EventDataOf<"network_performance">, "url" | "response_code">;
 
 /**
  * One network request that the application made.
@@ -140,10 +169,13 @@ export function breadcrumb(label: string, data?: Rest<"breadcrumb", "label">): E
 export function networkPerformance(
   url: string,
   response_code: number,
-  data?: Rest<"network_performance", "url" | "response_code">,
+  data?: NetworkPerformanceOptions,
 ): EventOf<"network_performance"> {
   return makeEvent("network_performance", { ...data, url, response_code });
 }
+
+/** The last argument of {@link pushRegistration}: what may be said beside the positional arguments. */
+export type PushRegistrationOptions = Omit<EventDataOf<"push_registration">, "register" | "registration_token">;
 
 /**
  * A push token was added to the user's device, or removed.
@@ -155,10 +187,13 @@ export function networkPerformance(
 export function pushRegistration(
   register: boolean,
   registration_token: string,
-  data?: Rest<"push_registration", "register" | "registration_token">,
+  data?: PushRegistrationOptions,
 ): EventOf<"push_registration"> {
   return makeEvent("push_registration", { ...data, register, registration_token });
 }
+
+/** The last argument of {@link pushMessage}: what may be said beside the positional arguments. */
+export type PushMessageOptions = Omit<EventDataOf<"push_message">, "push_message_type">;
 
 /**
  * A push message was sent or received, or the user acted on it.
@@ -166,12 +201,12 @@ export function pushRegistration(
  * @param push_message_type - `"sent"`, `"received"` or `"action"`.
  * @param data - any other property, such as `push_message_token` and `push_notification_payload`.
  */
-export function pushMessage(
-  push_message_type: PushMessageType,
-  data?: Rest<"push_message", "push_message_type">,
-): EventOf<"push_message"> {
+export function pushMessage(push_message_type: PushMessageType, data?: PushMessageOptions): EventOf<"push_message"> {
   return makeEvent("push_message", { ...data, push_message_type });
 }
+
+/** The last argument of {@link profile}: what may be said beside the positional arguments. */
+export type ProfileOptions = Omit<EventDataOf<"profile">, "profile_event_type">;
 
 /**
  * The user signed up, logged in or out, updated or deleted the profile.
@@ -179,14 +214,21 @@ export function pushMessage(
  * @param profile_event_type - which of the five.
  * @param data - any other property; give `previous_mpid` and `current_mpid` as `bigint` or digits.
  */
-export function profile(
-  profile_event_type: ProfileEventType,
-  data?: Rest<"profile", "profile_event_type">,
-): EventOf<"profile"> {
+export function profile(profile_event_type: ProfileEventType, data?: ProfileOptions): EventOf<"profile"> {
   return makeEvent("profile", { ...data, profile_event_type });
 }
 
-type UserAttributeChange = "new" | "old" | "deleted" | "is_new_attribute";
+/** What became of an attribute: `{ new, old, deleted?, is_new_attribute? }`. */
+export type UserAttributeChange = Pick<
+  EventDataOf<"user_attribute_change">,
+  "new" | "old" | "deleted" | "is_new_attribute"
+>;
+
+/** The last argument of {@link userAttributeChange}: what may be said beside the positional arguments. */
+export type UserAttributeChangeOptions = Omit<
+  EventDataOf<"user_attribute_change">,
+  "user_attribute_name" | keyof UserAttributeChange
+>;
 
 /**
  * One attribute of the user changed. The profile itself is updated by the batch's `user_attributes`, not by this event.
@@ -197,11 +239,17 @@ type UserAttributeChange = "new" | "old" | "deleted" | "is_new_attribute";
  */
 export function userAttributeChange(
   user_attribute_name: string,
-  change: Pick<EventDataOf<"user_attribute_change">, UserAttributeChange>,
-  data?: Rest<"user_attribute_change", "user_attribute_name" | UserAttributeChange>,
+  change: UserAttributeChange,
+  data?: UserAttributeChangeOptions,
 ): EventOf<"user_attribute_change"> {
   return makeEvent("user_attribute_change", { ...data, ...change, user_attribute_name });
 }
+
+/** What became of an identity: `{ new, old }`, each an identity or `null` where there is none. */
+export type UserIdentityChange = Pick<EventDataOf<"user_identity_change">, "new" | "old">;
+
+/** The last argument of {@link userIdentityChange}: what may be said beside the positional arguments. */
+export type UserIdentityChangeOptions = Omit<EventDataOf<"user_identity_change">, keyof UserIdentityChange>;
 
 /**
  * One identity of the user changed.
@@ -210,8 +258,8 @@ export function userAttributeChange(
  * @param data - any other property of the event.
  */
 export function userIdentityChange(
-  change: Pick<EventDataOf<"user_identity_change">, "new" | "old">,
-  data?: Rest<"user_identity_change", "new" | "old">,
+  change: UserIdentityChange,
+  data?: UserIdentityChangeOptions,
 ): EventOf<"user_identity_change"> {
   return makeEvent("user_identity_change", { ...data, ...change });
 }

@@ -148,7 +148,7 @@ describe("a TCF string", () => {
     const text =
       "COvFyGBOvFyGBAbAAAENAPCAAOAAAAAAAAAAAEEUACCKAAA.IFoEUQQgAIQwgIwQABAEAAAAOIAACAIAAAAQAIAgEAACEAAAAAgAQBAAAAAAAGBAAgAAAAAAAFAAECAAAgAAQARAEQAAAAAJAAIAAgAAAYQEAAAQmAgBC3ZAYzUw";
     const state = await consentFromTcf(text, { purposes: { 1: "a", 2: "b", 3: "c", 4: "d" }, vendors: { 2: "v" } });
-    expect(Object.values(state?.gdpr ?? {}).map((one) => one.consented)).toEqual([true, true, true, false, true]);
+    expect(Object.values(state?.gdpr ?? {}).map((one) => one?.consented)).toEqual([true, true, true, false, true]);
   });
 
   it("has consent to a name when each purpose of that name has it", async () => {

@@ -138,7 +138,7 @@ describe("mergeConsent", () => {
       fc.property(states, (inputs) => {
         const before = structuredClone(inputs);
         const merged = mergeConsent(...inputs.map(deepFreeze));
-        for (const decided of Object.values(merged.gdpr ?? {})) Object.assign(decided, { document: "changed" });
+        for (const decided of Object.values(merged.gdpr ?? {})) Object.assign(decided ?? {}, { document: "changed" });
         expect(inputs).toEqual(before);
       }),
     );

@@ -57,6 +57,15 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
+describe("a program that asks for the branch of another runtime, as Jest does under jsdom", () => {
+  it.each(["browser", "edge-light", "workerd"])("%s, gets CommonJS by require", async (condition) => {
+    const [name] = PROGRAMS["require alone"];
+    const args = ["--conditions", condition, name];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, timeout: 15_000 });
+    expect(JSON.parse(stdout)).toMatchObject({ attempts: 2, known: true });
+  });
+});
+
 describe("a program that gets the package by", () => {
   it.each(Object.entries(PROGRAMS))("%s uploads through its own fetch, and by the raw client", async (_how, [name]) => {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [name], { cwd: folder, timeout: 100_000 });

@@ -2,6 +2,7 @@
 import { expectTypeOf } from "vitest";
 import {
   EventsClient,
+  attributesFrom,
   breadcrumb,
   createBatch,
   customEvent,
@@ -10,8 +11,10 @@ import {
   purchase,
   screenView,
   sessionEnd,
+  sessionStart,
   type ApiError,
   type Batch,
+  type CustomEventOptions,
   type Event,
   type EventDataOf,
   type EventOf,
@@ -21,6 +24,7 @@ import {
   type MParticleError,
   type Outcome,
   type Receipt,
+  type SessionStartOptions,
   type UserContext,
 } from "mparticle-events";
 
@@ -136,6 +140,47 @@ export function undefinedIsAsGoodAsNone(timeoutMs: number | undefined, session_u
   new EventsClient({ apiKey: "a", apiSecret: "b", timeoutMs, pod: undefined, retry: { maxElapsedMs: undefined } });
   customEvent("a", "other", { session_uuid, custom_attributes: undefined });
   createBatch({ environment: "production", user_identities: undefined });
+}
+
+/** So it is of what has names of the sender's own. */
+export function undefinedAttributesAreAsGoodAsNone(plan: string | undefined, tags: string[] | undefined): void {
+  customEvent("a", "other", { custom_attributes: { plan }, custom_flags: { plan, tags } });
+  purchase([{ custom_attributes: { plan } }], { transaction_id: "T-1" });
+  createBatch({ environment: "production", user_attributes: { plan, tags }, partner_identities: { a_b: plan } });
+  const batch: Batch = { environment: "production", integration_attributes: { "92": { plan } } };
+  createBatch({ environment: batch.environment, user_attributes: { ...batch.user_attributes, plan } });
+}
+
+interface Plan {
+  readonly name: string;
+  readonly seats?: number;
+}
+
+declare class Account {
+  readonly name: string;
+  readonly tags: readonly string[];
+  get age(): number;
+  rename(name: string): void;
+}
+
+/** TypeScript takes no interface and no class for a map; `attributesFrom` makes one of any object. */
+export function anyObjectCanBeAttributes(plan: Plan, account: Account): void {
+  customEvent("a", "other", { custom_attributes: attributesFrom(plan) });
+  createBatch({ environment: "production", user_attributes: attributesFrom(account) });
+  createBatch({ environment: "production", user_attributes: { ...attributesFrom(plan), ...attributesFrom(account) } });
+  const batch: Batch = { environment: "production", user_attributes: attributesFrom(account) };
+  expectTypeOf(attributesFrom(account)).toEqualTypeOf<{
+    readonly name: string;
+    readonly tags: readonly string[];
+    readonly age: number;
+  }>();
+  createBatch({ environment: batch.environment });
+}
+
+/** A wrapper around a factory can name what it passes on. */
+export function optionsHaveNames(data: CustomEventOptions & { readonly session_uuid: string }): Event[] {
+  const start: SessionStartOptions = { session_uuid: data.session_uuid };
+  return [sessionStart(start), customEvent("a", "other", data)];
 }
 
 /** Data that the caller promised not to change goes in as it is. */

@@ -17,7 +17,21 @@ interface Mistake {
 const MISTAKES: Readonly<Record<string, Mistake>> = {
   "a misspelt member of an event": {
     code: 'customEvent("a", "other", { custom_atributes: {} });',
-    says: ["'custom_atributes' does not exist in type", '"custom_event"', "Did you mean to write 'custom_attributes'?"],
+    says: [
+      "'custom_atributes' does not exist in type 'CustomEventOptions'. Did you mean to write 'custom_attributes'?",
+    ],
+  },
+  "a misspelt member of an event without arguments of its own": {
+    code: "sessionStart({ session_uid: 'a' });",
+    says: ["'session_uid' does not exist in type 'SessionStartOptions'", "'session_uuid'"],
+  },
+  "an interface for attributes": {
+    code: 'interface Plan { name: string } const plan: Plan = { name: "a" }; customEvent("a", "other", { custom_attributes: plan });',
+    says: ["Index signature for type 'string' is missing in type 'Plan'"],
+  },
+  "an object for attributes that has a date": {
+    code: 'customEvent("a", "other", { custom_attributes: attributesFrom({ at: new Date() }) });',
+    says: ["Property 'at' is incompatible with index signature", "Type 'Date' is not assignable"],
   },
   "a misspelt member of a batch": {
     code: 'createBatch({ environment: "development", user_identites: {} });',
@@ -37,7 +51,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   },
   "a list as an attribute": {
     code: 'customEvent("a", "other", { custom_attributes: { tags: ["a"] } });',
-    says: ["Type 'string[]' is not assignable to type 'string | number | boolean | null'"],
+    says: ["Type 'string[]' is not assignable to type 'string | number | boolean | null | undefined'"],
   },
   "a misspelt member of a hand-written event": {
     code: 'const event: Event = { event_type: "custom_event", data: { event_name: "a", custom_event_type: "other", custom_atributes: {} } };',
@@ -70,7 +84,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const LINES = Object.values(MISTAKES).map(({ code }, index) => `export function mistake${String(index)}() { ${code} }`);
 const TEXT = [
-  'import { createBatch, customEvent, type Event, type EventOf } from "mparticle-events";',
+  'import { attributesFrom, createBatch, customEvent, sessionStart, type Event, type EventOf } from "mparticle-events";',
   ...LINES,
   'export const right = customEvent("a", "other", { custom_attributes: {} });',
 ].join("\n");

@@ -5,6 +5,7 @@
 import {
   EventsClient,
   addToCart,
+  attributesFrom,
   ccpaOptOut,
   createBatch,
   crashReport,
@@ -51,6 +52,25 @@ export function misspeltNames(): void {
   createBatch({ environment: "development", consent_state: { ccpa: { sale: { consented: true } } } });
   // @ts-expect-error -- timeoutMs
   new EventsClient({ apiKey: "a", apiSecret: "b", timeout: 5 });
+}
+
+declare class Session {
+  readonly startedAt: Date;
+}
+
+export function wrongAttributes(session: Session, maybe: string[] | undefined): void {
+  // @ts-expect-error -- a Date is no attribute, also of a class
+  customEvent("a", "other", { custom_attributes: attributesFrom(session) });
+  // @ts-expect-error -- nor of a user
+  createBatch({ environment: "development", user_attributes: attributesFrom(session) });
+  // @ts-expect-error -- attributes of an event hold no lists, wherever they come from
+  customEvent("a", "other", { custom_attributes: attributesFrom({ tags: ["a"] }) });
+  // @ts-expect-error -- nor perhaps a list
+  customEvent("a", "other", { custom_attributes: { maybe } });
+  // @ts-expect-error -- the key is still custom_attributes
+  customEvent("a", "other", { custom_atributes: attributesFrom(session) });
+  // @ts-expect-error -- and user_attributes
+  createBatch({ environment: "development", user_atributes: attributesFrom(session) });
 }
 
 export function wrongValues(): void {
