@@ -26,6 +26,7 @@ export default defineConfig({
     // A limit only catches what hangs: no test is decided by how fast the machine is.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    setupFiles: "test/patience.ts",
     // Many of them wait for processes and sockets: three at a time even where there are only two processors.
     maxWorkers: 3,
     coverage: { include: ["src/**"] },
