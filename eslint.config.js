@@ -22,6 +22,7 @@ export default defineConfig(
       "src/cli/**",
       "src/node/**",
       "src/testing/**",
+      "src/arrivals/**",
       "src/transport/node-*.ts",
       "src/transport/undici-*.ts",
       "src/transport/platform-node.ts",

@@ -23,7 +23,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   bullmq: ["generated", "rules", "model", "errors", "transport", "delivery", "fleet"],
   postgres: ["generated", "rules", "model", "errors", "transport", "delivery", "fleet"],
   node: ["generated", "rules", "model", "errors", "transport", "delivery"],
-  testing: ["generated", "rules", "model", "errors", "transport", "delivery", "plan"],
+  arrivals: ["errors"],
+  testing: ["generated", "rules", "model", "errors", "transport", "delivery", "validate", "plan", "arrivals"],
   // Nothing imports it.
   cli: [
     "generated",
@@ -37,6 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "consent",
     "plan",
     "node",
+    "arrivals",
     "testing",
     "version",
   ],

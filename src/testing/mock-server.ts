@@ -2,6 +2,8 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
+import { Arrivals } from "../arrivals/arrivals.ts";
+import { serveArrivals } from "../arrivals/serve-arrivals.ts";
 import { planCheck, type PlanCheck } from "../plan/plan.ts";
 import { checkOptions } from "../transport/option-checks.ts";
 import { listenOnLoopback, readBody } from "./loopback.ts";
@@ -22,6 +24,11 @@ export interface MockServerOptions {
    * batch with an event that is not planned is answered 400, unless the plan allows it.
    */
   readonly plan?: object | undefined;
+  /**
+   * Whether it keeps the newest 1,000 batches and serves them at {@link MockServer.arrivalsUrl}, with what `checkBatch`
+   * and the plan say of each. `@default false`
+   */
+  readonly page?: boolean | undefined;
 }
 
 /** The contract, answering on this machine. */
@@ -29,6 +36,8 @@ export interface MockServer {
   /** For the `baseUrl` of a client, with its `/v2`. */
   readonly url: string;
   readonly port: number;
+  /** Where what arrived is served, such as `http://127.0.0.1:4010/_/`; undefined without `page`. */
+  readonly arrivalsUrl: string | undefined;
   /** Breaks all connections and stops. */
   close(): Promise<void>;
   /** {@link close}, for `await using`. */
@@ -50,16 +59,19 @@ export interface MockServer {
  * @throws Error - when the optional peer `@stoplight/prism-cli` is not installed.
  */
 export async function startMockServer(options: MockServerOptions = {}): Promise<MockServer> {
-  checkOptions(options, { profile: "any", port: "any", plan: "any" });
-  const { profile = "canonical", port: wantedPort = 0, plan } = options;
+  checkOptions(options, { profile: "any", port: "any", plan: "any", page: "boolean" });
+  const { profile = "canonical", port: wantedPort = 0, plan, page = false } = options;
   const check = plan === undefined ? undefined : planCheck(plan);
   // Read anew each time: Prism changes what it reads.
   const document: unknown = JSON.parse(await readFile(findContract(profile), "utf8"));
   const here = import.meta.url;
   // A package manager that links packages together may show the peer to the application alone.
   const prism = await loadPrism(Object(document) as object, [here, pathToFileURL(`${process.cwd()}/`)]);
+  const arrivals = page ? new Arrivals() : undefined;
+  const record = arrivals === undefined ? undefined : await recordInto(arrivals, profile, check);
+  const serveArrived = arrivals === undefined ? undefined : serveArrivals(arrivals);
   const server = createServer((request, response) => {
-    void answer(prism, check, request, response);
+    if (serveArrived?.(request, response) !== true) void answer(prism, check, record, request, response);
   });
   const port = await listenOnLoopback(server, wantedPort);
   const close = (): Promise<void> =>
@@ -69,7 +81,37 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
       });
       server.closeAllConnections();
     });
-  return { url: `http://127.0.0.1:${String(port)}/v2`, port, close, [Symbol.asyncDispose]: close };
+  const origin = `http://127.0.0.1:${String(port)}`;
+  return {
+    url: `${origin}/v2`,
+    port,
+    arrivalsUrl: page ? `${origin}/_/` : undefined,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** What is told of a request that was read and answered. */
+type RecordRequest = (path: string, body: unknown, status: number) => void;
+
+/** Keeps the batches of each request, with what is wrong with them; loads the checks, as one who does not ask needs none. */
+async function recordInto(
+  arrivals: Arrivals,
+  profile: "canonical" | "wire",
+  check: PlanCheck | undefined,
+): Promise<RecordRequest> {
+  const { checkBatch } = await import("../validate/validate.ts");
+  let index = 0;
+  return (path, body, status) => {
+    const endpoint = path.endsWith("/historical") ? "historical" : "events";
+    const batches: readonly unknown[] = path.includes("/bulkevents") && Array.isArray(body) ? body : [body];
+    for (const batch of batches) {
+      const findings = [...checkBatch(batch, { profile, endpoint }), ...(check?.(batch) ?? [])];
+      const isRefused = findings.some(({ severity }) => severity === "error");
+      const verdict = status <= 299 ? "accepted" : isRefused || status === 400 ? "refused" : "failed";
+      arrivals.add({ index: index++, receivedAtMs: Date.now(), path, batch, verdict, status, findings });
+    }
+  };
 }
 
 /** By the name of this package, which holds in the repository, in the package, and in a bundle beside it. */
@@ -82,11 +124,13 @@ function findContract(profile: string): string {
   return createRequire(import.meta.url).resolve(`mparticle-events/${file}`);
 }
 
+const OPERATIONS = ["/v2/events", "/v2/bulkevents", "/v2/bulkevents/historical"];
 const MAX_BODY_BYTES = 10_000_000;
 
 async function answer(
   prism: Prism,
   check: PlanCheck | undefined,
+  record: RecordRequest | undefined,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -119,6 +163,10 @@ async function answer(
     }
     const { output, validations } = result.answer;
     const unplanned = check !== undefined && output.statusCode <= 299 ? findUnplanned(body.value, check) : [];
+    // 401 is answered before anything is looked at.
+    if (OPERATIONS.includes(pathname) && output.statusCode !== 401) {
+      record?.(pathname, body.value, unplanned.length > 0 ? 400 : output.statusCode);
+    }
     if (unplanned.length > 0) {
       sendJson(response, 400, refusal(...unplanned));
       return;

@@ -1,4 +1,5 @@
 import { LIMITS } from "../../../generated/contract.ts";
+import type { BatchRecord } from "../../arrivals/arrivals.ts";
 import type { Finding } from "../../errors.ts";
 import { nearest } from "../../rules/nearest-name.ts";
 import { checkBatch, type Profile } from "../../validate/validate.ts";
@@ -21,23 +22,6 @@ export interface MockAnswer {
   readonly headers: Readonly<Record<string, string>>;
   /** `""` for none. */
   readonly body: string;
-}
-
-/** A batch that arrived, and what became of it. */
-export interface BatchRecord {
-  /** Position among all batches that arrived, from 0. */
-  readonly index: number;
-  /** Milliseconds since the Unix epoch. */
-  readonly receivedAtMs: number;
-  /** The path of the operation, such as `/v2/bulkevents`. */
-  readonly path: string;
-  /** As it was sent; integers that a number would round are digits. */
-  readonly batch: unknown;
-  /** `refused` for what is wrong with it, or with another one of the same request; `failed` by `--fail`. */
-  readonly verdict: "accepted" | "refused" | "failed";
-  readonly status: number;
-  /** What `checkBatch` says of it: the errors it was refused for, and warnings. */
-  readonly findings: readonly Finding[];
 }
 
 /** What a {@link ContractService} is told. */

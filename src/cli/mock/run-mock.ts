@@ -1,9 +1,11 @@
+import { Arrivals } from "../../arrivals/arrivals.ts";
+import { serveArrivals } from "../../arrivals/serve-arrivals.ts";
 import type { MockFlags } from "../commands/mock.ts";
 import { EXIT } from "../exit-codes.ts";
 import { coloursFor, type Terminal } from "../terminal.ts";
 import { ContractService } from "./contract-service.ts";
 import { readFailures } from "./failures.ts";
-import { listen } from "./mock-server.ts";
+import { listen, type Exchange } from "./mock-server.ts";
 
 /** Serves the contract until it is interrupted. */
 export async function runMock(flags: MockFlags, terminal: Terminal): Promise<number> {
@@ -14,6 +16,10 @@ export async function runMock(flags: MockFlags, terminal: Terminal): Promise<num
   const { now, random } = terminal;
   const service = new ContractService({ profile, failures, now, random, check: planned?.check });
   if (planned !== undefined) service.onBatch(planned.count);
+  const arrivals = new Arrivals();
+  service.onBatch((record) => {
+    arrivals.add(record);
+  });
   // Before it listens: who starts it may end it at any time.
   const ended = new Promise<void>((resolve) => {
     terminal.onInterrupt(() => {
@@ -22,16 +28,19 @@ export async function runMock(flags: MockFlags, terminal: Terminal): Promise<num
     terminal.onOrphaned(resolve);
   });
   const { good, bad } = coloursFor(stderr, env);
-  const mock = await listen(service, flags.port, ({ method, path, status }) => {
+  const tell = ({ method, path, status }: Exchange): void => {
     const shown = status < 300 ? good(String(status)) : bad(String(status));
     if (flags.quiet !== true) void stderr.write(`${method} ${path} ${shown}\n`);
-  });
+  };
+  const mock = await listen(service, flags.port, tell, serveArrivals(arrivals));
   await stdout.write(`The ${profile} profile is served at ${mock.url}
 
   new EventsClient({ apiKey: "any", apiSecret: "any", baseUrl: "${mock.url}" })
 
   curl -i -u any:any -H 'content-type: application/json' ${mock.url}/events \\
     -d '{"environment":"development","user_identities":{"customer_id":"1234"},"events":[{"event_type":"opt_out","data":{"is_opted_out":true}}]}'
+
+  curl ${new URL("/_/all", mock.url).href}  # what arrived; /_/bad says why it was refused
 
 A header \`Prefer: code=429\` asks for another answer. Ctrl+C ends it.
 `);
