@@ -1,0 +1,75 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+
+function filesIn(folder: string): readonly string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .map((path) => join(folder, path))
+    .filter((path) => /\.(md|ts|yaml|yml)$/.test(path) && !path.includes("node_modules"));
+}
+
+const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
+
+const PAPERS = [
+  ...readdirSync(ROOT).filter((name) => name.endsWith(".md")),
+  ...filesIn("docs").filter((path) => path.endsWith(".md")),
+];
+
+/** The anchors that headings of a page give. */
+function anchorsOf(path: string): readonly string[] {
+  return Array.from(read(path).matchAll(/^#+ (.*)$/gm), ([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+describe("the documents", () => {
+  it.each(PAPERS)("link to files and headings that there are: %s", (paper) => {
+    const links = Array.from(
+      read(paper).matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)|^\[[^\]]+\]: (?!https?:)(\S+)/gm),
+      ([, inline, reference = ""]) => inline ?? reference,
+    );
+    const dead = links.filter((link) => {
+      const [path = "", anchor] = link.split("#");
+      const file = path === "" ? paper : join(dirname(paper), path);
+      if (!existsSync(join(ROOT, file))) return true;
+      return anchor !== undefined && !anchorsOf(file).includes(anchor);
+    });
+    expect(dead).toEqual([]);
+  });
+
+  it("explain every decision that is cited anywhere, once", () => {
+    const cited = new Set(
+      ["src", "spec", "scripts", "docs", "test"].flatMap((folder) =>
+        filesIn(folder).flatMap((path) => read(path).match(/\bD[1-9]\d{0,2}\b/g) ?? []),
+      ),
+    );
+    const explained = Array.from(read("docs/decisions.md").matchAll(/^- \*\*(D\d+)\*\*/gm), ([, id = ""]) => id);
+    expect(cited.size).toBeGreaterThan(100);
+    expect([...cited].filter((id) => !explained.includes(id))).toEqual([]);
+    expect(explained).toEqual([...new Set(explained)]);
+  });
+
+  it.each([
+    "src/delivery/client-options.ts",
+    "src/delivery/queue/queue-options.ts",
+    "src/node/drain-on-exit.ts",
+    "src/node/sqlite-outbox.ts",
+  ])("give options the defaults that they have: %s", (file) => {
+    const rows = read("docs/options.md").match(/^\| `.*$/gm) ?? [];
+    const options = Array.from(
+      read(file).matchAll(/`@default ([^`]+)`\s+(?:\*\/\s+)?readonly (\w+)\?:/g),
+      ([, value = "", name = ""]) => ({ name, value }),
+    );
+    expect(options.length).toBeGreaterThan(1);
+    const wrong = options.filter(
+      ({ name, value }) => !rows.some((row) => row.includes(`\`${name}\``) && row.includes(value)),
+    );
+    expect(wrong, "docs/options.md has no row that says so").toEqual([]);
+  });
+});
