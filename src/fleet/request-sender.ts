@@ -1,5 +1,5 @@
 import { LIMITS } from "../../generated/contract.ts";
-import { ApiError, type MParticleError } from "../errors.ts";
+import { ApiError, MParticleError } from "../errors.ts";
 import { divideRefused } from "../delivery/isolation.ts";
 import { RequestPacker } from "../delivery/chunk.ts";
 import type { Effects } from "../delivery/effects.ts";
@@ -50,8 +50,7 @@ export class RequestSender {
   #failures = 0;
   #lastAcceptedMs = -Infinity;
   #resumeAtMs = -Infinity;
-  #isStopped = false;
-  #lastError: MParticleError | undefined;
+  #stopError: MParticleError | undefined;
   readonly #stop = new AbortController();
   readonly #endWaits = new Set<() => void>();
 
@@ -64,6 +63,7 @@ export class RequestSender {
 
   /** Sends a batch in the next request that has room for it; never rejects. */
   send(batch: FleetBatch): Promise<Verdict> {
+    if (this.#stopError !== undefined) return Promise.resolve({ kind: "undelivered", error: this.#stopError });
     return new Promise((resolve) => {
       this.pending++;
       this.#waiting.push({
@@ -82,8 +82,7 @@ export class RequestSender {
 
   /** Ends all waits and requests: what has no verdict is undelivered, with this reason. */
   stop(error: MParticleError): void {
-    this.#isStopped = true;
-    this.#lastError = error;
+    this.#stopError = error;
     this.#stop.abort(error);
     for (const end of this.#endWaits) end();
     const rest = [...this.#parts.splice(0).flat(), ...this.#waiting.splice(0)];
@@ -119,6 +118,7 @@ export class RequestSender {
     };
     extend();
     try {
+      this.#giveBackLate();
       const request = this.#nextRequest(turn.batches);
       if (request.length > 0) await this.#attempt(request);
     } finally {
@@ -147,7 +147,7 @@ export class RequestSender {
   /** @returns `undefined` when the sender was stopped meanwhile. */
   async #takeTurn(batches: number): Promise<GivenTurn | undefined> {
     const { pace, telemetry } = this.#options;
-    while (!this.#isStopped) {
+    while (this.#stopError === undefined) {
       try {
         const turn = await pace.take(batches);
         if ("id" in turn) return turn;
@@ -159,6 +159,19 @@ export class RequestSender {
       }
     }
     return undefined;
+  }
+
+  /** A turn can be long in coming, such as while the store is away: meanwhile others may have taken what waits here. */
+  #giveBackLate(): void {
+    const { effects, maxHoldMs } = this.#options;
+    const isLate = (one: Waiting): boolean => effects.now() - one.handedOverAtMs >= maxHoldMs;
+    const late = [...this.#parts.flat(), ...this.#waiting].filter(isLate);
+    if (late.length === 0) return;
+    this.#waiting = this.#waiting.filter((one) => !isLate(one));
+    const parts = this.#parts.splice(0).map((part) => part.filter((one) => !isLate(one)));
+    this.#parts.push(...parts.filter((part) => part.length > 0));
+    const error = new MParticleError("EXPIRED", `It got no turn within ${String(maxHoldMs)} ms.`);
+    for (const { settle } of late) settle({ kind: "undelivered", error });
   }
 
   #nextRequest(atMost: number): readonly Waiting[] {
@@ -219,16 +232,17 @@ export class RequestSender {
   #failed(request: readonly Waiting[], error: MParticleError): void {
     const { effects, maxHoldMs, pace, telemetry } = this.#options;
     const isRefused = isRefusal(error);
+    const stopError = this.#stopError;
+    if (stopError !== undefined && !(isRefused && request.length === 1)) {
+      for (const { settle } of request) settle({ kind: "undelivered", error: stopError });
+      return;
+    }
     if (request.length > 1 && (isRefused || this.#isSuspect(request, error))) {
       this.#parts.push(...divideRefused(request));
       return;
     }
     if (isRefused) {
       for (const { settle } of request) settle({ kind: "rejected", error });
-      return;
-    }
-    if (this.#isStopped) {
-      for (const { settle } of request) settle({ kind: "undelivered", error: this.#lastError ?? error });
       return;
     }
     this.#failures++;
@@ -263,7 +277,7 @@ export class RequestSender {
   }
 
   #sleep(durationMs: number): Promise<void> {
-    if (this.#isStopped) return Promise.resolve();
+    if (this.#stopError !== undefined) return Promise.resolve();
     return new Promise((resolve) => {
       const end = (): void => {
         stopTimer();

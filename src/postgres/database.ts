@@ -18,6 +18,8 @@ export interface PostgresClient extends Queryable {
 /** What is used of a `Pool` of `pg`: pass one. */
 export interface PostgresPool extends Queryable {
   connect(): Promise<PostgresClient>;
+  /** `max` is the number of its connections. */
+  readonly options?: { readonly max?: number | undefined } | undefined;
 }
 
 /** @throws TypeError - for what has no `query`. */

@@ -43,10 +43,13 @@ interface Row extends FleetBatch {
 
 const FETCH = `
 SELECT id, lane, user_hash, source_request_id, body FROM mparticle_events_batch
-WHERE lane = ANY($1::int[]) AND id <> ALL($2::bigint[]) ORDER BY id LIMIT $3`;
+WHERE lane = ANY($1::int[]) AND id <> ALL($2::bigint[]) AND user_hash <> ALL($3::bigint[]) ORDER BY id LIMIT $4`;
 
-/** A batch that the service does not take is tried by the same worker again after this time. */
-const RETRY_MS = 5_000;
+/** After a batch that the service does not take, its user's batches rest in the store for this time. */
+const REST_MS = 5_000;
+
+/** Of one user so many rows are fetched ahead: a user with a long backlog must not keep the others out. */
+const ROWS_OF_USER = 16;
 
 /**
  * Sends the batches of the outbox with a client, many in one request, at a pace that all workers share.
@@ -67,9 +70,16 @@ export class FleetWorker {
   readonly #leaseMs: number;
   /** Fetched and not settled, in their order. */
   readonly #rows = new Map<string, Row>();
-  /** Users with a batch on its way, or whose batch waits to be tried again. */
+  /** How many of them are of each user. */
+  readonly #rowsOfUser = new Map<string, number>();
+  /** Ids of rows on their way. */
+  readonly #sending = new Set<string>();
+  /** Their users, of whom nothing else may be on its way. */
   readonly #busyUsers = new Set<string>();
-  #inFlight = 0;
+  /** Users whose first batch was not delivered, until it is tried again. */
+  readonly #restingUsers = new Set<string>();
+  /** Users who began to rest since the last fetch began: what it finds of them lacks their first batch. */
+  readonly #restedSinceFetch = new Set<string>();
   #isClosing = false;
   readonly #loop: Promise<void>;
   #closing: Promise<FleetWorkerStats> | undefined;
@@ -117,7 +127,7 @@ export class FleetWorker {
 
   /** What has become of the batches that this worker took. */
   stats(): FleetWorkerStats {
-    return this.#ledger.stats(this.#inFlight);
+    return this.#ledger.stats(this.#sending.size);
   }
 
   /**
@@ -144,12 +154,12 @@ export class FleetWorker {
       try {
         if (effects.now() - balancedAtMs > this.#leaseMs / 5) {
           balancedAtMs = effects.now();
-          await this.#leases.balance((lane) => !this.#hasRowsOf(lane));
-          this.#dropForeign();
+          const lost = await this.#leases.balance((lane) => !this.#isSendingOf(lane));
+          if (lost.length > 0) this.#dropRows((row) => lost.includes(row.lane));
         }
         const found = await this.#fetch();
         this.#handOver();
-        if (this.#isFull() || found === 0) await this.#wakeUp.wait(found === 0 && this.#inFlight === 0);
+        if (this.#isFull() || found === 0) await this.#wakeUp.wait(found === 0 && this.#sending.size === 0);
       } catch (error) {
         telemetry.reportError("The outbox could not be read; trying again.", error);
         await this.#wakeUp.wait(false);
@@ -161,13 +171,17 @@ export class FleetWorker {
     const { lanes } = this.#leases;
     const room = this.#concurrency * 2 - this.#rows.size;
     if (lanes.length === 0 || room <= 0) return 0;
-    const known = [...this.#rows.keys(), ...this.#settled.ids()];
-    const { rows } = await this.#pool.query(FETCH, [lanes, known, room]);
+    // What is settled while the statement runs is among them, or among those on their way when it starts.
+    const known = new Set([...this.#rows.keys(), ...this.#settled.ids()]);
+    const fullUsers = [...this.#rowsOfUser].filter(([, rows]) => rows >= ROWS_OF_USER).map(([user]) => user);
+    this.#restedSinceFetch.clear();
+    const { rows } = await this.#pool.query(FETCH, [lanes, [...known], [...this.#restingUsers, ...fullUsers], room]);
     let found = 0;
     for (const row of rows as readonly StoredRow[]) {
-      // Settled, or fetched, while the statement ran.
-      if (this.#rows.has(row.id) || this.#settled.has(row.id) || known.includes(row.id)) continue;
+      const rowsOfUser = this.#rowsOfUser.get(row.user_hash) ?? 0;
+      if (known.has(row.id) || rowsOfUser >= ROWS_OF_USER || this.#restedSinceFetch.has(row.user_hash)) continue;
       found++;
+      this.#rowsOfUser.set(row.user_hash, rowsOfUser + 1);
       this.#rows.set(row.id, toRow(row));
     }
     return found;
@@ -179,9 +193,9 @@ export class FleetWorker {
       if (this.#isFull() || this.#isClosing) return;
       if (this.#busyUsers.has(row.userKey) || !this.#leases.holds(row.lane)) continue;
       this.#busyUsers.add(row.userKey);
-      this.#inFlight++;
+      this.#sending.add(row.id);
       void this.#sender.send(row).then((verdict) => {
-        this.#inFlight--;
+        this.#sending.delete(row.id);
         this.#settle(row, verdict);
       });
     }
@@ -189,40 +203,46 @@ export class FleetWorker {
 
   #settle(row: Row, verdict: Verdict): void {
     this.#ledger.record(row, verdict);
-    if (verdict.kind === "undelivered") {
-      // It stays the first of its user.
-      this.#internals.effects.startTimer(
-        () => {
-          this.#busyUsers.delete(row.userKey);
-          this.#wakeUp.wake();
-        },
-        RETRY_MS,
-        "idle",
-      );
-      return;
-    }
-    this.#rows.delete(row.id);
     this.#busyUsers.delete(row.userKey);
-    if (verdict.kind === "accepted") this.#settled.accept(row.id);
+    this.#drop(row);
+    if (verdict.kind === "undelivered") this.#rest(row.userKey);
+    else if (verdict.kind === "accepted") this.#settled.accept(row.id);
     else this.#settled.bury(row.id, verdict.error.message);
     this.#handOver();
     this.#wakeUp.wake();
   }
 
-  /** Rows of lanes that are not ours any more are their new owner's; what is on its way ends on its own. */
-  #dropForeign(): void {
-    for (const row of this.#rows.values()) {
-      if (!this.#leases.holds(row.lane) && !this.#busyUsers.has(row.userKey)) this.#rows.delete(row.id);
-    }
+  /** All that is known of this user is fetched again later: the batch is still the first, and room is for others. */
+  #rest(userKey: string): void {
+    this.#restingUsers.add(userKey);
+    this.#restedSinceFetch.add(userKey);
+    this.#dropRows((row) => row.userKey === userKey);
+    const endRest = (): void => {
+      this.#restingUsers.delete(userKey);
+      this.#wakeUp.wake();
+    };
+    this.#internals.effects.startTimer(endRest, REST_MS, "idle");
   }
 
-  #hasRowsOf(lane: number): boolean {
-    for (const row of this.#rows.values()) if (row.lane === lane && this.#busyUsers.has(row.userKey)) return true;
+  /** But for what is on its way, which ends on its own. */
+  #dropRows(isToDrop: (row: Row) => boolean): void {
+    for (const row of this.#rows.values()) if (isToDrop(row) && !this.#sending.has(row.id)) this.#drop(row);
+  }
+
+  #drop({ id, userKey }: Row): void {
+    if (!this.#rows.delete(id)) return;
+    const left = (this.#rowsOfUser.get(userKey) ?? 1) - 1;
+    if (left > 0) this.#rowsOfUser.set(userKey, left);
+    else this.#rowsOfUser.delete(userKey);
+  }
+
+  #isSendingOf(lane: number): boolean {
+    for (const id of this.#sending) if (this.#rows.get(id)?.lane === lane) return true;
     return false;
   }
 
   #isFull(): boolean {
-    return this.#inFlight >= this.#concurrency;
+    return this.#sending.size >= this.#concurrency;
   }
 
   /** Once, at the start: an operator has to know before it happens. */
@@ -242,12 +262,12 @@ export class FleetWorker {
     const stopTimer = effects.startTimer(() => {
       this.#sender.stop(new MParticleError("CLOSED", "The worker was closed before it was accepted."));
     }, timeoutMs);
-    while (this.#inFlight > 0) await this.#wakeUp.wait(false);
+    while (this.#sending.size > 0) await this.#wakeUp.wait(false);
     stopTimer();
     await this.#loop;
     this.#wakeUp.end();
     try {
-      await this.#settled.flush();
+      await this.#settled.end();
       await this.#leases.end();
     } catch (error) {
       telemetry.reportError("What was sent could not be noted down; it is sent again with its ids.", error);

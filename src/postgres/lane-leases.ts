@@ -59,17 +59,21 @@ export class LaneLeases {
    * Renews what it has, and takes or gives up lanes until it has its share. Call it several times within a lease.
    *
    * @param mayGiveUp - whether nothing of a lane is on its way.
+   * @returns the lanes that were not its own for a moment, even if they are again: others may have sent what is in them.
    */
-  async balance(mayGiveUp: (lane: number) => boolean): Promise<void> {
+  async balance(mayGiveUp: (lane: number) => boolean): Promise<readonly number[]> {
     const startedMs = this.#now();
     const beat = await this.#pool.query(HEARTBEAT, [this.#owner, this.#leaseMs]);
     const [counts] = beat.rows as readonly { readonly workers: string; readonly lanes: string }[]; // as selected
     const share = Math.ceil(Number(counts?.lanes ?? 0) / Number(counts?.workers ?? 1));
     const surplus = [...this.#until.keys()].filter(mayGiveUp).slice(0, Math.max(0, this.#until.size - share));
+    const before = [...this.#until.keys()];
     await this.release(surplus);
     await this.#take(RENEW, [this.#owner, this.#leaseMs, [...this.#until.keys()]], startedMs, "renew");
+    const lost = before.filter((lane) => !this.#until.has(lane));
     const missing = share - this.#until.size;
     if (missing > 0) await this.#take(CLAIM, [this.#owner, this.#leaseMs, missing], this.#now(), "claim");
+    return lost;
   }
 
   /** Lets others have these lanes at once. */

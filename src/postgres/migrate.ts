@@ -22,8 +22,9 @@ export async function migrate(pool: Queryable, options: MigrateOptions = {}): Pr
   requireQueryable("pool", pool);
   checkOptions(options, { lanes: "any" });
   const lanes = wholeNumber("lanes", options.lanes ?? DEFAULT_LANES);
-  // One string of several statements is one transaction; the lock is for services that start at the same time.
-  await pool.query(`BEGIN; SELECT pg_advisory_xact_lock(${MIGRATION_LOCK}); ${schemaSql(lanes)} COMMIT;`);
+  // One string of several statements is one transaction; the lock is for services that start at the same time. With a
+  // BEGIN of its own a statement that fails would leave the pool a connection whose transaction is aborted.
+  await pool.query(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK}); ${schemaSql(lanes)}`);
 }
 
 /**

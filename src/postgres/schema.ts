@@ -18,7 +18,12 @@ CREATE TABLE IF NOT EXISTS mparticle_events_batch (
   created_at timestamptz NOT NULL DEFAULT now()
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
   autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 100000);
-CREATE INDEX IF NOT EXISTS mparticle_events_batch_lane ON mparticle_events_batch (lane, id);
+-- Asked first, because CREATE INDEX IF NOT EXISTS waits for all who write to the table, and all others wait for it.
+DO $index$ BEGIN
+  IF to_regclass('mparticle_events_batch_lane') IS NULL THEN
+    CREATE INDEX mparticle_events_batch_lane ON mparticle_events_batch (lane, id);
+  END IF;
+END $index$;
 
 CREATE TABLE IF NOT EXISTS mparticle_events_dead (
   id bigint PRIMARY KEY,

@@ -29,6 +29,7 @@ export class SettledRows {
   readonly #rejected = new Map<string, string>();
   #writing: Promise<void> | undefined;
   #isScheduled = false;
+  #isEnding = false;
 
   constructor(pool: Queryable, telemetry: Telemetry, effects: Effects) {
     this.#pool = pool;
@@ -56,17 +57,23 @@ export class SettledRows {
     return [...this.#accepted, ...this.#rejected.keys()];
   }
 
-  /** @throws what PostgreSQL says. */
-  async flush(): Promise<void> {
+  /**
+   * Notes down the rest, and tries no further time.
+   *
+   * @throws what PostgreSQL says.
+   */
+  async end(): Promise<void> {
+    this.#isEnding = true;
     await this.#writing;
     await this.#write();
   }
 
   #schedule(delayMs: number): void {
-    if (this.#isScheduled) return;
+    if (this.#isScheduled || this.#isEnding) return;
     this.#isScheduled = true;
     this.#effects.startTimer(() => {
       this.#isScheduled = false;
+      if (this.#isEnding) return;
       this.#writing ??= this.#write()
         .catch((error: unknown) => {
           this.#telemetry.reportError("What was sent could not be noted down; trying again.", error);

@@ -68,12 +68,19 @@ export class WakeUp {
   }
 
   async #listen(): Promise<void> {
+    // The only connection of a pool is for what has to be done.
+    if ((this.#pool.options?.max ?? 2) < 2) return;
+    let client: PostgresClient | undefined;
+    const letGo = (message: string, error: unknown): void => {
+      if (this.#isOver || client === undefined) return;
+      this.#telemetry.reportError(message, error);
+      client.release(true);
+      client = this.#listener = this.#listening = undefined;
+    };
     try {
-      const client = await this.#pool.connect();
+      client = await this.#pool.connect();
       client.on("error", (error: unknown) => {
-        this.#telemetry.reportError("The connection that listens was lost; polling until there is another.", error);
-        this.#listener = this.#listening = undefined;
-        client.release(true);
+        letGo("The connection that listens was lost; polling until there is another.", error);
       });
       client.on("notification", () => {
         this.wake();
@@ -82,7 +89,8 @@ export class WakeUp {
       if (this.#isOver) client.release(true);
       else this.#listener = client;
     } catch (error) {
-      this.#telemetry.reportError("Listening is not possible; polling instead.", error);
+      letGo("Listening is not possible; polling instead.", error);
+      this.#listening = undefined;
     }
   }
 }

@@ -1,0 +1,418 @@
+import { createBatch, customEvent, EventsClient, InvalidBatchError } from "mparticle-events";
+import {
+  enqueue,
+  enqueueBatch,
+  FleetWorker,
+  migrate,
+  migrationSql,
+  type FleetWorkerOptions,
+  type PostgresPool,
+} from "mparticle-events/postgres";
+import { Pool, type PoolConfig } from "pg";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { startRecordingService, type Answer, type RecordingService } from "./recording-service.ts";
+import { startPostgres, type Server } from "./servers.ts";
+
+let postgres: Server;
+beforeAll(async () => {
+  postgres = await startPostgres();
+});
+afterAll(async () => {
+  await postgres.stop();
+});
+
+const open: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of open.splice(0).reverse()) await close();
+});
+
+const openPool = (config: PoolConfig): Pool => {
+  const pool = new Pool({ host: "127.0.0.1", port: postgres.port, user: "postgres", ...config });
+  // A connection of the pool that ends while nobody uses it is made again.
+  pool.on("error", () => undefined);
+  open.push(() => pool.end());
+  return pool;
+};
+
+let count = 0;
+
+/** A database of the test's own, and a service that accepts unless `answer` says otherwise. */
+async function setUp(answer?: (names: readonly string[]) => Answer | undefined) {
+  const database = `outbox_${String(count++)}`;
+  await openPool({ database: "postgres", max: 1 }).query(`CREATE DATABASE ${database}`);
+  const pool = openPool({ database });
+  await migrate(pool);
+  const service = await startRecordingService(answer);
+  open.push(() => service.close());
+  const warnings: string[] = [];
+  const note = (message: string): void => {
+    warnings.push(message);
+  };
+  const logger = { debug: () => undefined, info: () => undefined, warn: note, error: note };
+  const client = new EventsClient({ apiKey: "key", apiSecret: "secret-of-tests", baseUrl: service.url, logger });
+  const startWorker = (options: Partial<FleetWorkerOptions> = {}): FleetWorker => {
+    const worker = new FleetWorker(client, { connection: openPool({ database }), rate: 100_000, ...options });
+    open.push(() => worker.close({ timeoutMs: 0 }));
+    return worker;
+  };
+  const countOf = async (table: "batch" | "dead"): Promise<number> => {
+    const { rows } = await pool.query<{ count: number }>(`SELECT count(*)::int FROM mparticle_events_${table}`);
+    return rows[0]?.count ?? -1;
+  };
+  return { database, pool, service, client, startWorker, warnings, countOf };
+}
+
+const user = (customer_id: string) =>
+  ({ environment: "development", user_identities: { customer_id }, mpid: "9007199254740993" }) as const;
+
+/** Numbers of each user, one after the other, as a service would enqueue them. */
+async function enqueueNumbers(pool: PostgresPool, users: number, numbers: readonly number[]): Promise<void> {
+  const names = Array.from({ length: users }, (_, index) => `u${String(index)}`);
+  for (const number of numbers) {
+    await Promise.all(
+      names.map((name) => enqueue(pool, user(name), customEvent(`${name}:${String(number)}`, "other"))),
+    );
+  }
+}
+
+const upTo = (end: number): number[] => Array.from({ length: end }, (_, number) => number);
+
+const eventually = (check: () => unknown): Promise<unknown> => vi.waitFor(check, { timeout: 100_000, interval: 50 });
+
+const allAccepted = (service: RecordingService, batches: number): Promise<unknown> =>
+  eventually(() => {
+    expect(service.accepted.size).toBe(batches);
+  });
+
+const expectOrder = (service: RecordingService, users: number, numbers: readonly number[]): void => {
+  expect(service.numbersOfUser.size).toBe(users);
+  for (const [name, arrived] of service.numbersOfUser) expect({ name, arrived }).toEqual({ name, arrived: numbers });
+};
+
+describe("an outbox in PostgreSQL", () => {
+  it("sends what a transaction enqueued if and only if it commits", async () => {
+    const { pool, service, startWorker, countOf } = await setUp();
+    startWorker({ pollMs: 100 });
+    const tx = await pool.connect();
+    for (const [name, end] of [
+      ["first", "COMMIT"],
+      ["undone", "ROLLBACK"],
+      ["last", "COMMIT"],
+    ] as const) {
+      await tx.query("BEGIN");
+      await enqueue(tx, user(name), customEvent(`${name}:0`, "other"));
+      // Long enough for a worker that would look at what is not committed.
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect(service.numbersOfUser.has(name)).toBe(false);
+      await tx.query(end);
+    }
+    tx.release();
+    await allAccepted(service, 2);
+    expect([...service.numbersOfUser.keys()]).toEqual(["first", "last"]);
+    await eventually(async () => {
+      expect(await countOf("batch")).toBe(0);
+    });
+  });
+
+  it("lets a transaction go on after a batch that can never be sent", async () => {
+    const { pool, countOf } = await setUp();
+    const tooLarge = customEvent("a".repeat(300_000), "other");
+    const tx = await pool.connect();
+    await tx.query("BEGIN");
+    await expect(enqueue(tx, user("a"), tooLarge)).rejects.toBeInstanceOf(InvalidBatchError);
+    await enqueue(tx, user("a"), customEvent("a:0", "other"));
+    await tx.query("COMMIT");
+    tx.release();
+    expect(await countOf("batch")).toBe(1);
+  });
+
+  it("sends many batches in one request, with ids that no store has rounded", async () => {
+    const { pool, service, startWorker } = await setUp();
+    await enqueueNumbers(pool, 300, [0]);
+    const worker = startWorker();
+    await allAccepted(service, 300);
+    expect(service.requests).toBeLessThan(60);
+    expect([...service.mpids]).toEqual(["9007199254740993"]);
+    await eventually(() => {
+      expect(worker.stats()).toEqual({ accepted: 300, rejected: 0, undelivered: 0, pending: 0 });
+    });
+  });
+
+  it("takes ids and identities with a NUL, which PostgreSQL does not", async () => {
+    const { pool, service, startWorker } = await setUp();
+    const batch = createBatch({ ...user("a\u0000b"), source_request_id: "r\u0000/:ü" }, [customEvent("a:0", "other")]);
+    await enqueueBatch(pool, batch);
+    startWorker();
+    await allAccepted(service, 1);
+    expect([...service.accepted.keys()]).toEqual(["r\u0000/:ü"]);
+  });
+
+  it("keeps each user's order over three workers, whatever the service answers", async () => {
+    let requests = 0;
+    const { pool, service, startWorker, countOf } = await setUp(() => {
+      requests++;
+      if (requests % 7 === 3) return { status: 503 };
+      if (requests % 11 === 5) return { status: 429, headers: { "retry-after": "0" } };
+      return requests % 13 === 8 ? "reset" : undefined;
+    });
+    const [users, numbers] = [40, upTo(25)];
+    const workers = upTo(3).map(() => startWorker({ pollMs: 100 }));
+    await enqueueNumbers(pool, users, numbers);
+    await allAccepted(service, users * numbers.length);
+    expectOrder(service, users, numbers);
+    expect([...service.idsOfEvent.values()].every((ids) => ids.size === 1)).toBe(true);
+    await eventually(async () => {
+      expect(await countOf("batch")).toBe(0);
+    });
+    // Each of them had a share of the lanes.
+    for (const worker of workers) expect(worker.stats().accepted).toBeGreaterThan(0);
+  });
+
+  it("buries a batch that the service refuses with the reason, and its user's next ones arrive", async () => {
+    const { pool, service, startWorker, countOf } = await setUp((names) =>
+      names.includes("u1:1") ? { status: 400 } : undefined,
+    );
+    const numbers = upTo(4);
+    await enqueueNumbers(pool, 5, numbers);
+    startWorker();
+    await allAccepted(service, 19);
+    await eventually(async () => {
+      expect(await countOf("dead")).toBe(1);
+      expect(await countOf("batch")).toBe(0);
+    });
+    const { rows } = await pool.query<{ body: string; reason: string; source_request_id: string }>(
+      "SELECT body, reason, source_request_id FROM mparticle_events_dead",
+    );
+    expect(rows[0]?.reason).toContain("400");
+    expect(rows[0]?.body).toContain("u1:1");
+    expect(rows[0]?.body).toContain(rows[0]?.source_request_id);
+    expect(service.numbersOfUser.get("u1")).toEqual([0, 2, 3]);
+  });
+
+  it("serves others while the service fails at one user's batch, and that user's order is kept", async () => {
+    let isStuck = true;
+    const { pool, service, startWorker } = await setUp((names) =>
+      isStuck && names.includes("stuck:0") ? { status: 500 } : undefined,
+    );
+    const numbers = upTo(60);
+    for (const number of numbers) {
+      await enqueue(pool, user("stuck"), customEvent(`stuck:${String(number)}`, "other"));
+    }
+    await enqueueNumbers(pool, 20, [0]);
+    // Its window is smaller than the backlog of the user who is stuck.
+    const worker = startWorker({ concurrency: 10, leaseMs: 2_000 });
+    await allAccepted(service, 20);
+    await eventually(() => {
+      expect(worker.stats().undelivered).toBeGreaterThan(0);
+    });
+    isStuck = false;
+    await allAccepted(service, 80);
+    expect(service.numbersOfUser.get("stuck")).toEqual(numbers);
+  });
+
+  it("keeps all workers together within the account's rate, in any second", async () => {
+    const { pool, service, startWorker } = await setUp();
+    const rate = 100;
+    await enqueueNumbers(pool, 350, [0]);
+    for (let index = 0; index < 3; index++) startWorker({ rate });
+    await allAccepted(service, 350);
+    expect(service.maxInOneSecond()).toBeLessThanOrEqual(rate);
+  });
+
+  it("lets all workers pause when one of them is told to", async () => {
+    let refusedAtMs: number | undefined;
+    let resumedAtMs: number | undefined;
+    const { pool, service, startWorker } = await setUp(() => {
+      if (refusedAtMs === undefined) {
+        refusedAtMs = performance.now();
+        return { status: 429, headers: { "retry-after": "2" } };
+      }
+      // What was on its way when the first was refused may still arrive.
+      if (performance.now() - refusedAtMs > 500) resumedAtMs ??= performance.now();
+      return undefined;
+    });
+    startWorker({ pollMs: 50 });
+    startWorker({ pollMs: 50 });
+    await enqueueNumbers(pool, 1, [0]);
+    await eventually(() => {
+      expect(refusedAtMs).toBeDefined();
+    });
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    await enqueueNumbers(pool, 40, [1]);
+    await allAccepted(service, 41);
+    expect((resumedAtMs ?? 0) - (refusedAtMs ?? 0)).toBeGreaterThanOrEqual(1_900);
+  });
+
+  it("goes on with half of the rate after the service has said that all of it is used", async () => {
+    const { pool, service, startWorker } = await setUp(() => ({
+      status: 202,
+      headers: { "x-mp-rate-limit-percentage-used": "100" },
+    }));
+    await enqueueNumbers(pool, 60, [0, 1]);
+    startWorker({ rate: 60 });
+    await allAccepted(service, 120);
+    const { rows } = await pool.query<{ share: number }>("SELECT share FROM mparticle_events_pace");
+    expect(rows).toEqual([{ share: 0.5 }]);
+  });
+
+  it("loses nothing when a worker is closed in the middle, and others have its lanes at once", async () => {
+    let isDown = true;
+    const { pool, service, startWorker } = await setUp(() => (isDown ? { status: 503 } : undefined));
+    const numbers = upTo(5);
+    await enqueueNumbers(pool, 10, numbers);
+    // Neither time passes within the test: what it waits for has to be told.
+    const patient = { leaseMs: 1_000_000, pollMs: 1_000_000 };
+    const worker = startWorker(patient);
+    await eventually(() => {
+      expect(worker.stats().pending).toBe(10);
+    });
+    const stats = await worker.close({ timeoutMs: 200 });
+    expect(stats).toEqual({ accepted: 0, rejected: 0, undelivered: 10, pending: 0 });
+    const { rows } = await pool.query("SELECT lane FROM mparticle_events_lane WHERE owner IS NOT NULL");
+    expect(rows).toEqual([]);
+    isDown = false;
+    startWorker(patient);
+    await allAccepted(service, 50);
+    expectOrder(service, 10, numbers);
+  });
+
+  it("takes over the lanes of a worker that died, after their lease", async () => {
+    let isHanging = true;
+    const { pool, service, client, startWorker, database } = await setUp(() =>
+      isHanging ? { status: 503 } : undefined,
+    );
+    // It holds all lanes and batches; then its database is gone, and it can neither renew a lease nor ask for a turn.
+    let isDead = false;
+    const dying: PostgresPool = {
+      query: (text, values) => (isDead ? Promise.reject(new Error("gone")) : pool.query(text, values)),
+      connect: () => Promise.reject(new Error("gone")),
+    };
+    const doomed = new FleetWorker(client, { connection: dying, rate: 100_000, leaseMs: 2_000 });
+    const numbers = upTo(4);
+    await enqueueNumbers(pool, 10, numbers);
+    await eventually(() => {
+      expect(doomed.stats().pending).toBe(10);
+    });
+    isDead = true;
+    isHanging = false;
+    startWorker({ leaseMs: 2_000, pollMs: 100 });
+    await allAccepted(service, 40);
+    expectOrder(service, 10, numbers);
+    await doomed.close({ timeoutMs: 0 });
+  });
+
+  it("gives a worker that joins its share of the lanes", async () => {
+    const { pool, startWorker } = await setUp();
+    const lanesOfWorkers = async (): Promise<readonly number[]> => {
+      const { rows } = await pool.query<{ lanes: number }>(
+        "SELECT count(*)::int AS lanes FROM mparticle_events_lane WHERE lease_until > now() GROUP BY owner ORDER BY 1",
+      );
+      return rows.map(({ lanes }) => lanes);
+    };
+    startWorker({ leaseMs: 2_000, pollMs: 50 });
+    await eventually(async () => {
+      expect(await lanesOfWorkers()).toEqual([64]);
+    });
+    startWorker({ leaseMs: 2_000, pollMs: 50 });
+    await eventually(async () => {
+      expect(await lanesOfWorkers()).toEqual([32, 32]);
+    });
+  });
+
+  it("goes on after the database has crashed and come back, in order", async () => {
+    const { pool, service, startWorker, countOf } = await setUp();
+    const [users, numbers] = [20, upTo(30)];
+    await enqueueNumbers(pool, users, numbers.slice(0, 20));
+    startWorker({ rate: 200, pollMs: 100 });
+    startWorker({ rate: 200, pollMs: 100 });
+    await eventually(() => {
+      expect(service.accepted.size).toBeGreaterThan(100);
+    });
+    await postgres.restart();
+    await enqueueNumbers(pool, users, numbers.slice(20));
+    await allAccepted(service, users * numbers.length);
+    expectOrder(service, users, numbers);
+    expect(service.maxInOneSecond()).toBeLessThanOrEqual(200);
+    await eventually(async () => {
+      expect(await countOf("batch")).toBe(0);
+    });
+  });
+
+  it("is woken by a commit when it can listen, and looks itself when it cannot", async () => {
+    const { pool, service, startWorker, database } = await setUp();
+    const listening = startWorker({ pollMs: 1_000_000, leaseMs: 10_000_000 });
+    const isIdle = async (): Promise<void> => {
+      const { rows } = await pool.query<{ idle: boolean; listening: boolean }>(
+        `SELECT idle_until > now() AS idle, EXISTS (
+          SELECT FROM pg_stat_activity WHERE datname = current_database() AND query = 'LISTEN mparticle_events' AND state = 'idle'
+        ) AS listening FROM mparticle_events_pace`,
+      );
+      expect(rows).toEqual([{ idle: true, listening: true }]);
+    };
+    await eventually(isIdle);
+    await enqueueNumbers(pool, 1, [0]);
+    await allAccepted(service, 1);
+    await listening.close();
+    // A pool of one connection has none that could listen.
+    startWorker({ pollMs: 50, connection: openPool({ database, max: 1 }) });
+    for (const number of [1, 2, 3]) {
+      await enqueueNumbers(pool, 1, [number]);
+      await allAccepted(service, number + 1);
+    }
+  });
+
+  it("makes its tables once, however many services do so at a time, and nobody who writes waits for it", async () => {
+    const database = `outbox_${String(count++)}`;
+    await openPool({ database: "postgres", max: 1 }).query(`CREATE DATABASE ${database}`);
+    const pool = openPool({ database });
+    await Promise.all(upTo(6).map(() => migrate(pool, { lanes: 8 })));
+    const tx = await pool.connect();
+    await tx.query("BEGIN");
+    await enqueue(tx, user("a"), customEvent("a:0", "other"));
+    await migrate(pool, { lanes: 16 });
+    await pool.query(migrationSql());
+    await tx.query("COMMIT");
+    tx.release();
+    const { rows } = await pool.query<{ lanes: number; batches: number }>(
+      `SELECT (SELECT count(*)::int FROM mparticle_events_lane) AS lanes,
+        (SELECT count(*)::int FROM mparticle_events_batch) AS batches`,
+    );
+    expect(rows).toEqual([{ lanes: 8, batches: 1 }]);
+  });
+
+  it("leaves no connection in a failed transaction when the tables cannot be made", async () => {
+    const { database } = await setUp();
+    const pool = openPool({ database, max: 1 });
+    await pool.query("DROP TABLE mparticle_events_lane");
+    await pool.query("CREATE VIEW mparticle_events_lane AS SELECT 1 AS lane");
+    await expect(migrate(pool)).rejects.toThrow("mparticle_events_lane");
+    expect((await pool.query("SELECT 1 AS works")).rows).toEqual([{ works: 1 }]);
+  });
+
+  it("says at the start what a crash of this PostgreSQL would lose", async () => {
+    const { pool, database, startWorker, warnings } = await setUp();
+    await startWorker().close();
+    expect(warnings).toEqual([]);
+    await pool.query(`ALTER DATABASE ${database} SET synchronous_commit = off`);
+    startWorker();
+    await eventually(() => {
+      expect(warnings.join()).toContain("commits before it writes to disk (synchronous_commit = off)");
+    });
+  });
+
+  it("names arguments that are wrong", async () => {
+    const { client, pool } = await setUp();
+    const start = (options: object) => (): FleetWorker =>
+      new FleetWorker(client, { connection: pool, ...options } as FleetWorkerOptions);
+    expect(start({ connection: "postgres://" })).toThrow('`connection` is "postgres://"');
+    expect(start({ rate: 0 })).toThrow("rate");
+    expect(start({ concurrency: 1.5 })).toThrow("concurrency");
+    expect(start({ leaseMs: -1 })).toThrow("leaseMs");
+    expect(start({ pollMs: 0 })).toThrow("pollMs");
+    expect(start({ requests: 0 })).toThrow("requests");
+    expect(start({ leaseMillis: 5 })).toThrow("leaseMillis");
+    await expect(migrate({} as never)).rejects.toThrow("`pool`");
+    await expect(migrate(pool, { lanes: 0 })).rejects.toThrow("lanes");
+    await expect(enqueue(undefined as never, user("a"), customEvent("a:0", "other"))).rejects.toThrow("`tx`");
+  });
+});
