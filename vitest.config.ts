@@ -6,6 +6,24 @@ const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, 
 /** What is tested of the build, which is packed once for all of them. */
 const OF_THE_PACKAGE = ["test/package/*.test.ts", "test/types/consumer.test.ts"];
 
+/**
+ * What is tested room by room, without anything of the process: these files share processes, and load the source once in
+ * each. To start one for every file takes longer than most of their tests. A file that changes what others see, such as a
+ * global, the listeners of the process or the ids that were sent, belongs into another folder.
+ */
+const OF_ROOMS = [
+  "cli",
+  "consent",
+  "delivery",
+  "model",
+  "plan",
+  "rules",
+  "spec",
+  "testing",
+  "transport",
+  "validate",
+].map((room) => `test/${room}/**/*.test.ts`);
+
 export default defineConfig({
   resolve: {
     // As `paths` in tsconfig.json: tests run the source, not the build.
@@ -21,7 +39,11 @@ export default defineConfig({
   test: {
     projects: [
       { extends: true, test: { name: "package", include: OF_THE_PACKAGE, globalSetup: "test/package/pack-once.ts" } },
-      { extends: true, test: { name: "source", include: ["test/**/*.test.ts"], exclude: OF_THE_PACKAGE } },
+      { extends: true, test: { name: "rooms", include: OF_ROOMS, isolate: false } },
+      {
+        extends: true,
+        test: { name: "whole", include: ["test/**/*.test.ts"], exclude: [...OF_THE_PACKAGE, ...OF_ROOMS] },
+      },
     ],
     // A limit only catches what hangs: no test is decided by how fast the machine is.
     testTimeout: 120_000,
