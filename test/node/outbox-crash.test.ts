@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Batch } from "mparticle-events";
 import { startFakeServer, type FakeServer } from "../../src/testing/testing.ts";
+import { seeded } from "../faults/fault-deck.ts";
 import { full } from "../full.ts";
 import { bundleChild } from "./children/bundle.ts";
 
@@ -27,17 +28,6 @@ afterAll(async () => {
   await server.close();
   rmSync(folder, { recursive: true, force: true });
 });
-
-/** From 0 to below 1, the same ones each time (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Lets a process add events, kills it some time after its first one, and returns those it was told are safe. */
 async function addUntilKilled(path: string, first: number, killAfterMs: number): Promise<readonly number[]> {
