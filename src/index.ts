@@ -158,7 +158,7 @@ export type { Outcome, Receipt, Verdict } from "./delivery/outcome.ts";
 export type { Validate, ValidateContext } from "./delivery/checks.ts";
 export type { DeliveryOutcome } from "./delivery/deliver.ts";
 export type { CloseReport, QueueStats } from "./delivery/queue/queue-stats.ts";
-export type { EventQueueOptions, Overflow } from "./delivery/queue/queue-options.ts";
+export type { EventQueueOptions, Overflow, WaitOptions } from "./delivery/queue/queue-options.ts";
 export type { RetryOptions } from "./delivery/retry.ts";
 export type { Ledger } from "./delivery/queue/tally.ts";
 export type { AttemptReport, Logger, PauseReport, RetryReport } from "./delivery/telemetry.ts";

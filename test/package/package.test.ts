@@ -126,12 +126,12 @@ describe("the package", () => {
   it("runs without Node's modules, and stays small, where the platform is the web's", async () => {
     const { text, gzipped } = await bundle('export * from "mparticle-events"');
     expect(text).not.toMatch(/"node:/);
-    expect(gzipped).toBeLessThan(34_000);
+    expect(gzipped).toBeLessThan(38_000);
   });
 
   it.each([
     ["factories alone", "createBatch, customEvent, purchase, gdprConsent", 2_000],
-    ["a client without a queue", "EventsClient, createBatch, customEvent", 24_500],
+    ["a client without a queue", "EventsClient, createBatch, customEvent", 27_500],
   ])("gives a bundler %s without the rest", async (_, names, atMost) => {
     expect((await bundle(`export { ${names} } from "mparticle-events"`)).gzipped).toBeLessThan(atMost);
   });
