@@ -13,7 +13,9 @@ import { makeOwnProject } from "./own-project.ts";
 import { ROOT } from "./packed.ts";
 
 /** The guides, each with programs of its own. */
-const guides = readdirSync(join(ROOT, "docs/guides")).map((name) => `docs/guides/${name}`);
+const guides = readdirSync(join(ROOT, "docs/guides"))
+  .filter((name) => name !== "fleet.md") // needs a store: its tests are in test/fleet
+  .map((name) => `docs/guides/${name}`);
 
 /** The programs of a page: a block that makes no client of its own goes on where the first ended, as a reader takes it. */
 function programsOf(path: string) {
@@ -32,7 +34,7 @@ function blocksOf(path: string): readonly string[] {
 const programs = ["README.md", "docs/events.md", ...guides].flatMap(programsOf);
 
 /** Those of the documentation stand by themselves. */
-const documented = ["docs/testing.md"].flatMap((path) =>
+const documented = ["docs/testing.md", "docs/guides/fleet.md"].flatMap((path) =>
   blocksOf(path).map((code, index) => ({ name: `${basename(path, ".md")}-${String(index + 1)}.ts`, code })),
 );
 
