@@ -1,0 +1,154 @@
+import fc from "fast-check";
+import { EventsClient, MParticleError } from "mparticle-events";
+import { describe, expect, it } from "vitest";
+import { jobIdOf } from "../../src/bullmq/job-id.ts";
+import { internalsOf } from "../../src/delivery/client.ts";
+import { RequestSender } from "../../src/fleet/request-sender.ts";
+import type { SharedPace, Turn } from "../../src/fleet/account-pace.ts";
+
+/** A clock that jumps to the next timer as soon as nothing else is to do. */
+function jumpingEffects() {
+  let nowMs = 0;
+  const waits: number[] = [];
+  return {
+    waits,
+    now: () => nowMs,
+    random: () => 1,
+    startTimer: (callback: () => void, delayMs: number): (() => void) => {
+      const dueMs = nowMs + delayMs;
+      const timer = setTimeout(
+        () => {
+          nowMs = Math.max(nowMs, dueMs);
+          waits.push(delayMs);
+          callback();
+        },
+        Math.min(delayMs / 20, 500),
+      );
+      return () => {
+        clearTimeout(timer);
+      };
+    },
+  };
+}
+
+const freePace: SharedPace = {
+  take: (batches) => Promise.resolve<Turn>({ id: "turn", batches }),
+  extend: () => Promise.resolve(),
+  give: () => Promise.resolve(),
+  pause: () => Promise.resolve(),
+  observe: () => Promise.resolve(),
+};
+
+/** @param statusOf - the answer to a request with these names. */
+function setUp(statusOf: (names: readonly string[]) => number, pace: Partial<SharedPace> = {}) {
+  const requests: (readonly string[])[] = [];
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const body = await new Request(input, init).text();
+    const names = (JSON.parse(body) as { readonly name: string }[]).map(({ name }) => name); // as written below
+    requests.push(names);
+    return new Response(null, { status: statusOf(names) });
+  };
+  const { transport, telemetry } = internalsOf(new EventsClient({ apiKey: "key", apiSecret: "secret", fetch }));
+  const effects = jumpingEffects();
+  const sender = new RequestSender({
+    transport,
+    telemetry,
+    effects,
+    pace: { ...freePace, ...pace },
+    maxBatches: 100,
+    concurrency: 1,
+    maxHoldMs: 30_000,
+  });
+  const send = (name: string, padding = 0) => {
+    const text = JSON.stringify({ name, padding: "x".repeat(padding) });
+    return sender.send({ requestId: name, userKey: name, text, bytes: text.length });
+  };
+  return { sender, send, requests, effects };
+}
+
+const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `b${String(index)}`);
+
+describe("RequestSender", () => {
+  it("packs up to the number of batches, and up to the bytes, of a request", async () => {
+    const { send, requests } = setUp(() => 202);
+    await Promise.all(names(250).map((name) => send(name)));
+    expect(requests.map(({ length }) => length)).toEqual([100, 100, 50]);
+    requests.length = 0;
+    await Promise.all(names(5).map((name) => send(name, 100_000)));
+    expect(requests.map(({ length }) => length)).toEqual([2, 2, 1]);
+  });
+
+  it("finds who is to blame for a refusal, and everybody else is accepted once", async () => {
+    const { send, requests } = setUp((sent) => (sent.includes("b7") || sent.includes("b40") ? 400 : 202));
+    const verdicts = await Promise.all(names(60).map((name) => send(name)));
+    const rejected = verdicts.flatMap(({ kind }, index) => (kind === "rejected" ? [index] : []));
+    expect(rejected).toEqual([7, 40]);
+    const accepted = requests.filter((sent) => !sent.includes("b7") && !sent.includes("b40")).flat();
+    expect(new Set(accepted).size).toBe(accepted.length);
+    expect(accepted).toHaveLength(58);
+  });
+
+  it("gives all back at once when the credentials are wrong", async () => {
+    const { send, requests } = setUp(() => 401);
+    const verdicts = await Promise.all(names(3).map((name) => send(name)));
+    expect(verdicts.map(({ kind }) => kind)).toEqual(["undelivered", "undelivered", "undelivered"]);
+    expect(requests).toHaveLength(1);
+  });
+
+  it("waits twice as long after each failure of the service, and then sends the same again", async () => {
+    let failures = 0;
+    const { send, requests, effects } = setUp(() => (failures++ < 4 ? 503 : 202));
+    const [verdict] = await Promise.all(names(2).map((name) => send(name)));
+    expect(verdict).toMatchObject({ kind: "accepted", receipt: { attempts: 5 } });
+    expect(requests).toEqual(Array.from({ length: 5 }, () => ["b0", "b1"]));
+    expect(effects.waits).toEqual([200, 400, 800, 1_600]);
+  });
+
+  it("asks again when the pace fails, and sends nothing meanwhile", async () => {
+    let asked = 0;
+    const take = (batches: number): Promise<Turn> =>
+      asked++ < 2 ? Promise.reject(new Error("no store")) : Promise.resolve({ id: "turn", batches });
+    const { send, requests, effects } = setUp(() => 202, { take });
+    expect((await send("b0")).kind).toBe("accepted");
+    expect(effects.waits).toEqual([1_000, 1_000]);
+    expect(requests).toHaveLength(1);
+  });
+
+  it("gives back what got no turn in time instead of sending it late", async () => {
+    let asked = 0;
+    const take = (batches: number): Promise<Turn> =>
+      Promise.resolve(asked++ === 0 ? { waitMs: 30_000 } : { id: "turn", batches });
+    const { send, requests } = setUp(() => 202, { take });
+    expect(await send("b0")).toMatchObject({ kind: "undelivered", error: { code: "EXPIRED" } });
+    expect(requests).toEqual([]);
+  });
+
+  it("gives all back when it is stopped, also what it is given afterwards", async () => {
+    const { sender, send } = setUp(() => 202, { take: () => Promise.resolve({ waitMs: 20_000 }) });
+    const before = send("b0");
+    await Promise.resolve();
+    sender.stop(new MParticleError("CLOSED", "over"));
+    for (const verdict of [await before, await send("b1")]) {
+      expect(verdict).toMatchObject({ kind: "undelivered", error: { code: "CLOSED" } });
+    }
+    expect(sender.pending).toBe(0);
+  });
+});
+
+describe("jobIdOf", () => {
+  it("gives each id a job id of its own that BullMQ takes", () => {
+    const id = fc.oneof(
+      fc.string({ minLength: 1 }),
+      fc.stringMatching(/^\d{1,5}$/),
+      fc.stringMatching(/^(id-)?[:%\d]{1,4}$/),
+    );
+    fc.assert(
+      fc.property(id, id, (one, other) => {
+        const [jobOfOne, jobOfOther] = [jobIdOf(one), jobIdOf(other)];
+        expect(jobOfOne).not.toMatch(/:|^\d+$|^$/);
+        expect(jobOfOne === jobOfOther).toBe(one === other);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
