@@ -2,6 +2,15 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import * as root from "mparticle-events";
+import * as bullmq from "mparticle-events/bullmq";
+import * as consent from "mparticle-events/consent";
+import * as node from "mparticle-events/node";
+import * as plan from "mparticle-events/plan";
+import * as postgres from "mparticle-events/postgres";
+import * as testing from "mparticle-events/testing";
+import * as validate from "mparticle-events/validate";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
@@ -14,7 +23,7 @@ function filesIn(folder: string): readonly string[] {
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 
 const PAPERS = [
-  ...readdirSync(ROOT).filter((name) => name.endsWith(".md")),
+  ...readdirSync(ROOT).filter((name) => name.endsWith(".md") || name === "llms.txt"),
   ...filesIn("docs").filter((path) => path.endsWith(".md")),
 ];
 
@@ -71,5 +80,50 @@ describe("the documents", () => {
       ({ name, value }) => !rows.some((row) => row.includes(`\`${name}\``) && row.includes(value)),
     );
     expect(wrong, "docs/options.md has no row that says so").toEqual([]);
+  });
+
+  it("name to coding assistants only what each entry exports", () => {
+    const entries: Readonly<Record<string, object>> = {
+      "mparticle-events": root,
+      "mparticle-events/bullmq": bullmq,
+      "mparticle-events/consent": consent,
+      "mparticle-events/node": node,
+      "mparticle-events/plan": plan,
+      "mparticle-events/postgres": postgres,
+      "mparticle-events/testing": testing,
+      "mparticle-events/validate": validate,
+    };
+    const imports = Array.from(read("llms.txt").matchAll(/^import \{([^}]*)\}\s+from "([^"]+)"/gm));
+    expect(imports.map(([, , entry]) => entry).toSorted()).toEqual(Object.keys(entries).toSorted());
+    const wrong = imports.flatMap(([, names = "", entry = ""]) =>
+      names
+        .split(",")
+        .map((name) => name.trim())
+        .filter((name) => !Object.hasOwn(entries[entry] ?? {}, name)),
+    );
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe("the workflow", () => {
+  it("runs all of it on Linux and the tests of the source elsewhere, with actions of a fixed major version", () => {
+    const { jobs } = parse(read(".github/workflows/ci.yml")) as {
+      readonly jobs: Readonly<
+        Record<
+          string,
+          { readonly "runs-on": string; readonly steps: readonly { readonly uses?: string; readonly run?: string }[] }
+        >
+      >;
+    };
+    const steps = Object.values(jobs).flatMap((job) => job.steps);
+    expect(jobs["everything"]?.steps.some(({ run }) => run?.endsWith(".ci/run") === true)).toBe(true);
+    expect(jobs["source"]?.steps.some(({ run }) => run?.startsWith("npx vitest run") === true)).toBe(true);
+    for (const { uses } of steps) if (uses !== undefined) expect(uses).toMatch(/@v\d+$/);
+  });
+
+  it("stands beside forms that can be read", () => {
+    for (const name of readdirSync(join(ROOT, ".github/ISSUE_TEMPLATE"))) {
+      expect(parse(read(`.github/ISSUE_TEMPLATE/${name}`))).toBeTypeOf("object");
+    }
   });
 });

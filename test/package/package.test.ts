@@ -32,6 +32,7 @@ describe("the package", () => {
       ...DOCUMENTS,
       "generated/openapi.json",
       "generated/openapi.wire.json",
+      "llms.txt",
       "package.json",
     ]);
     expect(
