@@ -106,6 +106,8 @@ const library = defineConfig({
   // As the MIT licence asks of whoever passes it on.
   copy: [
     { from: "node_modules/openapi-fetch/LICENSE", rename: "openapi-fetch.LICENSE" },
+    // The page of the mock is served as it is written.
+    { from: "src/arrivals/page" },
     { from: "node_modules/@noble/hashes/LICENSE", rename: "noble-hashes.LICENSE" },
   ],
   // What Node has of its own may lie with the platform that it is chosen by: one file less to find.

@@ -73,6 +73,7 @@ export async function recordSession(): Promise<string> {
       random: () => 0,
       every: () => () => undefined,
       onInterrupt: () => () => undefined,
+      openPage: () => undefined,
       onOrphaned: () => () => undefined,
     };
     for (const step of STEPS) {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { readFilter, type ArrivalFilter } from "./arrival-filter.ts";
 import type { Arrival, Arrivals } from "./arrivals.ts";
+import { readPage } from "./page-files.ts";
 import { openStream } from "./stream.ts";
 
 /** Answers what begins with `/_`; false for what is none of its own. */
@@ -13,7 +14,7 @@ const FILTERS = ["type", "name", "user", "verdict"];
 const GOOD = ["accepted"];
 const BAD = ["refused", "failed"];
 
-/** Serves what arrived: all, the good and the bad, a stream of them, and a way to forget them. */
+/** Serves what arrived: a page for people; all, the good and the bad, a stream of them, and a way to forget them. */
 export function serveArrivals(arrivals: Arrivals): ServeArrivals {
   // Positions begin anew with each start: an id of an earlier one must not be taken for one of this.
   const run = randomUUID().slice(0, 8);
@@ -43,6 +44,7 @@ export function serveArrivals(arrivals: Arrivals): ServeArrivals {
 
   return (request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://127.0.0.1");
+    const file = readPage(pathname);
     if (pathname !== "/_" && !pathname.startsWith("/_/")) return false;
     const method = request.method ?? "";
     const foreign = foreignName(request);
@@ -56,11 +58,17 @@ export function serveArrivals(arrivals: Arrivals): ServeArrivals {
       }
     } else if (method !== "GET") {
       refuse(response, 405, `${pathname} takes GET.`, { allow: "GET" });
+    } else if (pathname === "/_") {
+      response.writeHead(302, { ...HEADERS, location: "/_/", "content-length": "0" }).end();
+    } else if (file !== undefined) {
+      response.writeHead(200, { ...HEADERS, ...file.headers, "content-length": String(file.bytes.length) });
+      response.end(file.bytes);
     } else if (pathname === "/_/all") list(response, searchParams, undefined);
     else if (pathname === "/_/good") list(response, searchParams, GOOD);
     else if (pathname === "/_/bad") list(response, searchParams, BAD);
     else if (pathname === "/_/stream") stream(request, response, searchParams);
-    else refuse(response, 404, `There is no ${pathname}; there are /_/all, /_/good, /_/bad, /_/stream and /_/reset.`);
+    else
+      refuse(response, 404, `There is no ${pathname}; there are /_/, /_/all, /_/good, /_/bad, /_/stream and /_/reset.`);
     // What is not read of a body would keep the connection from its next request.
     request.resume();
     return true;

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { watchAncestors } from "./ancestors.ts";
 import type { Output, Terminal } from "./terminal.ts";
 
@@ -18,6 +19,7 @@ export function processTerminal(): Terminal {
         clearInterval(timer);
       };
     },
+    openPage,
     onOrphaned: (handler) => watchAncestors(process.env, handler),
     onInterrupt: (handler) => {
       process.on("SIGINT", handler);
@@ -28,6 +30,19 @@ export function processTerminal(): Terminal {
       };
     },
   };
+}
+
+function openPage(url: string): void {
+  const [command, ...args]: readonly [string, ...string[]] =
+    process.platform === "darwin"
+      ? ["open", url]
+      : process.platform === "win32"
+        ? ["cmd", "/c", "start", "", url]
+        : ["xdg-open", url];
+  const opener = spawn(command, args, { stdio: "ignore", detached: true });
+  // Without a browser the address that is printed has to do.
+  opener.on("error", () => undefined);
+  opener.unref();
 }
 
 function outputOf(stream: NodeJS.WriteStream): Output {

@@ -30,6 +30,8 @@ export interface Terminal {
   readonly onInterrupt: (handler: (signal: "SIGINT" | "SIGTERM") => void) => () => void;
   /** Calls `handler` when the package manager that runs the command has gone without a word. */
   readonly onOrphaned: (handler: () => void) => () => void;
+  /** Shows a page in the browser of who sits here; where there is none, nothing happens. */
+  readonly openPage: (url: string) => void;
   /** Makes the requests of the commands that send. `@default the one of the library` */
   readonly fetch?: Fetch | undefined;
 }

@@ -25,8 +25,8 @@ export interface MockServerOptions {
    */
   readonly plan?: object | undefined;
   /**
-   * Whether it keeps the newest 1,000 batches and serves them at {@link MockServer.arrivalsUrl}, with what `checkBatch`
-   * and the plan say of each. `@default false`
+   * Whether it keeps the newest 1,000 batches and shows them, with what `checkBatch` and the plan say of each, on a page at
+   * {@link MockServer.arrivalsUrl}, which has an API beside it. `@default false`
    */
   readonly page?: boolean | undefined;
 }
@@ -36,7 +36,7 @@ export interface MockServer {
   /** For the `baseUrl` of a client, with its `/v2`. */
   readonly url: string;
   readonly port: number;
-  /** Where what arrived is served, such as `http://127.0.0.1:4010/_/`; undefined without `page`. */
+  /** Where what arrived is shown, such as `http://127.0.0.1:4010/_/`; undefined without `page`. */
   readonly arrivalsUrl: string | undefined;
   /** Breaks all connections and stops. */
   close(): Promise<void>;

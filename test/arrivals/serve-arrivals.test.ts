@@ -124,13 +124,26 @@ describe("what arrived", () => {
     ["/_/all?typ=custom_event", 400, "expected type, name, user, verdict"],
     ["/_/good?verdict=failed", 400, "expected type, name, user."],
     ["/_/all?verdict=good", 400, "expected accepted, refused, failed"],
-    ["/_/everything", 404, "there are /_/all"],
+    ["/_/everything", 404, "there are /_/, /_/all"],
     ["/_/reset", 405, "takes POST"],
   ])("answers %s by %i and a sentence", async (path, status, sentence) => {
     const { origin } = await startMock();
     const answer = await fetch(`${origin}${path}`);
     expect(answer.status).toBe(status);
     expect(await answer.text()).toContain(sentence);
+  });
+
+  it("is shown by a page that loads nothing from elsewhere and runs no script but its own", async () => {
+    const { origin } = await startMock();
+    const answer = await fetch(`${origin}/_`);
+    expect(answer.url).toBe(`${origin}/_/`);
+    expect(answer.headers.get("content-security-policy")).toContain("default-src 'none'; script-src 'self'");
+    const html = await answer.text();
+    expect(html).not.toMatch(/https?:|<script(?! type="module" src=)| style=| on\w+=/);
+    const parts = Array.from(html.matchAll(/(?:href|src)="([\w.-]+)"/g), ([, path = ""]) => path);
+    expect(parts).toEqual(["page.css", "page.js"]);
+    for (const path of parts) expect((await fetch(`${origin}/_/${path}`)).status).toBe(200);
+    expect((await fetch(`${origin}/_/..%2fpage-files.ts`)).status).toBe(404);
   });
 
   it("is forgotten on request, and the mock goes on", async () => {

@@ -130,12 +130,15 @@ describe("the mock", () => {
   });
 
   it("listens until Ctrl+C, takes what a client sends, and has one Content-Type", async () => {
-    const terminal = testTerminal();
-    const running = runProgram(["mock", "--port", "0"], terminal);
+    const opened: string[] = [];
+    const terminal = testTerminal({ openPage: (page) => opened.push(page) });
+    const running = runProgram(["mock", "--port", "0", "--open"], terminal);
     while (!terminal.written.stdout.includes("Ctrl+C ends it")) await new Promise((resolve) => setTimeout(resolve, 5));
     const url = /served at (\S+)/.exec(terminal.written.stdout)?.[1] ?? "";
     const client = new EventsClient({ apiKey: "a", apiSecret: "b", baseUrl: url });
     expect(await client.upload(GOOD as never)).toMatchObject({ status: 202 });
+    expect(opened).toEqual([new URL("/_/", url).href]);
+    expect(await (await fetch(new URL("/_/all", url))).json()).toMatchObject({ total: 1, good: 1 });
     const headers = await new Promise<readonly string[]>((resolve, reject) => {
       const sent = request(`${url}/nothing`, { method: "POST" }, (response) => {
         response.resume();

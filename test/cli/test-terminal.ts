@@ -48,6 +48,7 @@ export function testTerminal(
       ticks.add(callback);
       return () => ticks.delete(callback);
     },
+    openPage: () => undefined,
     onOrphaned: () => () => undefined,
     onInterrupt: (handler) => {
       interrupts.add(handler);

@@ -41,6 +41,8 @@ describe("the package", () => {
       "dist/commander.LICENSE",
       "dist/noble-hashes.LICENSE",
       "dist/openapi-fetch.LICENSE",
+      "dist/page/index.html",
+      "dist/page/page.css",
       "dist/yaml.LICENSE",
     ]);
   });

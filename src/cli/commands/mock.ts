@@ -9,6 +9,7 @@ export interface MockFlags {
   readonly profile: "canonical" | "wire";
   readonly fail?: readonly string[] | undefined;
   readonly quiet?: boolean | undefined;
+  readonly open?: boolean | undefined;
   readonly plan?: string | undefined;
   readonly planVersion?: number | undefined;
 }
@@ -16,6 +17,7 @@ export interface MockFlags {
 const EXAMPLES = `
 Examples:
   mparticle-events mock                              refuses what a well-behaved sender would not send
+  mparticle-events mock --open                       shows what arrives in the browser, with what is wrong with it
   mparticle-events mock --port 0 --profile wire      on a free port; takes what any official source permits
   mparticle-events mock --fail 429:0.1 --fail 503:0.05
   mparticle-events mock --plan plan.json             refuses unplanned events; tells the plan's coverage when ended
@@ -40,6 +42,7 @@ export function defineMock({ root, terminal, run }: Program): void {
     .option("--fail <status:share>", "answer a share of the requests by a status; may be given again", repeated)
     .option("--plan <file>", "a data plan: what is not planned is refused, and its coverage is told at the end")
     .option("--plan-version <number>", "which version of a plan that has several", wholeNumber)
+    .option("--open", "show what arrives in the browser, as it arrives")
     .option("--quiet", "no line for each request")
     .addHelpText("after", EXAMPLES)
     .action(

@@ -33,6 +33,7 @@ export async function runMock(flags: MockFlags, terminal: Terminal): Promise<num
     if (flags.quiet !== true) void stderr.write(`${method} ${path} ${shown}\n`);
   };
   const mock = await listen(service, flags.port, tell, serveArrivals(arrivals));
+  const pageUrl = new URL("/_/", mock.url).href;
   await stdout.write(`The ${profile} profile is served at ${mock.url}
 
   new EventsClient({ apiKey: "any", apiSecret: "any", baseUrl: "${mock.url}" })
@@ -40,10 +41,11 @@ export async function runMock(flags: MockFlags, terminal: Terminal): Promise<num
   curl -i -u any:any -H 'content-type: application/json' ${mock.url}/events \\
     -d '{"environment":"development","user_identities":{"customer_id":"1234"},"events":[{"event_type":"opt_out","data":{"is_opted_out":true}}]}'
 
-  curl ${new URL("/_/all", mock.url).href}  # what arrived; /_/bad says why it was refused
+  What arrives is shown at ${pageUrl}, and told at ${pageUrl}all
 
 A header \`Prefer: code=429\` asks for another answer. Ctrl+C ends it.
 `);
+  if (flags.open === true) terminal.openPage(pageUrl);
   await ended;
   await mock.close();
   await planned?.tell();
