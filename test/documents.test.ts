@@ -52,6 +52,11 @@ describe("the documents", () => {
     expect(dead).toEqual([]);
   });
 
+  it.each(PAPERS.filter((paper) => paper.startsWith("docs")))("say nothing twice: %s", (paper) => {
+    const headings = read(paper).match(/^## .*$/gm) ?? [];
+    expect(headings).toEqual([...new Set(headings)]);
+  });
+
   it("explain every decision that is cited anywhere, once", () => {
     const cited = new Set(
       ["src", "spec", "scripts", "docs", "test"].flatMap((folder) =>
