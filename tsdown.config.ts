@@ -84,6 +84,7 @@ const library = defineConfig({
     plan: "src/plan/plan.ts",
     bullmq: "src/bullmq/bullmq.ts",
     postgres: "src/postgres/postgres.ts",
+    otel: "src/otel/otel.ts",
     node: "src/node/node.ts",
     testing: "src/testing/testing.ts",
     "platform-node": "src/transport/platform-node.ts",
@@ -95,7 +96,7 @@ const library = defineConfig({
   target: "es2022",
   deps: {
     // `#platform` is chosen at run time by `imports` in package.json: bundling it would settle the runtime at build time.
-    neverBundle: [/^#/, /^node:/, /^@iab/, "bullmq", "ioredis"],
+    neverBundle: [/^#/, /^node:/, /^@iab/, "bullmq", "ioredis", "@opentelemetry/api"],
     // The typed transport is part of the package: finding two more packages would take every start longer than loading them.
     onlyBundle: ["openapi-fetch", "openapi-typescript-helpers", "@noble/hashes"],
   },

@@ -161,4 +161,5 @@ export type { CloseReport, QueueStats } from "./delivery/queue/queue-stats.ts";
 export type { EventQueueOptions, Overflow, WaitOptions } from "./delivery/queue/queue-options.ts";
 export type { RetryOptions } from "./delivery/retry.ts";
 export type { Ledger } from "./delivery/queue/tally.ts";
-export type { AttemptReport, Logger, PauseReport, RetryReport } from "./delivery/telemetry.ts";
+export type { Logger } from "./delivery/logger.ts";
+export type { AttemptReport, PauseReport, RetryReport } from "./delivery/telemetry.ts";

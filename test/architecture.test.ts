@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   node: ["generated", "rules", "model", "errors", "transport", "delivery"],
   arrivals: ["errors"],
   testing: ["generated", "rules", "model", "errors", "transport", "delivery", "validate", "plan", "arrivals"],
+  otel: ["generated", "rules", "model", "errors", "transport", "delivery", "version"],
   // Nothing imports it.
   cli: [
     "generated",
@@ -55,6 +56,7 @@ const ENTRIES = [
   "plan/plan.ts",
   "bullmq/bullmq.ts",
   "postgres/postgres.ts",
+  "otel/otel.ts",
 ].map((path) => join(SOURCE, path));
 
 /** What `#platform` stands for; the only files of the root entry that know a runtime. */

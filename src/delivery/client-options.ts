@@ -6,7 +6,8 @@ import { stepsOf, type BeforeSend } from "./before-send.ts";
 import { OwnCheck, requireCheck, type Validate } from "./checks.ts";
 import type { PrepareOptions } from "./prepare.ts";
 import type { RetryOptions } from "./retry.ts";
-import type { Logger, Observers, Telemetry } from "./telemetry.ts";
+import type { Logger } from "./logger.ts";
+import type { Observers, Telemetry } from "./telemetry.ts";
 
 /** Everything an {@link EventsClient} can be told. Only the credentials are required. */
 export interface EventsClientOptions extends TransportOptions, Observers {

@@ -106,7 +106,7 @@ export class EventsClient {
       concurrency,
       inFlight: this.#inFlight,
     });
-    this.#coalescer = options.coalesce === true ? new Coalescer(this.#dispatcher) : undefined;
+    this.#coalescer = options.coalesce === true ? new Coalescer(this.#dispatcher, this.#telemetry) : undefined;
     INTERNALS.set(this, {
       dispatcher: this.#dispatcher,
       transport: this.#transport,

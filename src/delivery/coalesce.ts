@@ -1,9 +1,11 @@
 import { runSoon } from "#platform";
 import { MParticleError } from "../errors.ts";
 import { onAbort } from "../transport/abort.ts";
+import { runOutside } from "./attempt-start.ts";
 import { packRequests } from "./chunk.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { OutgoingBatch } from "./outgoing-batch.ts";
+import type { Telemetry } from "./telemetry.ts";
 
 /** More would not be faster, and each is a socket. */
 const MAX_REQUESTS = 8;
@@ -15,16 +17,20 @@ const MAX_REQUESTS = 8;
  */
 export class Coalescer {
   readonly #dispatcher: Dispatcher;
+  readonly #telemetry: Telemetry;
   #gathered = new Set<OutgoingBatch>();
   #requests = 0;
   #scheduled = false;
 
-  constructor(dispatcher: Dispatcher) {
+  constructor(dispatcher: Dispatcher, telemetry: Telemetry) {
     this.#dispatcher = dispatcher;
+    this.#telemetry = telemetry;
   }
 
   /** Sends a batch with others; the signal ends the wait of this one alone. */
-  add(batch: OutgoingBatch, signal: AbortSignal | undefined): void {
+  add(given: OutgoingBatch, signal: AbortSignal | undefined): void {
+    const origin = this.#telemetry.origin();
+    const batch = origin === undefined ? given : { ...given, origins: [origin] };
     if (signal === undefined) this.#gathered.add(batch);
     else this.#addAbortable(batch, signal);
     this.#schedule();
@@ -57,7 +63,10 @@ export class Coalescer {
     this.#scheduled = true;
     runSoon(() => {
       this.#scheduled = false;
-      this.#send();
+      // A request for several callers is made in the context of none of them.
+      runOutside(() => {
+        this.#send();
+      });
     });
   }
 

@@ -6,12 +6,12 @@ import type { EndpointPath } from "../transport/hosts.ts";
 import type { AwakeTime } from "./awake-time.ts";
 import type { InFlightCount } from "./in-flight-count.ts";
 import { isolate, isRefusedForContent, isSuspect } from "./isolation.ts";
-import { bodyOf, oldestOf, settleAll, type OutgoingBatch } from "./outgoing-batch.ts";
+import { bodyOf, oldestOf, originsOf, settleAll, type OutgoingBatch } from "./outgoing-batch.ts";
 import type { Observation, PaceOptions } from "./pace.ts";
 import { leaveUndelivered, type RequestState } from "./request-state.ts";
 import { decideRetry, type Retry } from "./retry.ts";
 import { ServiceHealth } from "./service-health.ts";
-import type { Telemetry } from "./telemetry.ts";
+import type { AttemptReport, Telemetry } from "./telemetry.ts";
 import { Turnstile, type Turn } from "./turnstile.ts";
 
 export interface DispatchOptions {
@@ -148,16 +148,21 @@ export class Dispatcher {
     const { effects, telemetry, transport } = this.#options;
     const { path, batches, signal } = request;
     const attempt = ++request.attempts;
+    const start = telemetry.attemptStarts(() => {
+      return { path, attempt, requestIds, bytes: body.bytes, origins: originsOf(batches) };
+    });
     const startedMs = effects.now();
     request.firstAttemptMs ??= startedMs;
-    const result = await transport.attempt({ path, body, requestIds, attempt, signal });
+    const result = await telemetry.runAttempt(start, () =>
+      transport.attempt({ path, body, requestIds, attempt, signal }),
+    );
     effects.endedBy(startedMs + transport.timeoutMs);
     const now = effects.now();
     const pausedBeforeMs = this.#turnstile.pausedUntilMs;
     this.#health.observe(result, now, now < pausedBeforeMs);
     this.#turnstile.leave(observationOf(result, batches.length));
     const isAccepted = result.kind === "accepted";
-    telemetry.attempt({
+    const report: AttemptReport = {
       path,
       attempt,
       batches: batches.length,
@@ -166,7 +171,8 @@ export class Dispatcher {
       result: isAccepted ? "accepted" : result.error.code,
       status: isAccepted ? result.status : result.error instanceof ApiError ? result.error.status : undefined,
       rateLimitPercentageUsed: isAccepted ? result.rateLimitPercentageUsed : undefined,
-    });
+    };
+    telemetry.attempt(report, start);
     const { pausedUntilMs } = this.#turnstile;
     if (!isAccepted && result.error.retryable && pausedUntilMs > Math.max(pausedBeforeMs, now)) {
       telemetry.pause({ durationMs: pausedUntilMs - now, error: result.error });

@@ -1,5 +1,6 @@
 import type { RequestBody } from "../transport/exchange.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
+import type { RunInContext } from "./attempt-start.ts";
 import type { Verdict } from "./outcome.ts";
 
 /** A batch on its way: its texts, made once, and where its verdict goes. */
@@ -13,6 +14,8 @@ export interface OutgoingBatch {
   readonly handedOverAtMs: number;
   /** Batches with the same one arrive in their order, whatever happens to them; others may overtake each other. */
   readonly lane?: object | undefined;
+  /** The contexts of those who handed it over, where somebody wants to know and the request is not made in them. */
+  readonly origins?: readonly RunInContext[] | undefined;
   /** Called exactly once. */
   settle(verdict: Verdict): void;
 }
@@ -38,6 +41,11 @@ export function oldestOf(batches: readonly OutgoingBatch[]): number {
   let oldestMs = Infinity;
   for (const { handedOverAtMs } of batches) oldestMs = Math.min(oldestMs, handedOverAtMs);
   return oldestMs;
+}
+
+/** The contexts of those who handed over any of the batches. */
+export function originsOf(batches: readonly OutgoingBatch[]): readonly RunInContext[] {
+  return batches.flatMap(({ origins = [] }) => origins);
 }
 
 export function settleAll(batches: readonly OutgoingBatch[], verdict: Verdict): void {

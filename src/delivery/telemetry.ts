@@ -1,7 +1,10 @@
-import { channel } from "#platform";
+import { captureContext, channel } from "#platform";
 import type { Batch } from "../../generated/schema.ts";
 import type { ErrorCode, Finding, MParticleError } from "../errors.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
+import { AttemptStart, type AttemptFacts, type RunInContext } from "./attempt-start.ts";
+import { callQuietly } from "./call-quietly.ts";
+import { logTo, type Logger } from "./logger.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** One request that ended, whatever its end. */
@@ -53,16 +56,9 @@ export interface Observers {
   readonly onFinding?: ((warning: Finding, batch: Batch) => void) | undefined;
 }
 
-/** The usual four; `console` is one. */
-export interface Logger {
-  debug(message: string, details?: object): void;
-  info(message: string, details?: object): void;
-  warn(message: string, details?: object): void;
-  error(message: string, details?: object): void;
-}
-
 /** Kept, because looking one up costs more than telling nobody. */
 const CHANNELS = {
+  attemptStart: /* @__PURE__ */ channel("mparticle-events:attempt-start"),
   attempt: /* @__PURE__ */ channel("mparticle-events:attempt"),
   retry: /* @__PURE__ */ channel("mparticle-events:retry"),
   pause: /* @__PURE__ */ channel("mparticle-events:pause"),
@@ -81,7 +77,27 @@ export class Telemetry {
     this.#logger = logger;
   }
 
-  attempt(report: AttemptReport): void {
+  /** The context of who hands something over, while somebody listens to where it ends up: to capture it costs. */
+  origin(): RunInContext | undefined {
+    return CHANNELS.attemptStart.hasSubscribers ? captureContext() : undefined;
+  }
+
+  /** Tells that a request is about to be made. @returns `undefined` when nobody listens. */
+  attemptStarts(describe: () => AttemptFacts): AttemptStart | undefined {
+    if (!CHANNELS.attemptStart.hasSubscribers) return undefined;
+    const start = new AttemptStart(describe());
+    CHANNELS.attemptStart.publish(start);
+    return start;
+  }
+
+  /** Makes a request in the context that whoever listens to its start has chosen. */
+  runAttempt<Result>(start: AttemptStart | undefined, send: () => Result): Result {
+    return start === undefined ? send() : start.run(send, this.#reportObserver);
+  }
+
+  /** @param start - of the same request. */
+  attempt(report: AttemptReport, start: AttemptStart | undefined): void {
+    start?.end(report, this.#reportObserver);
     this.#call(this.#observers.onAttempt, report);
     CHANNELS.attempt.publish(report);
     this.#log(
@@ -184,28 +200,20 @@ export class Telemetry {
 
   /** What the application's own functions throw, or reject with, must neither stop delivery nor end the process. */
   #callOwn(run: () => unknown): void {
-    callQuietly(run, (error) => {
-      this.reportError("An observer threw.", error);
-    });
+    callQuietly(run, this.#reportObserver);
   }
+
+  readonly #reportObserver = (error: unknown): void => {
+    this.reportError("An observer threw.", error);
+  };
 
   #log(level: keyof Logger, describe: () => string, details: object | undefined): void {
-    if (this.#logger === undefined) return;
-    const log: (message: string, details?: object) => unknown = this.#logger[level].bind(this.#logger);
+    const logger = this.#logger;
+    if (logger === undefined) return;
     // What a logger throws can be told to nobody.
     callQuietly(
-      () => log(describe(), details),
+      () => logTo(logger, level, describe(), details),
       () => undefined,
     );
-  }
-}
-
-/** Calls what is not ours: it may throw, or give a promise that rejects, whatever its type says. */
-export function callQuietly(run: () => unknown, complain: (error: unknown) => void): void {
-  try {
-    const result = run();
-    if (typeof result === "object" && result !== null) void Promise.resolve(result).catch(complain);
-  } catch (error) {
-    complain(error);
   }
 }

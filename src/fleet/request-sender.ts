@@ -4,7 +4,7 @@ import { divideRefused } from "../delivery/isolation.ts";
 import { RequestPacker } from "../delivery/chunk.ts";
 import type { Effects } from "../delivery/effects.ts";
 import type { Verdict } from "../delivery/outcome.ts";
-import type { Telemetry } from "../delivery/telemetry.ts";
+import type { AttemptReport, Telemetry } from "../delivery/telemetry.ts";
 import type { Transport } from "../transport/attempt.ts";
 import type { FleetBatch } from "./fleet-batch.ts";
 import { TURN_MS, type GivenTurn, type SharedPace } from "./account-pace.ts";
@@ -197,12 +197,15 @@ export class RequestSender {
     const attempt = Math.max(...request.map(({ attempts }) => attempts)) + 1;
     for (const waiting of request) waiting.attempts++;
     const requestIds = request.map(({ batch }) => batch.requestId);
-    const startedMs = effects.now();
     const path = "/bulkevents";
-    const result = await transport.attempt({ path, body, requestIds, attempt, signal: this.#stop.signal });
+    const start = telemetry.attemptStarts(() => ({ path, attempt, requestIds, bytes: body.bytes, origins: [] }));
+    const startedMs = effects.now();
+    const result = await telemetry.runAttempt(start, () =>
+      transport.attempt({ path, body, requestIds, attempt, signal: this.#stop.signal }),
+    );
     const status = result.kind === "accepted" ? result.status : statusOf(result.error);
     const rateLimitPercentageUsed = result.kind === "accepted" ? result.rateLimitPercentageUsed : undefined;
-    telemetry.attempt({
+    const report: AttemptReport = {
       path,
       attempt,
       batches: request.length,
@@ -211,7 +214,8 @@ export class RequestSender {
       result: result.kind === "accepted" ? "accepted" : result.error.code,
       status,
       rateLimitPercentageUsed,
-    });
+    };
+    telemetry.attempt(report, start);
     if (result.kind === "accepted") {
       this.#failures = 0;
       this.#lastAcceptedMs = effects.now();

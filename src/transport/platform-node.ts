@@ -1,5 +1,6 @@
 /** The piece of the transport that differs by runtime, for Node; chosen by `imports` in package.json. Twin of `platform-web.ts`. */
-import { channel as diagnosticsChannel } from "node:diagnostics_channel";
+import { AsyncResource } from "node:async_hooks";
+import { channel as diagnosticsChannel, subscribe, unsubscribe } from "node:diagnostics_channel";
 import { performance } from "node:perf_hooks";
 import type { Fetch } from "./exchange.ts";
 import { nodeFetch } from "./node-fetch.ts";
@@ -26,6 +27,25 @@ export function runSoon(task: () => void): void {
 /** A channel of `node:diagnostics_channel`. */
 export function channel(name: string): { readonly hasSubscribers: boolean; publish(message: object): void } {
   return diagnosticsChannel(name);
+}
+
+/**
+ * Hears what is published on a channel of `node:diagnostics_channel`.
+ *
+ * @returns a function that ends it.
+ */
+export function onMessage(name: string, listener: (message: unknown) => void): () => void {
+  subscribe(name, listener);
+  return () => {
+    unsubscribe(name, listener);
+  };
+}
+
+/** The values of every `AsyncLocalStorage` as they are now; what is returned runs a task with them. */
+export function captureContext(): <Result>(task: () => Result) => Result {
+  // `AsyncLocalStorage.snapshot` does the same and costs many times as much.
+  const resource = new AsyncResource("mparticle-events", { requireManualDestroy: true });
+  return (task) => resource.runInAsyncScope(task);
 }
 
 /** Milliseconds of a monotonic clock, the one that was there when this was loaded: see `node-timers.ts`. */

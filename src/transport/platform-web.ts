@@ -39,6 +39,16 @@ export function channel(_name: string): { readonly hasSubscribers: boolean; publ
   return { hasSubscribers: false, publish: () => undefined };
 }
 
+/** There are no diagnostics channels here. */
+export function onMessage(_name: string, _listener: (message: unknown) => void): () => void {
+  return () => undefined;
+}
+
+/** There is no context to capture here. */
+export function captureContext(): <Result>(task: () => Result) => Result {
+  return (task) => task();
+}
+
 /**
  * Calls `callback` after a while.
  *

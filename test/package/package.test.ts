@@ -20,7 +20,7 @@ const packed = inject("packed");
 /** All of the documentation but the reference, which `npm run docs` makes. */
 const DOCUMENTS = ["docs", "docs/guides"]
   .flatMap((folder) => readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`))
-  .filter((path) => /\.(md|svg)$/.test(path))
+  .filter((path) => /\.(json|md|svg)$/.test(path))
   .sort();
 
 describe("the package", () => {
@@ -116,6 +116,7 @@ describe("the package", () => {
       await import("mparticle-events/testing"),
       await import("mparticle-events/bullmq"),
       await import("mparticle-events/postgres"),
+      await import("mparticle-events/otel"),
     ];
     expect(exported.map((keys) => keys.toSorted())).toEqual(sources.map((source) => Object.keys(source).sort()));
   });

@@ -37,7 +37,17 @@ export function makeProject(): { readonly folder: string; readonly packed: Packe
   mkdirSync(join(modules, "mparticle-events"), { recursive: true });
   execFileSync("tar", ["-xzf", packed.file, "-C", join(modules, "mparticle-events"), "--strip-components=1"]);
   mkdirSync(join(modules, "@types"));
-  for (const name of ["@types/node", "undici-types", "libsql", "@iabtcf", "@iabgpp", "bullmq", "ioredis", "@ioredis"]) {
+  for (const name of [
+    "@types/node",
+    "undici-types",
+    "libsql",
+    "@iabtcf",
+    "@iabgpp",
+    "bullmq",
+    "ioredis",
+    "@ioredis",
+    "@opentelemetry",
+  ]) {
     symlinkSync(join(ROOT, "node_modules", name), join(modules, name));
   }
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "a-project", private: true, type: "module" }));

@@ -1,4 +1,5 @@
 import type { MParticleError } from "../../errors.ts";
+import type { RunInContext } from "../attempt-start.ts";
 import { Fifo } from "../fifo.ts";
 import type { Overflow } from "./queue-options.ts";
 import { FRAME_BYTES, type Context, type EventText } from "./queued-batch.ts";
@@ -9,6 +10,8 @@ export interface Addition {
   readonly items: readonly EventText[];
   /** Of the events, with a comma each. */
   readonly bytes: number;
+  /** The context of the call, where somebody wants to know. */
+  readonly origin?: RunInContext | undefined;
 }
 
 /** A call of `add` whose turn has not come. */

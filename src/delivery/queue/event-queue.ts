@@ -5,7 +5,7 @@ import type { UserContext } from "../../model/types.ts";
 import { internalsOf, type ClientInternals, type EventsClient } from "../client.ts";
 import type { StoredBatch } from "../outbox.ts";
 import type { Verdict } from "../outcome.ts";
-import { callQuietly } from "../telemetry.ts";
+import { callQuietly } from "../call-quietly.ts";
 import { Admission, type WaitingAdd } from "./admission.ts";
 import { FlushTimer } from "./flush-timer.ts";
 import { Intake } from "./intake.ts";
@@ -16,6 +16,7 @@ import { OutboxLink, restoreBatch } from "./outbox-link.ts";
 import { OutcomeReports } from "./outcome-reports.ts";
 import { PendingBatches } from "./pending-batches.ts";
 import { closedError } from "./queue-errors.ts";
+import { answerMeasurements } from "./queue-measurement.ts";
 import { shareInternals } from "./queue-internals.ts";
 import {
   readTimeout,
@@ -54,6 +55,7 @@ export class EventQueue {
   readonly #intake: Intake;
   readonly #abort = new AbortController();
   readonly #stopIdleExit: () => void;
+  readonly #stopMeasurements: () => void;
   readonly #flushTimer: FlushTimer;
   #closing: Promise<CloseReport> | undefined;
   /** What a close out of time hands back. */
@@ -118,6 +120,10 @@ export class EventQueue {
     this.#stopIdleExit = onIdleExit(() => {
       if (this.#pending.batches.pending > 0 || this.#admission.waitingAdds > 0) void this.#drainAtEnd();
     });
+    this.#stopMeasurements = answerMeasurements(() => {
+      const { events, bufferedBytes, waitingAdds } = this.stats();
+      return { pendingEvents: events.pending, bufferedBytes, waitingAdds, hasOutbox: outbox !== undefined };
+    });
     shareInternals(this, {
       apiKey: internals.apiKey,
       telemetry,
@@ -157,6 +163,7 @@ export class EventQueue {
       admission: this.#admission,
       outbox: link,
       reports: this.#reports,
+      telemetry,
       flushTimer: this.#flushTimer,
       turns,
       settle: (batch, verdict) => {
@@ -298,6 +305,7 @@ export class EventQueue {
       await this.#pending.allSettled();
     }
     this.#stopIdleExit();
+    this.#stopMeasurements();
     this.#flushTimer.stop();
     await this.#outbox?.close(Math.max(MIN_CLOSE_MS, endsAtMs - now()));
     const held = this.#lastWord?.handBack() ?? [];

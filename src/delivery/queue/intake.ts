@@ -1,6 +1,7 @@
 import type { Event } from "../../../generated/schema.ts";
 import { InvalidBatchError, type MParticleError } from "../../errors.ts";
 import type { UserContext } from "../../model/types.ts";
+import type { Telemetry } from "../telemetry.ts";
 import type { Verdict } from "../outcome.ts";
 import type { Admission, Addition, WaitingAdd } from "./admission.ts";
 import { readAdd, type ReadOptions } from "./event-texts.ts";
@@ -24,6 +25,7 @@ export interface IntakeOptions {
   readonly admission: Admission;
   readonly outbox: OutboxLink | undefined;
   readonly reports: OutcomeReports;
+  readonly telemetry: Telemetry;
   readonly flushTimer: FlushTimer;
   readonly turns: Turns;
   /** Ends a batch that is dropped to make room. */
@@ -91,11 +93,13 @@ export class Intake {
 
   /** @throws InvalidBatchError, MParticleError - as {@link add} rejects. */
   #add(user: UserContext, events: readonly Event[]): Promise<void> {
-    const { settings, lastWord, reading, admission, outbox, reports } = this.#options;
+    const { settings, lastWord, reading, admission, outbox, reports, telemetry } = this.#options;
     this.#requireOpen();
     const said = lastWord?.on(user, events);
     if (said?.kind === "done") return this.#inTurn(REFUSAL_BYTES, handled(said.taken));
-    const addition = readAdd(said?.user ?? user, said?.events ?? events, reading);
+    const read = readAdd(said?.user ?? user, said?.events ?? events, reading);
+    const origin = telemetry.origin();
+    const addition = origin === undefined ? read : { ...read, origin };
     // What was read is not ours, and may have closed the queue.
     this.#requireOpen();
     outbox?.open();
@@ -132,11 +136,11 @@ export class Intake {
   }
 
   /** Puts events into batches. Resolves when more may come: once they are stored, if there is an outbox. */
-  #takeIn({ context, items, bytes }: Addition): Promise<void> {
+  #takeIn({ context, items, bytes, origin }: Addition): Promise<void> {
     const { pending, outbox, flushTimer, onBusy } = this.#options;
     const wasIdle = pending.batches.pending === 0;
     const parts: BatchParts | undefined = outbox && new Map();
-    pending.put(context, items, parts);
+    pending.put(context, items, parts, origin);
     const stored = parts && outbox && handled(outbox.store(parts));
     flushTimer.start();
     if (wasIdle) onBusy();

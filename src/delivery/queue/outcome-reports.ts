@@ -1,6 +1,7 @@
-import { runSoon } from "#platform";
+import { captureContext, runSoon } from "#platform";
 import type { Batch, Event } from "../../../generated/schema.ts";
 import type { UserContext } from "../../model/types.ts";
+import { runOutside, type RunInContext } from "../attempt-start.ts";
 import type { StoredBatch } from "../outbox.ts";
 import type { Outcome, Verdict } from "../outcome.ts";
 import type { Telemetry } from "../telemetry.ts";
@@ -47,11 +48,15 @@ export class OutcomeReports {
   settled(batch: QueuedBatch, verdict: Verdict): void {
     // An object with a getter of its own costs as much as all else at the end of a batch.
     if (verdict.kind === "accepted" && !this.#telemetry.hasOutcomeListener(this.#onOutcome)) return;
-    this.unsent(toStored(batch), batch.index, verdict);
+    this.unsent(toStored(batch), batch.index, verdict, batch.origins?.[0]);
   }
 
-  /** What is kept as text was settled. */
-  unsent(stored: StoredBatch, index: number, verdict: Verdict): void {
+  /**
+   * What is kept as text was settled.
+   *
+   * @param context - of who added it first; without one it is told in nobody's, and never in that of whoever caused it.
+   */
+  unsent(stored: StoredBatch, index: number, verdict: Verdict, context: RunInContext = runOutside): void {
     let parsed: Batch | undefined;
     const outcome: Outcome = {
       ...verdict,
@@ -62,7 +67,9 @@ export class OutcomeReports {
       },
     };
     this.#tell(() => {
-      this.#telemetry.outcomeOfQueue(outcome, this.#onOutcome);
+      context(() => {
+        this.#telemetry.outcomeOfQueue(outcome, this.#onOutcome);
+      });
     });
   }
 
@@ -77,10 +84,14 @@ export class OutcomeReports {
         return { ...user, events: given };
       },
     };
+    // It may be told later, together with what others added.
+    const context = captureContext();
     this.#tell(() => {
-      // Who adds is told of a rejection.
-      if (verdict.kind === "rejected") this.#telemetry.outcome(outcome, this.#onOutcome);
-      else this.#telemetry.outcomeOfQueue(outcome, this.#onOutcome);
+      context(() => {
+        // Who adds is told of a rejection.
+        if (verdict.kind === "rejected") this.#telemetry.outcome(outcome, this.#onOutcome);
+        else this.#telemetry.outcomeOfQueue(outcome, this.#onOutcome);
+      });
     });
   }
 

@@ -1,4 +1,5 @@
 import { SYSTEM_STAMPS } from "../../model/stamp.ts";
+import type { RunInContext } from "../attempt-start.ts";
 import { Fifo } from "../fifo.ts";
 import type { Verdict } from "../outcome.ts";
 import { FRAME_BYTES, type Context, type EventText, type Lane, type QueuedBatch } from "./queued-batch.ts";
@@ -24,8 +25,9 @@ export type BatchParts = Map<QueuedBatch, EventText[]>;
 type Writable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
 
 /** A batch as it is changed here, with its neighbours among all that are pending. */
-interface OwnBatch extends Writable<Omit<QueuedBatch, "events" | "lane" | "nextInLane">> {
+interface OwnBatch extends Writable<Omit<QueuedBatch, "events" | "lane" | "nextInLane" | "origins">> {
   readonly events: string[];
+  origins: RunInContext[] | undefined;
   readonly lane: OwnLane;
   nextInLane: OwnBatch | undefined;
   older: OwnBatch | undefined;
@@ -121,16 +123,19 @@ export class PendingBatches {
    * Puts events into the open batch of their user, and into further ones as each is full.
    *
    * @param parts - takes what was put where, if somebody wants to know.
+   * @param origin - the context of who added them, if somebody wants to know.
    */
-  put(context: Context, items: readonly EventText[], parts?: BatchParts): void {
+  put(context: Context, items: readonly EventText[], parts?: BatchParts, origin?: RunInContext): void {
     const lane = this.#laneOf(context);
     // A user without any event is sent as well.
     if (items.length === 0) {
       const batch = this.#batchFor(lane, context);
+      if (origin !== undefined) addOrigin(batch, origin);
       if (!batch.contextStored) parts?.set(batch, []);
     }
     for (const item of items) {
       const batch = this.#batchFor(lane, context, item);
+      if (origin !== undefined) addOrigin(batch, origin);
       if (parts !== undefined) {
         const before = parts.get(batch);
         if (before === undefined) parts.set(batch, [item]);
@@ -277,6 +282,7 @@ export class PendingBatches {
       state: "open",
       openWrites: 0,
       contextStored: false,
+      origins: undefined,
       nextInLane: undefined,
       older: this.#newest,
       newer: undefined,
@@ -377,4 +383,12 @@ function leaveLane(batch: OwnBatch): void {
   if (lane.last === batch) lane.last = before;
   if (lane.taking === batch) lane.taking = undefined;
   batch.nextInLane = undefined;
+}
+
+/** A batch that many add to remembers so many of them. */
+const MAX_ORIGINS = 32;
+
+function addOrigin(batch: OwnBatch, origin: RunInContext): void {
+  batch.origins ??= [];
+  if (batch.origins.length < MAX_ORIGINS && batch.origins.at(-1) !== origin) batch.origins.push(origin);
 }

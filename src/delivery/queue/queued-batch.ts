@@ -1,5 +1,6 @@
 import { utf8Length } from "#platform";
 import type { Batch } from "../../../generated/schema.ts";
+import type { RunInContext } from "../attempt-start.ts";
 import { parseExact } from "../../transport/json.ts";
 import { BATCH_END, batchHead, textOfBatch, type StoredBatch } from "../outbox.ts";
 
@@ -39,6 +40,8 @@ export interface QueuedBatch {
   readonly openWrites: number;
   /** Whether the outbox has its context. */
   readonly contextStored: boolean;
+  /** The contexts of those who added to it, the first ones, where somebody wants to know. */
+  readonly origins: readonly RunInContext[] | undefined;
   /** The next one of its lane. */
   readonly nextInLane: QueuedBatch | undefined;
 }

@@ -1,5 +1,6 @@
 import { runSoon } from "#platform";
 import { LIMITS } from "../../../generated/contract.ts";
+import { runOutside } from "../attempt-start.ts";
 import type { Dispatcher } from "../dispatcher.ts";
 import type { Verdict } from "../outcome.ts";
 import type { OutgoingBatch } from "../outgoing-batch.ts";
@@ -37,7 +38,10 @@ export class Sender {
       this.#isScheduled = false;
       const batches = this.#nextRequest();
       if (batches.length === 0) return;
-      this.#send(batches);
+      // In the context of none of those who added: it is a request for all of them.
+      runOutside(() => {
+        this.#send(batches);
+      });
       // One request a turn: several in one would hold up everything else for as long as they take to put together.
       this.schedule();
     });
@@ -71,6 +75,7 @@ export class Sender {
         handedOverAtMs,
         requestId: batch.requestId,
         lane: batch.lane,
+        origins: batch.origins,
         settle: (verdict) => {
           settle(batch, verdict);
         },

@@ -1,0 +1,9 @@
+/** Calls what is not ours: it may throw, or give a promise that rejects, whatever its type says. */
+export function callQuietly(run: () => unknown, complain: (error: unknown) => void): void {
+  try {
+    const result = run();
+    if (typeof result === "object" && result !== null) void Promise.resolve(result).catch(complain);
+  } catch (error) {
+    complain(error);
+  }
+}

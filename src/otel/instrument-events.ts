@@ -1,0 +1,36 @@
+import { metrics, trace, type MeterProvider, type TracerProvider } from "@opentelemetry/api";
+import { checkOptions } from "../transport/option-checks.ts";
+import { VERSION } from "../version.ts";
+import { recordMetrics } from "./record-metrics.ts";
+import { recordSpans } from "./record-spans.ts";
+
+/** Where metrics and spans go. */
+export interface InstrumentOptions {
+  /** Makes the metrics. `@default` the global one of `@opentelemetry/api`, as it is at the time of the call */
+  readonly meterProvider?: MeterProvider | undefined;
+  /** Makes the spans. `@default` the global one of `@opentelemetry/api` */
+  readonly tracerProvider?: TracerProvider | undefined;
+}
+
+const NAME = "mparticle-events";
+
+/**
+ * Reports what all clients, queues and fleet workers of this process do, as metrics and spans of OpenTelemetry. Call it
+ * once, after the SDK has started; each further call reports everything once more. It works on Node, where there are
+ * diagnostics channels.
+ *
+ * @param options - see {@link InstrumentOptions}.
+ * @returns a function that ends it.
+ * @throws TypeError - for an option that there is not.
+ */
+export function instrumentEvents(options: InstrumentOptions = {}): () => void {
+  checkOptions(options, { meterProvider: "any", tracerProvider: "any" });
+  const { meterProvider = metrics.getMeterProvider(), tracerProvider = trace.getTracerProvider() } = options;
+  const stops = [
+    recordMetrics(meterProvider.getMeter(NAME, VERSION)),
+    recordSpans(tracerProvider.getTracer(NAME, VERSION)),
+  ];
+  return () => {
+    for (const stop of stops.splice(0)) stop();
+  };
+}
