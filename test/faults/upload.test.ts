@@ -108,7 +108,7 @@ describe("an upload that the service takes in the end", () => {
   });
 
   it("is tried again when no answer comes within timeoutMs", async () => {
-    const client = await start(["hang", 202], { timeoutMs: 100 });
+    const client = await start(["hang", 202], { timeoutMs: 2_000 });
     expect(await client.upload(makeBatch())).toMatchObject({ attempts: 2 });
   });
 

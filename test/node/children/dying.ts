@@ -22,7 +22,7 @@ function pathOf(path: string | undefined, queue: number): string | undefined {
 
 const exitLater = (): void => {
   process.stdout.write("handled\n");
-  setTimeout(() => process.exit(7), 500);
+  setTimeout(() => process.exit(7), 2_000);
 };
 // One before the package's own, one after it.
 if (way === "once-handler") process.once("SIGTERM", exitLater);
