@@ -163,3 +163,26 @@ describe("hasGdprConsent", () => {
     expect(hasGdprConsent(undefined, "a")).toBeUndefined();
   });
 });
+
+describe("merging", () => {
+  const PURPOSES = ["analytics", "marketing"] as const;
+  /** States whose decisions are all of different times. */
+  const states = fc
+    .array(fc.record({ purpose: fc.constantFrom(...PURPOSES, undefined), consented: fc.boolean() }), { maxLength: 8 })
+    .map((decisions) =>
+      decisions.map(({ purpose, consented }, index) => {
+        const details = { timestamp_unixtime_ms: 1_700_000_000_000 + index };
+        return purpose === undefined ? ccpaOptOut(consented, details) : gdprConsent(purpose, consented, details);
+      }),
+    );
+
+  it("gives the same whatever is merged first, and in whatever order, when no two decisions are of one time", () => {
+    fc.assert(
+      fc.property(states, fc.nat(8), fc.func(fc.integer()), (all, cut, order) => {
+        const merged = mergeConsent(...all);
+        expect(mergeConsent(mergeConsent(...all.slice(0, cut)), mergeConsent(...all.slice(cut)))).toEqual(merged);
+        expect(mergeConsent(...all.toSorted((one, other) => order(one) - order(other)))).toEqual(merged);
+      }),
+    );
+  });
+});
