@@ -278,9 +278,7 @@ describe("an outbox in PostgreSQL", () => {
 
   it("takes over the lanes of a worker that died, after their lease", async () => {
     let isHanging = true;
-    const { pool, service, client, startWorker, database } = await setUp(() =>
-      isHanging ? { status: 503 } : undefined,
-    );
+    const { pool, service, client, startWorker } = await setUp(() => (isHanging ? { status: 503 } : undefined));
     // It holds all lanes and batches; then its database is gone, and it can neither renew a lease nor ask for a turn.
     let isDead = false;
     const dying: PostgresPool = {
@@ -402,8 +400,7 @@ describe("an outbox in PostgreSQL", () => {
 
   it("names arguments that are wrong", async () => {
     const { client, pool } = await setUp();
-    const start = (options: object) => (): FleetWorker =>
-      new FleetWorker(client, { connection: pool, ...options } as FleetWorkerOptions);
+    const start = (options: object) => (): FleetWorker => new FleetWorker(client, { connection: pool, ...options });
     expect(start({ connection: "postgres://" })).toThrow('`connection` is "postgres://"');
     expect(start({ rate: 0 })).toThrow("rate");
     expect(start({ concurrency: 1.5 })).toThrow("concurrency");

@@ -142,7 +142,7 @@ const batchTables: ObjectTable[] = [
     wireFields: {
       customerid: text,
       ...Object.fromEntries(
-        IDENTITY_NAMES.flatMap((name) => (/^other_id_/.test(name) ? [[name.replace("_id_", ""), text]] : [])),
+        IDENTITY_NAMES.flatMap((name) => (name.startsWith("other_id_") ? [[name.replace("_id_", ""), text]] : [])),
       ),
     },
   },
