@@ -76,8 +76,11 @@ export class EventsClient {
   readonly #requestIds = new RequestIds();
   /** Calls and requests that are under way. */
   readonly #inFlight = new InFlightCount();
-  /** Aborts when the client is being closed. */
-  readonly #closing = new AbortController();
+  /**
+   * Aborts when the client is being closed. Made when it is needed: a Worker may make a client outside of a request, but
+   * no controller.
+   */
+  #closing: AbortController | undefined;
   #closed: Promise<void> | undefined;
 
   /**
@@ -214,7 +217,7 @@ export class EventsClient {
   }
 
   async #close(timeoutMs: number): Promise<void> {
-    this.#closing.abort();
+    this.#closing?.abort();
     await endsInTime(this.#inFlight.idle(), timeoutMs, this.#effects);
     this.#dispatcher.close();
     await this.#inFlight.idle();
@@ -306,7 +309,7 @@ export class EventsClient {
       ...this.#preparations[settings.path],
       ...settings,
       requestIds: this.#requestIds,
-      closing: this.#closing.signal,
+      closing: (this.#closing ??= new AbortController()).signal,
       report: this.#report,
     });
   }
