@@ -49,13 +49,17 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #health = new ServiceHealth();
   readonly #turnstile: Turnstile;
-  /** Ends everything, when the client is closed. */
-  readonly #abort = new AbortController();
+  #controller: AbortController | undefined;
   #hasSaidSo = false;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#turnstile = new Turnstile({ ...options, health: this.#health });
+  }
+
+  /** Ends everything, when the client is closed. In a Worker a client may be made outside of a request, a controller not. */
+  get #abort(): AbortController {
+    return (this.#controller ??= new AbortController());
   }
 
   /**
