@@ -236,6 +236,66 @@ describe("plan fetch", () => {
   });
 });
 
+describe("plan coverage of a mock", () => {
+  it("counts what the mock has kept, refused or not, and lets its filters choose", async () => {
+    const terminal = testTerminal({ cwd });
+    const ended = runProgram(["mock", "--port", "0", "--quiet"], terminal);
+    let url: string | undefined;
+    while (url === undefined) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      url = /served at (\S+)/.exec(terminal.written.stdout)?.[1];
+    }
+    const { origin } = new URL(url);
+    const coverage = (address: string) => run(["plan", "coverage", address, "--plan", "plan.json"], { cwd });
+    expect(await coverage(origin)).toMatchObject({ code: 1, stderr: "0 of 1 data points met.\n" });
+    for (const batch of [good, { ...bad, nope: 1 }]) {
+      await fetch(`${url}/events`, {
+        method: "POST",
+        headers: { authorization: `Basic ${btoa("any:any")}`, "content-type": "application/json" },
+        body: JSON.stringify(batch),
+      });
+    }
+    for (const address of [origin, `${origin}/`, url, `${origin}/_/`]) {
+      expect(await coverage(address)).toEqual({
+        code: 1,
+        stdout:
+          '       1 custom_event:other:Order\n       1 not in the plan: the custom event "Ordr" of the type "other"\n',
+        stderr: "1 of 1 data points met.\n",
+      });
+    }
+    expect(await coverage(`${origin}?verdict=accepted`)).toMatchObject({ code: 0 });
+    expect(await coverage(`${origin}?verdict=nice`)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('There is no verdict "nice"') as string,
+    });
+    const both = await run(["plan", "coverage", origin, "good.ndjson", "--plan", "plan.json"], { cwd });
+    expect(both.stdout).toContain("       2 custom_event:other:Order");
+    terminal.interrupt();
+    await ended;
+    expect(await coverage(origin)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/no mock answers: .*\nStart one by mparticle-events mock/) as string,
+    });
+  });
+
+  it("says when a mock has not kept all of them, and when what answers is no mock", async () => {
+    const answering = (body: unknown) => ({ cwd, fetch: () => Promise.resolve(Response.json(body)) });
+    const flags = ["plan", "coverage", "http://127.0.0.1:1", "--plan", "plan.json"];
+    const kept = await run(flags, answering({ total: 1200, good: 1200, bad: 0, batches: [{ batch: good }] }));
+    expect(kept).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("1,200 batches arrived, and the newest 1 of them") as string,
+    });
+    expect(await run(flags, answering({ hello: "there" }))).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("no mock of this package") as string,
+    });
+    expect((await run(["plan", "coverage", "http://", "--plan", "plan.json"], { cwd })).stderr).toContain(
+      "it is no address",
+    );
+  });
+});
+
 describe("mock --plan", () => {
   it("refuses what is not planned, and tells the coverage when it is ended", async () => {
     const terminal = testTerminal({ cwd });

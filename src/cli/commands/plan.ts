@@ -77,6 +77,7 @@ Exit code: 0 · 1 something could not be read · 2 wrong use.`;
 const COVERAGE_EXAMPLES = `
 Examples:
   mparticle-events plan coverage sent.ndjson --plan plan.json
+  mparticle-events plan coverage http://127.0.0.1:4010 --plan plan.json   of a mock that runs: what it has kept
   mparticle-events mock --plan plan.json                                  tells the coverage when it is ended
 
 Exit code: 0 every data point was met · 1 some never, or something unplanned was · 2 wrong use.`;
@@ -173,8 +174,8 @@ function defineCoverage(plan: Command, { terminal, run }: Program): void {
   const command = plan
     .command("coverage")
     .summary("say which data points of a plan batches have met, and which never")
-    .description("Counts the data points of a plan that batches in files have met.")
-    .argument("<input...>", "files, folders, patterns, or - for the standard input")
+    .description("Counts the data points of a plan that batches in files, or at a mock, have met.")
+    .argument("<input...>", "files, folders, patterns, - for the standard input, or the address of a mock")
     .requiredOption("--plan <file>", "the file of the plan")
     .option("--plan-version <number>", "which version of a plan that has several", wholeNumber);
   addInputOptions(command)

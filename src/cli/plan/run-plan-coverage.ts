@@ -1,7 +1,9 @@
 import { CoverageCounter, type PlanCoverage } from "../../plan/plan-coverage.ts";
 import type { CoverageFlags } from "../commands/plan.ts";
 import { EXIT } from "../exit-codes.ts";
+import { formatCount } from "../check/finding-summary.ts";
 import type { Terminal } from "../terminal.ts";
+import { askMock, isMockAddress } from "./ask-mock.ts";
 import { readPlanFile } from "./plan-file.ts";
 import { readBatches } from "./read-batches.ts";
 
@@ -12,9 +14,20 @@ export async function runPlanCoverage(
   terminal: Terminal,
 ): Promise<number> {
   const counter = new CoverageCounter(await readPlanFile(flags.plan, flags.planVersion, terminal));
-  const broken = await readBatches(inputs, flags, terminal, (batch) => {
+  const files = inputs.filter((input) => !isMockAddress(input));
+  for (const address of inputs.filter(isMockAddress)) {
+    const { batches, total } = await askMock(address, terminal);
+    for (const batch of batches) counter.add(batch);
+    if (total > batches.length && !address.includes("?")) {
+      await terminal.stderr.write(
+        `${address}: ${formatCount(total)} batches arrived, and the newest ${formatCount(batches.length)} of them are counted here. The mock keeps no more; with --plan it counts all of them itself.\n`,
+      );
+    }
+  }
+  const take = (batch: unknown): void => {
     counter.add(batch);
-  });
+  };
+  const broken = files.length === 0 ? 0 : await readBatches(files, flags, terminal, take);
   const isWhole = await tellCoverage(counter.coverage(), flags.json === true, terminal);
   return isWhole && broken === 0 ? EXIT.clean : EXIT.findings;
 }
