@@ -2,6 +2,7 @@ import type { Batch } from "../../generated/schema.ts";
 import { InvalidBatchError } from "../errors.ts";
 import { forgetStamps } from "../model/stamp-memory.ts";
 import { show } from "../rules/show.ts";
+import { EndSignal } from "../transport/abort.ts";
 import { Transport } from "../transport/attempt.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
 import { atLeastZero, checkOptions, wholeNumber } from "../transport/option-checks.ts";
@@ -76,11 +77,8 @@ export class EventsClient {
   readonly #requestIds = new RequestIds();
   /** Calls and requests that are under way. */
   readonly #inFlight = new InFlightCount();
-  /**
-   * Aborts when the client is being closed. Made when it is needed: a Worker may make a client outside of a request, but
-   * no controller.
-   */
-  #closing: AbortController | undefined;
+  /** Aborts when the client is being closed. */
+  readonly #closing = new EndSignal();
   #closed: Promise<void> | undefined;
 
   /**
@@ -217,7 +215,7 @@ export class EventsClient {
   }
 
   async #close(timeoutMs: number): Promise<void> {
-    this.#closing?.abort();
+    this.#closing.abort();
     await endsInTime(this.#inFlight.idle(), timeoutMs, this.#effects);
     this.#dispatcher.close();
     await this.#inFlight.idle();
@@ -309,7 +307,7 @@ export class EventsClient {
       ...this.#preparations[settings.path],
       ...settings,
       requestIds: this.#requestIds,
-      closing: (this.#closing ??= new AbortController()).signal,
+      closing: this.#closing,
       report: this.#report,
     });
   }

@@ -2,7 +2,7 @@ import { LIMITS } from "../../generated/contract.ts";
 import type { Batch } from "../../generated/schema.ts";
 import { MParticleError } from "../errors.ts";
 import { forgetStamps } from "../model/stamp-memory.ts";
-import { onAbort } from "../transport/abort.ts";
+import { EndSignal, onAbort } from "../transport/abort.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Effects } from "./effects.ts";
@@ -46,7 +46,7 @@ export interface DeliverySettings extends PrepareOptions {
   readonly handedOverAtMs: number | undefined;
   readonly requestIds: RequestIds;
   /** The client is being closed: nothing more is read. */
-  readonly closing: AbortSignal;
+  readonly closing: EndSignal;
   /** Keeps the order of each user's batches. */
   readonly ordered: boolean;
   readonly signal: AbortSignal | undefined;
@@ -78,7 +78,7 @@ export async function* deliver(
       wake = resolve;
     });
   // Leaving the loop early aborts what is in flight, as does the caller's signal.
-  const abort = new AbortController();
+  const abort = new EndSignal();
 
   const settle = (batch: Batch, index: number, verdict: Verdict): void => {
     if (verdict.kind === "undelivered") mark.undelivered(index);
@@ -92,7 +92,7 @@ export async function* deliver(
   const send = (batches: readonly OutgoingBatch[]): void => {
     if (batches.length === 0) return;
     flow.requests++;
-    void dispatcher.dispatch(batches, { path, signal: abort.signal, background }).then(() => {
+    void dispatcher.dispatch(batches, { path, signal: abort, background }).then(() => {
       flow.requests--;
       wake();
     });
@@ -129,7 +129,7 @@ export async function* deliver(
   const join = (given: Batch, batch: Batch, index: number, requestId: string): void => {
     flow.joined++;
     requestIds.join(requestId, {
-      signal: abort.signal,
+      signal: abort,
       settle: (verdict) => {
         flow.joined--;
         settle(batch, index, verdict);
@@ -200,7 +200,7 @@ export async function* deliver(
   try {
     for (;;) {
       for (let outcome = settled.shift(); outcome !== undefined; outcome = settled.shift()) yield outcome;
-      const aborted = abort.signal.aborted;
+      const aborted = abort.aborted;
       const ending = aborted || (closing.aborted && background) || stop?.aborted === true || flow.state === "ended";
       if (aborted) send(line.takeAll());
       while (flow.requests < concurrency) {

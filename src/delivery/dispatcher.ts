@@ -1,5 +1,5 @@
 import { ApiError, MParticleError } from "../errors.ts";
-import { onAbort } from "../transport/abort.ts";
+import { EndSignal, onAbort, type AnySignal } from "../transport/abort.ts";
 import type { AttemptResult, Transport } from "../transport/attempt.ts";
 import type { RequestBody } from "../transport/exchange.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
@@ -17,7 +17,7 @@ import { Turnstile, type Turn } from "./turnstile.ts";
 export interface DispatchOptions {
   readonly path: EndpointPath;
   /** Ends a wait or a request at once; the batches are undelivered then. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AnySignal | undefined;
   /** Each batch is a single upload that somebody awaits. */
   readonly single?: boolean | undefined;
   /** Nobody waits for the batches: where the service asks for a longer wait than they have time, they wait. */
@@ -49,17 +49,13 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #health = new ServiceHealth();
   readonly #turnstile: Turnstile;
-  #controller: AbortController | undefined;
+  /** Ends everything, when the client is closed. */
+  readonly #end = new EndSignal();
   #hasSaidSo = false;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#turnstile = new Turnstile({ ...options, health: this.#health });
-  }
-
-  /** Ends everything, when the client is closed. In a Worker a client may be made outside of a request, a controller not. */
-  get #abort(): AbortController {
-    return (this.#controller ??= new AbortController());
   }
 
   /**
@@ -71,12 +67,12 @@ export class Dispatcher {
     const { path, persistent = false, background = persistent } = options;
     const { inFlight, retry: retries } = this.#options;
     const retry = options.single === true ? retries.single : retries.other;
-    const linked = options.signal === undefined ? undefined : linkSignals(options.signal, this.#abort.signal);
+    const linked = options.signal === undefined ? undefined : linkSignals(options.signal, this.#end);
     inFlight.enter();
     await this.#send({
       path,
       batches,
-      signal: linked?.signal ?? this.#abort.signal,
+      signal: linked?.signal ?? this.#end,
       handedOverAtMs: oldestOf(batches),
       retry: persistent ? { ...retry, once: false, persistent } : retry,
       background,
@@ -91,7 +87,7 @@ export class Dispatcher {
 
   /** Ends all that waits or is in flight, and whatever comes later: it is undelivered then, and safe to send again. */
   close(): void {
-    this.#abort.abort(closedError([], 0));
+    this.#end.abort(closedError([], 0));
   }
 
   readonly #send = async (request: RequestState): Promise<void> => {
@@ -246,7 +242,7 @@ export class Dispatcher {
   /** By its own signal, or by the client's end. */
   #leaveAborted(request: RequestState, error: MParticleError): void {
     const { reason } = request.signal as { readonly reason: unknown };
-    const isClosed = this.#abort.signal.aborted && reason === this.#abort.signal.reason;
+    const isClosed = this.#end.aborted && reason === this.#end.reason;
     leaveUndelivered(request, isClosed ? closedError(error.requestIds, error.attempts) : error);
   }
 
@@ -263,7 +259,7 @@ export class Dispatcher {
     );
   }
 
-  #sleep(delayMs: number, signal: AbortSignal): Promise<void> {
+  #sleep(delayMs: number, signal: AnySignal): Promise<void> {
     return new Promise((resolve) => {
       let ignoreAbort = (): void => undefined;
       const stopTimer = this.#options.effects.startTimer(() => {
@@ -298,15 +294,15 @@ export function closedError(requestIds: readonly string[], attempts: number): MP
 }
 
 /** A signal that aborts with the first of two. */
-function linkSignals(one: AbortSignal, other: AbortSignal): { readonly signal: AbortSignal; unlink(): void } {
-  const controller = new AbortController();
+function linkSignals(one: AnySignal, other: AnySignal): { readonly signal: EndSignal; unlink(): void } {
+  const linked = new EndSignal();
   const ignores = [one, other].map((signal) =>
     onAbort(signal, () => {
-      controller.abort(signal.reason);
+      linked.abort(signal.reason);
     }),
   );
   return {
-    signal: controller.signal,
+    signal: linked,
     unlink: () => {
       for (const ignore of ignores) ignore();
     },

@@ -1,11 +1,11 @@
 import { InvalidBatchError, MParticleError } from "../errors.ts";
-import { onAbort } from "../transport/abort.ts";
+import { onAbort, type AnySignal } from "../transport/abort.ts";
 import type { Verdict } from "./outcome.ts";
 
 /** Whoever handed over a batch that is on its way already. */
 export interface Joined {
   /** Ends this one's wait; the delivery goes on for the other. */
-  readonly signal: AbortSignal | undefined;
+  readonly signal: AnySignal | undefined;
   settle(verdict: Verdict): void;
   /** Its delivery was aborted for the other: this one begins anew. */
   again(): void;

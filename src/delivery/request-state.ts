@@ -1,4 +1,5 @@
 import type { MParticleError } from "../errors.ts";
+import type { AnySignal } from "../transport/abort.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
 import { settleAll, type OutgoingBatch } from "./outgoing-batch.ts";
 import type { Retry } from "./retry.ts";
@@ -7,7 +8,7 @@ import type { Retry } from "./retry.ts";
 export interface RequestState {
   readonly path: EndpointPath;
   readonly batches: readonly OutgoingBatch[];
-  readonly signal: AbortSignal;
+  readonly signal: AnySignal;
   /** Of the batch that has waited longest. */
   readonly handedOverAtMs: number;
   readonly retry: Retry;

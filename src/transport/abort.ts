@@ -33,6 +33,54 @@ export class Cancellation {
   }
 }
 
+/**
+ * An AbortSignal with its controller, made of nothing of the runtime's: in a Worker each of theirs belongs to the request
+ * in which it was made, and what another request lets wait for it hangs.
+ */
+export class EndSignal {
+  readonly #callbacks = new Set<() => void>();
+  #aborted = false;
+  #reason: unknown;
+
+  get aborted(): boolean {
+    return this.#aborted;
+  }
+
+  /** Why, once it has aborted. */
+  get reason(): unknown {
+    return this.#reason;
+  }
+
+  /** Aborts, the first time it is called. */
+  abort(reason?: unknown): void {
+    if (this.#aborted) return;
+    this.#aborted = true;
+    this.#reason = reason;
+    // Whoever is no longer waiting, for one of those before it said so, is not called.
+    for (const callback of this.#callbacks) callback();
+    this.#callbacks.clear();
+  }
+
+  /** See {@link onAbort}. */
+  onAbort(callback: () => void): () => void {
+    if (this.#aborted) {
+      callback();
+      return () => undefined;
+    }
+    // Each call counts for itself, also with a callback that is there already.
+    const own = (): void => {
+      callback();
+    };
+    this.#callbacks.add(own);
+    return () => {
+      this.#callbacks.delete(own);
+    };
+  }
+}
+
+/** What ends requests and waits: a caller's own signal, or one of ours. */
+export type AnySignal = AbortSignal | EndSignal;
+
 const watched = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
@@ -41,7 +89,8 @@ const watched = new WeakMap<AbortSignal, Set<() => void>>();
  * A signal that lives as long as the process may be passed to any number of calls: all of them share one listener,
  * which leaves with the last. (Node warns of a leak from the eleventh.)
  */
-export function onAbort(signal: AbortSignal, callback: () => void): () => void {
+export function onAbort(signal: AnySignal, callback: () => void): () => void {
+  if (signal instanceof EndSignal) return signal.onAbort(callback);
   if (signal.aborted) {
     callback();
     return () => undefined;

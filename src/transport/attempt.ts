@@ -1,7 +1,7 @@
 import { createDefaultFetch } from "#platform";
 import { ApiError, NetworkError, type ServiceError } from "../errors.ts";
 import { VERSION } from "../version.ts";
-import { Cancellation, onAbort } from "./abort.ts";
+import { Cancellation, onAbort, type AnySignal } from "./abort.ts";
 import { Deadlines } from "./deadlines.ts";
 import {
   EXCHANGE,
@@ -53,7 +53,7 @@ export interface AttemptRequest {
   readonly requestIds: readonly string[];
   /** 1 for the first. */
   readonly attempt: number;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AnySignal | undefined;
 }
 
 /** What is known of an attempt before its end. */
@@ -169,7 +169,7 @@ export class Transport {
     cause: unknown,
     { url, ...facts }: AttemptFacts,
     cancellation: Cancellation,
-    signal: AbortSignal | undefined,
+    signal: AnySignal | undefined,
   ): AttemptResult {
     // The reason of an abort is the caller's own, and that of a timeout ours. Any other error may hold the request, and
     // with it the secret, and may be built in any way.

@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it, vi } from "vitest";
-import { Cancellation, onAbort } from "../../src/transport/abort.ts";
+import { Cancellation, EndSignal, onAbort } from "../../src/transport/abort.ts";
 
 describe("onAbort", () => {
   it("calls everybody once, and holds one listener however many wait", () => {
@@ -27,6 +27,38 @@ describe("onAbort", () => {
     const callback = vi.fn();
     onAbort(AbortSignal.abort(), callback);
     expect(callback).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("a signal of our own", () => {
+  it("calls everybody once, with the first reason, and at once who comes late", () => {
+    const signal = new EndSignal();
+    const early = vi.fn();
+    onAbort(signal, early);
+    onAbort(signal, early);
+    expect([signal.aborted, signal.reason]).toEqual([false, undefined]);
+    signal.abort("first");
+    signal.abort("second");
+    expect([signal.aborted, signal.reason]).toEqual([true, "first"]);
+    expect(early).toHaveBeenCalledTimes(2);
+    const late = vi.fn();
+    onAbort(signal, late);
+    expect(late).toHaveBeenCalledTimes(1);
+  });
+
+  it("does not call who no longer waits, be it told so by a callback", () => {
+    const signal = new EndSignal();
+    const gone = vi.fn();
+    const ignore = onAbort(signal, gone);
+    ignore();
+    const behind = vi.fn();
+    onAbort(signal, () => {
+      ignoreBehind();
+    });
+    const ignoreBehind = onAbort(signal, behind);
+    signal.abort();
+    expect(gone).not.toHaveBeenCalled();
+    expect(behind).not.toHaveBeenCalled();
   });
 });
 

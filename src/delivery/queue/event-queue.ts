@@ -2,6 +2,7 @@ import { onIdleExit } from "#platform";
 import type { Event } from "../../../generated/schema.ts";
 import { SYSTEM_STAMPS } from "../../model/stamp.ts";
 import type { UserContext } from "../../model/types.ts";
+import { EndSignal } from "../../transport/abort.ts";
 import { internalsOf, type ClientInternals, type EventsClient } from "../client.ts";
 import type { StoredBatch } from "../outbox.ts";
 import type { Verdict } from "../outcome.ts";
@@ -53,7 +54,7 @@ export class EventQueue {
   readonly #reports: OutcomeReports;
   readonly #lastWord: LastWord | undefined;
   readonly #intake: Intake;
-  readonly #abort = new AbortController();
+  readonly #abort = new EndSignal();
   readonly #stopIdleExit: () => void;
   readonly #stopMeasurements: () => void;
   readonly #flushTimer: FlushTimer;
@@ -72,7 +73,7 @@ export class EventQueue {
     const internals = internalsOf(client);
     const settings = resolveQueueOptions(options);
     const { dispatcher, effects, telemetry, preparation } = internals;
-    const { signal } = this.#abort;
+    const signal = this.#abort;
     const { outbox } = settings;
     const turns = new Turns();
     this.#internals = internals;
@@ -250,7 +251,7 @@ export class EventQueue {
   /** The service, or the end of its time, has decided about a batch that was sent. */
   #sent(batch: QueuedBatch, verdict: Verdict): void {
     // What is on disk is not given up while the process lives: it would only come back with the next start.
-    const isKept = this.#outbox !== undefined && !this.#abort.signal.aborted;
+    const isKept = this.#outbox !== undefined && !this.#abort.aborted;
     // By a client that is closed it would be refused again at once, for ever.
     const mayReturn = verdict.kind === "undelivered" && verdict.error.code !== "CLOSED";
     if (isKept && mayReturn && batch.state === "in flight") this.#pending.retry(batch);
@@ -263,7 +264,7 @@ export class EventQueue {
     this.#pending.settle(batch, verdict.kind);
     this.#outbox?.settled(batch, verdict);
     this.#intake.admitWaiting();
-    if (this.#abort.signal.aborted && verdict.kind === "undelivered") this.#unsent.push(toStored(batch));
+    if (this.#abort.aborted && verdict.kind === "undelivered") this.#unsent.push(toStored(batch));
     this.#restored.get(batch)?.(verdict);
     this.#restored.delete(batch);
     this.#reports.settled(batch, verdict);

@@ -1,7 +1,7 @@
 import { utf8Length } from "#platform";
 import { MParticleError } from "../../errors.ts";
 import type { UserContext } from "../../model/types.ts";
-import { onAbort } from "../../transport/abort.ts";
+import { onAbort, type AnySignal } from "../../transport/abort.ts";
 import { isObject } from "../../rules/objects.ts";
 import { parseExact } from "../../transport/json.ts";
 import type { Outbox, OutboxEntry, StoredBatch } from "../outbox.ts";
@@ -27,7 +27,7 @@ export interface OutboxLinkOptions {
   /** Takes in a stored batch that was held back; says whether it was. */
   readonly restoreHeld: (stored: StoredBatch) => boolean;
   /** Aborted when the queue gives up: what is not recovered by then stays where it is. */
-  readonly signal: AbortSignal;
+  readonly signal: AnySignal;
   /** Whether the buffer is too full for so many bytes more. */
   readonly isFull: (bytes: number) => boolean;
   /** The outbox is open, and what an earlier process left is taken in. */

@@ -1,5 +1,6 @@
 import { runSoon } from "#platform";
 import { LIMITS } from "../../../generated/contract.ts";
+import type { AnySignal } from "../../transport/abort.ts";
 import { runOutside } from "../attempt-start.ts";
 import type { Dispatcher } from "../dispatcher.ts";
 import type { Verdict } from "../outcome.ts";
@@ -14,7 +15,7 @@ export interface SenderOptions {
   readonly concurrency: number;
   /** Whether what is sent is stored, so that it is tried again whatever the fault. */
   readonly persistent: boolean;
-  readonly signal: AbortSignal;
+  readonly signal: AnySignal;
   readonly settle: (batch: QueuedBatch, verdict: Verdict) => void;
 }
 
