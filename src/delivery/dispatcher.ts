@@ -162,6 +162,7 @@ export class Dispatcher {
     this.#health.observe(result, now, now < pausedBeforeMs);
     this.#turnstile.leave(observationOf(result, batches.length));
     const isAccepted = result.kind === "accepted";
+    const { batchesPerSecond, pausedUntilMs } = this.#turnstile;
     const report: AttemptReport = {
       path,
       attempt,
@@ -171,9 +172,9 @@ export class Dispatcher {
       result: isAccepted ? "accepted" : result.error.code,
       status: isAccepted ? result.status : result.error instanceof ApiError ? result.error.status : undefined,
       rateLimitPercentageUsed: isAccepted ? result.rateLimitPercentageUsed : undefined,
+      batchesPerSecond: batchesPerSecond === Infinity ? undefined : batchesPerSecond,
     };
     telemetry.attempt(report, start);
-    const { pausedUntilMs } = this.#turnstile;
     if (!isAccepted && result.error.retryable && pausedUntilMs > Math.max(pausedBeforeMs, now)) {
       telemetry.pause({ durationMs: pausedUntilMs - now, error: result.error });
     }

@@ -20,6 +20,8 @@ export interface AttemptReport {
   /** The status, if there was an answer. */
   readonly status?: number | undefined;
   readonly rateLimitPercentageUsed?: number | undefined;
+  /** Batches a second that the client keeps to from here on; none until a limit has shown, or `rate` names one. */
+  readonly batchesPerSecond?: number | undefined;
 }
 
 /** A request that will be made again. */

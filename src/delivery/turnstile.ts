@@ -44,6 +44,11 @@ export class Turnstile {
   #inFlight = 0;
   #entered = 0;
   #stopTimer: (() => void) | undefined;
+  /** Batches a second that are let through; infinite until a limit shows. */
+  get batchesPerSecond(): number {
+    return this.#pace.rate;
+  }
+
   /** Until when the service asked all requests to wait, and how long it has asked them to in all. */
   #askedUntilMs = -Infinity;
   #askedMs = 0;

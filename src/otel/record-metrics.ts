@@ -1,6 +1,7 @@
 import { channel } from "#platform";
-import type { Meter, Observable } from "@opentelemetry/api";
+import type { Meter, MetricOptions, Observable } from "@opentelemetry/api";
 import { MEASURE_QUEUES, type QueueMeasurement, type QueueMeasurements } from "../delivery/queue/queue-measurement.ts";
+import type { AttemptReport } from "../delivery/telemetry.ts";
 import { attributesOfEnd, attributesOfPath } from "./semantics.ts";
 import { listen } from "./listen.ts";
 
@@ -15,7 +16,7 @@ const PAUSE_BOUNDARIES_S = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300];
  * @returns a function that ends it.
  */
 export function recordMetrics(meter: Meter): () => void {
-  const stops = [...recordRequests(meter), ...recordWaits(meter), recordQueues(meter), recordUtilization(meter)];
+  const stops = [...recordRequests(meter), ...recordWaits(meter), recordQueues(meter), ...recordPace(meter)];
   return () => {
     for (const stop of stops) stop();
   };
@@ -114,19 +115,56 @@ function recordQueues(meter: Meter): () => void {
   };
 }
 
-/** Observed and not recorded, because the API has gauges to record since 1.9 alone. */
-function recordUtilization(meter: Meter): () => void {
-  let latest: number | undefined;
-  const gauge = meter.createObservableGauge("mparticle.rate_limit.utilization", {
-    description: "Share of the rate limit that is used, from 0 to 1, as the latest answer that told it said.",
-    unit: "1",
+/** How near the limit the latest request was, how fast its client sends since, and how many are under way. */
+function recordPace(meter: Meter): (() => void)[] {
+  const active = meter.createUpDownCounter("mparticle.client.active_requests", {
+    description: "Requests that wait for their answer.",
+    unit: "{request}",
   });
+  return [
+    recordLatest(
+      meter,
+      "mparticle.rate_limit.utilization",
+      {
+        description: "Share of the rate limit that is used, from 0 to 1, as the latest answer that told it said.",
+        unit: "1",
+      },
+      ({ rateLimitPercentageUsed: percent }) => (percent === undefined ? undefined : percent / 100),
+    ),
+    recordLatest(
+      meter,
+      "mparticle.client.pace",
+      {
+        description: "Batches a second that the client of the latest request keeps to, once a limit has shown.",
+        unit: "{batch}/s",
+      },
+      ({ batchesPerSecond }) => batchesPerSecond,
+    ),
+    listen("attempt-start", (start) => {
+      const attributes = attributesOfPath(start.path);
+      active.add(1, attributes);
+      start.onEnd(() => {
+        active.add(-1, attributes);
+      });
+    }),
+  ];
+}
+
+/** Observed and not recorded, because the API has gauges to record since 1.9 alone. */
+function recordLatest(
+  meter: Meter,
+  name: string,
+  options: MetricOptions,
+  valueOf: (report: AttemptReport) => number | undefined,
+): () => void {
+  let latest: number | undefined;
+  const gauge = meter.createObservableGauge(name, options);
   const observe: Parameters<typeof gauge.addCallback>[0] = (result) => {
     if (latest !== undefined) result.observe(latest);
   };
   gauge.addCallback(observe);
-  const stopListening = listen("attempt", ({ rateLimitPercentageUsed }) => {
-    if (rateLimitPercentageUsed !== undefined) latest = rateLimitPercentageUsed / 100;
+  const stopListening = listen("attempt", (report) => {
+    latest = valueOf(report) ?? latest;
   });
   return () => {
     stopListening();

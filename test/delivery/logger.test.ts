@@ -1,10 +1,9 @@
 import { Console } from "node:console";
 import { Writable } from "node:stream";
+import { pino } from "pino";
 import { expect, it } from "vitest";
 import { createBatch, customEvent, EventsClient, type Logger } from "mparticle-events";
 import { recordingFetch } from "mparticle-events/testing";
-
-const LEVELS = ["debug", "info", "warn", "error"] as const;
 
 /** A refusal, told to a logger. */
 async function refusal(logger: Logger): Promise<void> {
@@ -13,21 +12,16 @@ async function refusal(logger: Logger): Promise<void> {
   await expect(client.upload(batch)).rejects.toMatchObject({ status: 400 });
 }
 
-/** What pino does with its arguments: the details are an object before the message; what follows a message fills it in. */
-function pinoLike(lines: unknown[]): Logger {
-  const write = (details: unknown, message?: unknown): void => {
-    lines.push(typeof details === "string" ? { msg: details } : { ...(details as object), msg: message });
-  };
-  const levels = Object.fromEntries(LEVELS.map((level) => [level, write])) as unknown as Logger;
-  return Object.assign(levels, { bindings: () => ({}), child: () => levels, isLevelEnabled: () => true });
-}
-
 it("a pino logger gets the details first, and the error where it writes errors", async () => {
   const lines: unknown[] = [];
-  await refusal(pinoLike(lines));
+  await refusal(pino({ level: "debug" }, { write: (line: string) => void lines.push(JSON.parse(line)) }));
   expect(lines).toMatchObject([
     { msg: expect.stringContaining("/events: BAD_REQUEST") as string, path: "/events", status: 400 },
-    { msg: expect.stringContaining("Batch 0 rejected") as string, kind: "rejected", err: { code: "BAD_REQUEST" } },
+    {
+      msg: expect.stringContaining("Batch 0 rejected") as string,
+      kind: "rejected",
+      err: { type: "ApiError", code: "BAD_REQUEST", stack: expect.stringContaining("ApiError") as string },
+    },
   ]);
   expect(lines).not.toContainEqual(expect.objectContaining({ error: expect.anything() as unknown }));
 });

@@ -103,7 +103,7 @@ const SENT = {
 async function makeEveryMetric() {
   const wait: FetchStep = { status: 429, headers: { "Retry-After": "1" } };
   const accept: FetchStep = { status: 202, headers: { "X-mp-rate-limit-percentage-used": "25" } };
-  const client = makeClient([wait, accept, 400]);
+  const client = makeClient([wait, accept, 400], { rate: 1_000 });
   await client.upload(makeBatch());
   await client.upload(makeBatch()).catch(() => undefined);
   const queue = new EventQueue(client, { flushIntervalMs: 1e8 });
@@ -141,6 +141,7 @@ describe("the metrics", () => {
       { attributes: { "error.type": "RATE_LIMITED" }, value: { count: 1 } },
     ]);
     expect(all["mparticle.rate_limit.utilization"]).toEqual([{ attributes: {}, value: 0.25 }]);
+    expect(all["mparticle.client.active_requests"]).toEqual([{ attributes: { ...SENT, ...path }, value: 0 }]);
     const [memory, outbox] = [{ "mparticle.queue.outbox": false }, { "mparticle.queue.outbox": true }];
     expect(all["mparticle.queue.pending"]).toEqual([
       { attributes: memory, value: 2 },
@@ -154,6 +155,23 @@ describe("the metrics", () => {
 
     await Promise.all([queue.close(), stored.close()]);
     expect((await metrics())["mparticle.queue.pending"]?.map(({ value }) => value)).toEqual([0, 0]);
+  });
+
+  it("tell the pace of a client once there is one, and how many requests are under way", async () => {
+    let answer = (): void => undefined;
+    const fetch = recordingFetch(202);
+    const held: typeof globalThis.fetch = async (...request) => {
+      await new Promise<void>((resolve) => (answer = resolve));
+      return fetch(...request);
+    };
+    await makeClient().upload(makeBatch());
+    expect((await metrics())["mparticle.client.pace"]).toBeUndefined();
+    const upload = makeClient(202, { fetch: held, rate: 200 }).upload(makeBatch());
+    expect((await metrics())["mparticle.client.active_requests"]?.map(({ value }) => value)).toEqual([1]);
+    answer();
+    await upload;
+    expect((await metrics())["mparticle.client.active_requests"]?.map(({ value }) => value)).toEqual([0]);
+    expect((await metrics())["mparticle.client.pace"]).toEqual([{ attributes: {}, value: 200 }]);
   });
 
   it("measure a queue that was made before, and nothing after the end", async () => {
@@ -178,6 +196,7 @@ describe("the metrics", () => {
       "mparticle.batches.settled": "_total",
       "mparticle.request.retries": "_total",
       "mparticle.rate_limit.utilization": "_ratio",
+      "mparticle.client.pace": "_per_second",
     };
     // As the OpenTelemetry exporters for Prometheus write them.
     const inPrometheus = emitted.map((name) => `${name.replaceAll(".", "_")}${units[name] ?? ""}`);
