@@ -1,6 +1,21 @@
 import type { Finding } from "../errors.ts";
 import { matches, selectorsOf, type ArrivalFilter, type Selectors } from "./arrival-filter.ts";
 
+/** What the real service said of the request that a batch was in. */
+export interface ForwardedRequest {
+  /** Where it was passed on to. */
+  readonly to: string;
+  readonly durationMs: number;
+  /** None where there was no answer. */
+  readonly status?: number | undefined;
+  /** Those that say something about the answer, such as `retry-after`; lower-case names. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** The beginning of the answer, as text. */
+  readonly body?: string | undefined;
+  /** Why there was no answer. */
+  readonly error?: string | undefined;
+}
+
 /** A batch that arrived, and what became of it. */
 export interface BatchRecord {
   /** Position among all batches that arrived, from 0. */
@@ -11,11 +26,16 @@ export interface BatchRecord {
   readonly path: string;
   /** As it was sent; integers that a number would round are digits. */
   readonly batch: unknown;
-  /** `refused` for what is wrong with it, or with another one of the same request; `failed` by `--fail`. */
+  /**
+   * `refused` for what is wrong with it, or with another one of the same request; `failed` by `--fail`, or because the
+   * service that it was passed on to did not answer, was out of order, or asked to wait.
+   */
   readonly verdict: "accepted" | "refused" | "failed";
   readonly status: number;
   /** What `checkBatch` says of it: the errors it was refused for, and warnings. */
   readonly findings: readonly Finding[];
+  /** Where the request was passed on to the real service. */
+  readonly forwarded?: ForwardedRequest | undefined;
 }
 
 /** One that is kept: its text, and what filters ask for. */
@@ -68,10 +88,10 @@ export class Arrivals {
     return this.#next - 1;
   }
 
-  add({ receivedAtMs, path, batch, verdict, status, findings }: BatchRecord): void {
+  add({ receivedAtMs, path, batch, verdict, status, findings, forwarded }: BatchRecord): void {
     const position = this.#next++;
     const receivedAt = new Date(receivedAtMs).toISOString();
-    const json = JSON.stringify({ position, receivedAt, path, status, verdict, findings, batch });
+    const json = JSON.stringify({ position, receivedAt, path, status, verdict, findings, forwarded, batch });
     this.#kept.push({ position, json, ...selectorsOf(batch, verdict) });
     this.#characters += json.length;
     this.#total += 1;

@@ -127,6 +127,30 @@ describe("the page", () => {
     expect(await page.locator(".finding-note").textContent()).toBe("↑ it is not in the plan.");
   });
 
+  it("shows what the real service answered, where requests are passed on", async () => {
+    const { page, arrivals } = await openPage();
+    const add = (forwarded: BatchRecord["forwarded"], verdict: BatchRecord["verdict"]): void => {
+      const batch = of("ada", [screen("Home")]);
+      const status = forwarded?.status ?? 502;
+      arrivals.add({ index: 0, receivedAtMs: 0, path: "/v2/events", batch, verdict, status, findings: [], forwarded });
+    };
+    const to = "https://s2s.mparticle.com/v2/events";
+    add({ to, status: 429, durationMs: 87, headers: { "retry-after": "3" }, body: "<b>slow down</b>" }, "failed");
+    add({ to, durationMs: 30_000, error: "it did not answer within 30 s" }, "failed");
+    await page.selectOption("#kind", "batch");
+    await expectRows(page, [
+      "batch | 1 event · /v2/events → no answer | ada | failed",
+      "batch | 1 event · /v2/events → 429 | ada | failed",
+    ]);
+    await page.locator(".row", { hasText: "429" }).click();
+    await page.locator("h2", { hasText: "What the service answered" }).waitFor();
+    expect(await page.locator("#forwarded p").textContent()).toBe(`429 after 87 ms · passed on to ${to}`);
+    expect(await page.locator("#forwarded table").textContent()).toBe("retry-after3");
+    expect(await page.locator("#forwarded pre").textContent()).toBe("<b>slow down</b>");
+    await page.locator(".row", { hasText: "no answer" }).click();
+    await page.locator("#forwarded", { hasText: "no answer: it did not answer within 30 s" }).waitFor();
+  });
+
   it("filters by text, type, name, user, verdict and kind of row", async () => {
     const { page, send } = await openPage();
     await send(of("ada", [screen("Home"), custom("Bought", { custom_attributes: { colour: "Teal" } })]));

@@ -65,6 +65,7 @@ export function showDetail(pane, { entry, index }, entries, back) {
       element("strong", { class: verdict }, verdict),
       ` ${String(status)} · ${path} · ${receivedAt} · ${index === undefined ? "batch" : `event ${String(index + 1)} of`} № ${String(entry.position)}`,
     ),
+    ...(entry.forwarded === undefined ? [] : forwardedSection(entry.forwarded)),
     ...findingsOf(own, "What is wrong", (code) => !isOfPlan(code)),
     ...findingsOf(own, "What the data plan says", isOfPlan),
     ...(index !== undefined && own.length < findings.length
@@ -75,6 +76,22 @@ export function showDetail(pane, { entry, index }, entries, back) {
     ...profileSection(profileOf(entries, batch)),
   );
   pane.scrollTop = 0;
+}
+
+/** What the real service said of the request. @param {any} forwarded */
+function forwardedSection({ to, status, durationMs, headers = {}, body, error }) {
+  const said = error === undefined ? `${String(status)} after ${String(durationMs)} ms` : `no answer: ${error}`;
+  const isGood = status >= 200 && status < 300;
+  return [
+    element("h2", {}, "What the service answered"),
+    element(
+      "div",
+      { id: "forwarded" },
+      element("p", {}, element("strong", { class: isGood ? "accepted" : "refused" }, said), ` · passed on to ${to}`),
+      ...tableOf("Headers", new Map(Object.entries(headers))),
+      ...(body === undefined ? [] : [element("pre", { class: "snippet", tabindex: "0" }, body)]),
+    ),
+  ];
 }
 
 /** @param {string} code */

@@ -56,7 +56,13 @@ function rowsOf(entry) {
   const events = Array.isArray(entry.batch?.events) ? entry.batch.events : [];
   const key = String(entry.position);
   return [
-    { key, entry, index: undefined, type: "batch", name: `${countOf(events.length)} · ${entry.path}` },
+    {
+      key,
+      entry,
+      index: undefined,
+      type: "batch",
+      name: `${countOf(events.length)} · ${entry.path}${passedOn(entry)}`,
+    },
     ...events.map((/** @type {any} */ event, /** @type {number} */ index) => {
       const data = event?.data ?? {};
       const action = data.product_action?.action ?? data.promotion_action?.action;
@@ -64,6 +70,12 @@ function rowsOf(entry) {
       return { key: `${key}.${String(index)}`, entry, index, type: String(event?.event_type ?? ""), name: title ?? "" };
     }),
   ];
+}
+
+/** @param {any} entry */
+function passedOn({ forwarded }) {
+  if (forwarded === undefined) return "";
+  return ` → ${forwarded.error === undefined ? String(forwarded.status) : "no answer"}`;
 }
 
 /** @param {number} events */

@@ -22,6 +22,8 @@ export interface MockAnswer {
   readonly headers: Readonly<Record<string, string>>;
   /** `""` for none. */
   readonly body: string;
+  /** Who answered, where it was not the mock. */
+  readonly from?: string | undefined;
 }
 
 /** What a {@link ContractService} is told. */
@@ -34,8 +36,22 @@ export interface ContractServiceOptions {
   readonly random: () => number;
 }
 
+/** What the contract says of a request: the answer to it, and the batches that it brought. */
+export interface Judgement {
+  readonly answer: MockAnswer;
+  /** None where the request was answered before its batches were looked at. */
+  readonly batches: readonly { readonly batch: unknown; readonly findings: readonly Finding[] }[];
+  readonly isBulk: boolean;
+  readonly verdict: BatchRecord["verdict"];
+}
+
+/** What answers requests: the contract, or the real service behind it. */
+export interface Answering {
+  answer(request: MockRequest): MockAnswer | Promise<MockAnswer>;
+}
+
 /** One entry of the envelope that the service has for errors. */
-interface EnvelopeEntry {
+export interface EnvelopeEntry {
   readonly code: string;
   readonly message: string;
   readonly path?: string;
@@ -48,7 +64,7 @@ const OPERATIONS = ["/v2/events", "/v2/bulkevents", "/v2/bulkevents/historical"]
  * Answers requests as the service would, by the validators of this package: what it refuses is what `checkBatch` finds,
  * in the service's own envelope. Knows nothing of sockets.
  */
-export class ContractService {
+export class ContractService implements Answering {
   readonly #options: ContractServiceOptions;
   readonly #listeners = new Set<(record: BatchRecord) => void>();
   #batches = 0;
@@ -64,35 +80,64 @@ export class ContractService {
   }
 
   answer(request: MockRequest): MockAnswer {
-    const { method, path, headers, body } = request;
-    if (!OPERATIONS.includes(path)) return notFound(method, path);
-    if (method !== "POST") return refuse(405, `${path} takes POST.`, { allow: "POST" });
-    if (!hasCredentials(headers["authorization"])) return refuse(401, "The request carries no credentials.");
+    const judgement = this.judge(request);
+    this.tell(request.path, judgement, judgement);
+    return judgement.answer;
+  }
+
+  /** What {@link answer} would answer; nobody is told. */
+  judge({ method, path, headers, body }: MockRequest): Judgement {
+    if (!OPERATIONS.includes(path)) return unlooked(notFound(method, path));
+    if (method !== "POST") return unlooked(refuse(405, `${path} takes POST.`, { allow: "POST" }));
+    if (!hasCredentials(headers["authorization"])) {
+      return unlooked(refuse(401, "The request carries no credentials."));
+    }
     const failure = decideFailure(this.#options.failures, this.#options.random) ?? preferred(headers["prefer"]);
-    if (Buffer.byteLength(body) >= LIMITS.requestMaxBytes) return refuse(413, "The request is too large.");
+    if (Buffer.byteLength(body) >= LIMITS.requestMaxBytes) return unlooked(refuse(413, "The request is too large."));
     if (!/^application\/([\w.-]+\+)?json\b/i.test(headers["content-type"] ?? "")) {
-      return refuse(400, `The content type is ${headers["content-type"] ?? "missing"}; expected application/json.`);
+      const given = headers["content-type"] ?? "missing";
+      return unlooked(refuse(400, `The content type is ${given}; expected application/json.`));
     }
     const read = readJson(body);
     if (read.kind === "fault") {
-      return refuse(400, `The request body is malformed, at character ${String(read.offset + 1)}: ${read.message}`);
+      const at = String(read.offset + 1);
+      return unlooked(refuse(400, `The request body is malformed, at character ${at}: ${read.message}`));
     }
-    return this.#judge(path, read.value, failure);
+    return this.#judgeBatches(path, read.value, failure);
   }
 
-  #judge(path: string, value: unknown, failure: number | undefined): MockAnswer {
+  /** Tells whoever listens what became of the batches of a request. */
+  tell(
+    path: string,
+    { batches }: Judgement,
+    { answer, verdict, forwarded }: Pick<Judgement, "answer" | "verdict"> & Pick<BatchRecord, "forwarded">,
+  ): void {
+    for (const { batch, findings } of batches) {
+      const record: BatchRecord = {
+        index: this.#batches++,
+        receivedAtMs: this.#options.now(),
+        path,
+        batch,
+        verdict,
+        status: answer.status,
+        findings,
+        ...(forwarded !== undefined && { forwarded }),
+      };
+      for (const listener of this.#listeners) listener(record);
+    }
+  }
+
+  #judgeBatches(path: string, value: unknown, failure: number | undefined): Judgement {
     const isBulk = path !== "/v2/events";
     if (isBulk && !Array.isArray(value)) {
-      return refuse(400, `The body is no array of batches; one batch goes to /v2/events.`);
+      return unlooked(refuse(400, `The body is no array of batches; one batch goes to /v2/events.`));
     }
     const batches: readonly unknown[] = isBulk && Array.isArray(value) ? value : [value];
     if (batches.length > LIMITS.bulkMaxBatches) {
-      return refuse(
-        400,
-        `The request has ${String(batches.length)} batches; expected ${String(LIMITS.bulkMaxBatches)} at most.`,
-      );
+      const [count, most] = [batches.length, LIMITS.bulkMaxBatches].map(String);
+      return unlooked(refuse(400, `The request has ${count ?? ""} batches; expected ${most ?? ""} at most.`));
     }
-    const { profile, now, check = () => [] } = this.#options;
+    const { profile, check = () => [] } = this.#options;
     const endpoint = path.endsWith("/historical") ? "historical" : "events";
     const checked = batches.map((batch) => ({
       batch,
@@ -108,27 +153,16 @@ export class ContractService {
           ...(hint !== undefined && { hint }),
         })),
     );
-    const answer =
-      failure !== undefined
-        ? failing(failure)
-        : entries.length > 0
-          ? json(400, { errors: entries })
-          : { status: 202, headers: { "x-mp-rate-limit-percentage-used": "0" }, body: "" };
-    const verdict = failure !== undefined ? "failed" : entries.length > 0 ? "refused" : "accepted";
-    for (const { batch, findings } of checked) {
-      const record = {
-        index: this.#batches++,
-        receivedAtMs: now(),
-        path,
-        batch,
-        verdict,
-        status: answer.status,
-        findings,
-      } as const;
-      for (const listener of this.#listeners) listener(record);
-    }
-    return answer;
+    const of = { batches: checked, isBulk };
+    if (failure !== undefined) return { ...of, answer: failing(failure), verdict: "failed" };
+    if (entries.length > 0) return { ...of, answer: json(400, { errors: entries }), verdict: "refused" };
+    const headers = { "x-mp-rate-limit-percentage-used": "0" };
+    return { ...of, answer: { status: 202, headers, body: "" }, verdict: "accepted" };
   }
+}
+
+function unlooked(answer: MockAnswer): Judgement {
+  return { answer, batches: [], isBulk: false, verdict: "refused" };
 }
 
 /** An answer of JSON. */

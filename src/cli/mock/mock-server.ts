@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { codeOf, UsageError } from "../usage-error.ts";
-import type { ContractService, MockAnswer } from "./contract-service.ts";
+import type { Answering, MockAnswer } from "./contract-service.ts";
 
 /** A mock that listens. */
 export interface ListeningMock {
@@ -16,6 +16,8 @@ export interface Exchange {
   readonly method: string;
   readonly path: string;
   readonly status: number;
+  /** Who answered, where it was not the mock. */
+  readonly from: string | undefined;
 }
 
 /** Answers before the service does, where it has something to say. */
@@ -28,7 +30,7 @@ export type Extension = (request: IncomingMessage, response: ServerResponse) => 
  * @throws UsageError - when the port is taken, or may not be used.
  */
 export async function listen(
-  service: ContractService,
+  service: Answering,
   port: number,
   onExchange: (exchange: Exchange) => void,
   extend: Extension = () => false,
@@ -57,7 +59,7 @@ export async function listen(
 }
 
 async function serve(
-  service: ContractService,
+  service: Answering,
   request: IncomingMessage,
   response: ServerResponse,
   onExchange: (exchange: Exchange) => void,
@@ -69,9 +71,9 @@ async function serve(
     const headers = Object.fromEntries(
       Object.entries(request.headers).map(([name, value]) => [name, value?.toString()]),
     );
-    const answer = service.answer({ method, path, headers, body });
+    const answer = await service.answer({ method, path, headers, body });
     send(response, answer);
-    onExchange({ method, path, status: answer.status });
+    onExchange({ method, path, status: answer.status, from: answer.from });
   } catch (error) {
     // A client that goes away while it sends is nobody to answer.
     if (response.destroyed || request.errored !== null) return;

@@ -6,6 +6,7 @@ import { coloursFor, type Terminal } from "../terminal.ts";
 import { ContractService } from "./contract-service.ts";
 import { readFailures } from "./failures.ts";
 import { listen, type Exchange } from "./mock-server.ts";
+import { openForwarding } from "./open-forwarding.ts";
 
 /** Serves the contract until it is interrupted. */
 export async function runMock(flags: MockFlags, terminal: Terminal): Promise<number> {
@@ -20,6 +21,7 @@ export async function runMock(flags: MockFlags, terminal: Terminal): Promise<num
   service.onBatch((record) => {
     arrivals.add(record);
   });
+  const forwarding = await openForwarding(service, flags, terminal);
   // Before it listens: who starts it may end it at any time.
   const ended = new Promise<void>((resolve) => {
     terminal.onInterrupt(() => {
@@ -28,13 +30,14 @@ export async function runMock(flags: MockFlags, terminal: Terminal): Promise<num
     terminal.onOrphaned(resolve);
   });
   const { good, bad } = coloursFor(stderr, env);
-  const tell = ({ method, path, status }: Exchange): void => {
+  const tell = ({ method, path, status, from }: Exchange): void => {
     const shown = status < 300 ? good(String(status)) : bad(String(status));
-    if (flags.quiet !== true) void stderr.write(`${method} ${path} ${shown}\n`);
+    const whose = from === undefined ? "" : ` from ${from}`;
+    if (flags.quiet !== true) void stderr.write(`${method} ${path} ${shown}${whose}\n`);
   };
-  const mock = await listen(service, flags.port, tell, serveArrivals(arrivals));
+  const mock = await listen(forwarding?.service ?? service, flags.port, tell, serveArrivals(arrivals));
   const pageUrl = new URL("/_/", mock.url).href;
-  await stdout.write(`The ${profile} profile is served at ${mock.url}
+  await stdout.write(`The ${profile} profile is served at ${mock.url}${forwarding === undefined ? "" : `\n${forwarding.description}`}
 
   new EventsClient({ apiKey: "any", apiSecret: "any", baseUrl: "${mock.url}" })
 
@@ -47,6 +50,7 @@ A header \`Prefer: code=429\` asks for another answer. Ctrl+C ends it.
 `);
   if (flags.open === true) terminal.openPage(pageUrl);
   await ended;
+  forwarding?.service.close();
   await mock.close();
   await planned?.tell();
   return EXIT.clean;
