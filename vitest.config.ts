@@ -24,6 +24,15 @@ const OF_ROOMS = [
   "validate",
 ].map((room) => `test/${room}/**/*.test.ts`);
 
+/** A limit only catches what hangs: no test is decided by how fast the machine is. */
+export const PATIENT = {
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  // Below the limit of a test, so that it is the expectation that fails and says why.
+  expect: { poll: { timeout: 100_000 } },
+  setupFiles: "test/patience.ts",
+};
+
 export default defineConfig({
   resolve: {
     // As `paths` in tsconfig.json: tests run the source, not the build.
@@ -45,10 +54,7 @@ export default defineConfig({
         test: { name: "whole", include: ["test/**/*.test.ts"], exclude: [...OF_THE_PACKAGE, ...OF_ROOMS] },
       },
     ],
-    // A limit only catches what hangs: no test is decided by how fast the machine is.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
-    setupFiles: "test/patience.ts",
+    ...PATIENT,
     // Many of them wait for processes and sockets: three at a time even where there are only two processors.
     maxWorkers: 3,
     coverage: { include: ["src/**"] },
