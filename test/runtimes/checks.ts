@@ -1,7 +1,8 @@
 /** What has to be true of every runtime: of what the program saw, and of what the service was sent. */
 import { deepStrictEqual, doesNotMatch, match, ok, strictEqual } from "node:assert/strict";
+import { createHash } from "node:crypto";
 import type { RecordedRequest } from "../../src/testing/testing.ts";
-import { ADDED, BULK, CREDENTIALS, IDS, TEXT, type Report, type Scenario } from "./scenarios.ts";
+import { ADDED, BULK, CREDENTIALS, DECIDED_AT_MS, IDS, TEXT, type Report, type Scenario } from "./scenarios.ts";
 import { scenarioOf } from "./service.ts";
 
 /** One run of the program, from both sides. */
@@ -218,7 +219,55 @@ export const CHECKS: readonly Check<Run>[] = [
       doesNotMatch(body, /\\u/);
     },
   },
+  {
+    title: "signals of consent are read, those of TCF and GPP with their peers",
+    judge: ({ report }) => {
+      const decided = (consented: boolean) => ({ consented, timestamp_unixtime_ms: DECIDED_AT_MS });
+      const ccpa = { data_sale_opt_out: decided(true) };
+      const gdpr = { storage: decided(true), ads: decided(false), google: decided(true) };
+      deepStrictEqual(report.facts.signals, {
+        tcf: { gdpr },
+        gpp: { ccpa },
+        usp: { ccpa },
+        gpc: { ccpa },
+        request: { gdpr, ccpa },
+        junk: true,
+      });
+    },
+  },
+  {
+    title: "a gate lets pass what the user has agreed to, and a step hashes identities",
+    judge: (run) => {
+      deepStrictEqual(run.report.facts.gate, {
+        accepted: 2,
+        rejected: 3,
+        unsent: 0,
+        kinds: ["accepted", "accepted", "rejected", "rejected", "rejected"],
+      });
+      const { batches } = sentOnce(run, "gate");
+      deepStrictEqual(
+        batches.map(({ user_identities, events }) => [
+          user_identities,
+          events?.map((event) => (event.event_type === "screen_view" ? event.data.screen_name : "")),
+        ]),
+        [
+          [{ customer_id: "ada", other: sha256("ada@example.com") }, ["Before"]],
+          [{ customer_id: "ada", other: sha256("ada@example.com") }, ["After"]],
+        ],
+      );
+    },
+  },
+  {
+    title: "a plan is read and checked without eval",
+    judge: ({ report }) => {
+      deepStrictEqual(report.facts.plan, [[], ["plan-invalid"], ["plan-missing"], ["plan-unplanned-event"]]);
+    },
+  },
 ];
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
 
 /** Of runtimes whose `fetch` uses a connection again. */
 export const REUSE_CHECKS: readonly Check<Run>[] = [

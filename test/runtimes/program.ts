@@ -13,6 +13,7 @@ import {
   type EventsClientOptions,
 } from "mparticle-events";
 import { checkBatch } from "mparticle-events/validate";
+import { checkAgainstPlan, readSignals, sendThroughGate } from "./consent.ts";
 import { ADDED, BULK, CREDENTIALS, IDS, SHORT_MS, SOON_MS, TEXT, type Facts, type Scenario } from "./scenarios.ts";
 
 /** It is told of a long wait, which would be a warning of the process. */
@@ -131,6 +132,12 @@ const ACTS: Readonly<Record<Scenario, (connect: Connect) => Promise<unknown>>> =
     const second = await client.upload(createBatch(USER, [screenView("Cart")]));
     return [first.status, second.status];
   },
+
+  signals: () => readSignals(),
+
+  gate: (connect) => sendThroughGate(connect()),
+
+  plan: () => Promise.resolve(checkAgainstPlan()),
 };
 
 /** What an act comes to; one that would never end must not keep the others from being played. */

@@ -15,6 +15,9 @@ export const SCENARIOS = [
   "validate",
   "raw",
   "stale",
+  "signals",
+  "gate",
+  "plan",
 ] as const;
 
 export type Scenario = (typeof SCENARIOS)[number];
@@ -57,3 +60,16 @@ export const ADDED = [
   { user: "ada", screen: "Checkout" },
   { user: "bob", screen: "Search" },
 ] as const;
+
+/** When the user decided, for signals that do not say so. */
+export const DECIDED_AT_MS = 1_767_225_600_000;
+
+/** Signals of consent: to purposes 1 and 3 and to vendor 28; and opt-outs of sale, in the national section and by hand. */
+export const SIGNALS = {
+  tcf: "COtwN4AOtwN4AAfABBENB-CAAKAAAAAAAAYgAOAAAABAAAAA",
+  gpp: "DBABLA~CEAQAAAAAABA.QA",
+  usp: "1YYN",
+} as const;
+
+/** The one event that the plan has. */
+export const PLANNED = "Choose Item";
