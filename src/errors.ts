@@ -5,6 +5,7 @@ export type FindingSeverity = "error" | "warning";
 
 /** One thing that is wrong, or looks wrong, about a batch. */
 export interface Finding {
+  /** An error will be refused or do harm; a warning is legal and almost certainly a mistake. */
   readonly severity: FindingSeverity;
   /** Stable name of the rule, such as `unknown-key` or `seconds-not-milliseconds`. */
   readonly code: string;
@@ -18,7 +19,9 @@ export interface Finding {
 
 /** One entry of the error body that the service may send. The set of codes is open. */
 export interface ServiceError {
+  /** The service's own word for the mistake. */
   readonly code?: string | undefined;
+  /** What the service says about it, for people. */
   readonly message?: string | undefined;
 }
 
@@ -48,6 +51,7 @@ export interface ErrorFacts {
   readonly requestIds?: readonly string[] | undefined;
   /** Requests that were made for it, 0 when none was. */
   readonly attempts?: number | undefined;
+  /** What was thrown underneath, such as the error of a socket. */
   readonly cause?: unknown;
 }
 
@@ -57,11 +61,16 @@ export interface ErrorFacts {
  * Thrown or reported itself when the batch was not judged: out of time, aborted, closed. Sending again is safe.
  */
 export class MParticleError extends Error {
+  /** Which class it is, also where two copies of the package make `instanceof` fail. */
   override name: "MParticleError" | "ApiError" | "NetworkError" | "InvalidBatchError" = "MParticleError";
+  /** What went wrong, for a `switch`. */
   readonly code: ErrorCode;
+  /** `source_request_id` of each batch concerned; empty when none is known. */
   readonly requestIds: readonly string[];
+  /** Requests that were made for it, 0 when none was. */
   readonly attempts: number;
 
+  /** Errors are made by this package; the constructor is public for tests of your own error handling. */
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
     this.code = code;
@@ -77,14 +86,19 @@ export class MParticleError extends Error {
 
 /** What an error answer of the service said. */
 export interface ApiErrorFacts extends ErrorFacts {
+  /** The service's own errors, as far as its body held any. */
   readonly details?: readonly ServiceError[] | undefined;
+  /** What `Retry-After` asked for, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
+  /** Which limit a 429 names. */
   readonly limitExceeded?: string | undefined;
 }
 
 /** The service answered, and the answer was not 2xx. */
 export class ApiError extends MParticleError {
+  /** Always `"ApiError"`. */
   override readonly name = "ApiError";
+  /** The HTTP status of the last answer. */
   readonly status: number;
   /** The service's own errors, as far as its body held any. */
   readonly details: readonly ServiceError[];
@@ -93,6 +107,7 @@ export class ApiError extends MParticleError {
   /** Which limit a 429 names: `org`, `account`, `app`, `feed`, `workspace`, `acceleration`, `system` or one still unknown. */
   readonly limitExceeded: string | undefined;
 
+  /** See {@link MParticleError}; the status decides the `code`. */
   constructor(status: number, message: string, facts: ApiErrorFacts = {}) {
     super(codeOfStatus(status), message, facts);
     this.status = status;
@@ -101,6 +116,7 @@ export class ApiError extends MParticleError {
     this.limitExceeded = facts.limitExceeded;
   }
 
+  /** Whether the same bytes may succeed later: after 408, 421, 425, 429 and every 5xx. */
   override get retryable(): boolean {
     return isRetryableStatus(this.status);
   }
@@ -108,6 +124,7 @@ export class ApiError extends MParticleError {
 
 /** No answer: whether the service took the batch is unknown, and sending the same bytes again is safe. */
 export class NetworkError extends MParticleError {
+  /** Always `"NetworkError"`. */
   override readonly name = "NetworkError";
 }
 
@@ -116,9 +133,12 @@ export class NetworkError extends MParticleError {
  * a step of `beforeSend` dropped it, such as a consent gate, and the finding says why; there is nothing to mend then.
  */
 export class InvalidBatchError extends MParticleError {
+  /** Always `"InvalidBatchError"`. */
   override readonly name = "InvalidBatchError";
+  /** Everything that was found. */
   readonly findings: readonly Finding[];
 
+  /** See {@link MParticleError}; the message is that of the first finding. */
   constructor(
     findings: readonly Finding[],
     facts: ErrorFacts = {},

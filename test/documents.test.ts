@@ -11,13 +11,16 @@ import * as plan from "mparticle-events/plan";
 import * as postgres from "mparticle-events/postgres";
 import * as testing from "mparticle-events/testing";
 import * as validate from "mparticle-events/validate";
+import { headingAnchor } from "../scripts/docs/heading-anchor.ts";
+import { PublicNames, readEntries } from "../scripts/docs/public-names.ts";
+import { referencePages } from "../scripts/docs/reference-pages.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
 function filesIn(folder: string): readonly string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
     .map((path) => join(folder, path))
-    .filter((path) => /\.(md|ts|yaml|yml)$/.test(path) && !path.includes("node_modules"));
+    .filter((path) => /\.(md|ts|yaml|yml)$/.test(path) && !/node_modules|^docs[/\\]site/.test(path));
 }
 
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
@@ -29,12 +32,7 @@ const PAPERS = [
 
 /** The anchors that headings of a page give. */
 function anchorsOf(path: string): readonly string[] {
-  return Array.from(read(path).matchAll(/^#+ (.*)$/gm), ([, heading = ""]) =>
-    heading
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N} _-]/gu, "")
-      .replaceAll(" ", "-"),
-  );
+  return Array.from(read(path).matchAll(/^#+ (.*)$/gm), ([, heading = ""]) => headingAnchor(heading));
 }
 
 describe("the documents", () => {
@@ -107,6 +105,44 @@ describe("the documents", () => {
         .filter((name) => !Object.hasOwn(entries[entry] ?? {}, name)),
     );
     expect(wrong).toEqual([]);
+  });
+});
+
+describe("the reference of public names", () => {
+  const names = new PublicNames(ROOT);
+  const entries = new Map(Array.from(readEntries(ROOT), ([entry, file]) => [entry, names.exportsOf(file)]));
+
+  it("has a sentence for every name and every member", () => {
+    const all = [...entries].flatMap(([entry, exported]) =>
+      exported.flatMap(({ name, documentation, members }) => [
+        { name: `${entry}: ${name}`, documentation },
+        ...members.map((member) => ({ name: `${entry}: ${name}.${member.name}`, documentation: member.documentation })),
+      ]),
+    );
+    expect(all.length).toBeGreaterThan(900);
+    const silent = all.filter(
+      ({ documentation: { text, parameters, defaultsTo } }) =>
+        text === "" && parameters.length === 0 && defaultsTo === "",
+    );
+    expect(silent.map(({ name }) => name)).toEqual([]);
+  });
+
+  it("describes each in one place, and leads there from everywhere else", () => {
+    const pages = referencePages(entries);
+    const headings = pages.flatMap(({ name, markdown }) =>
+      Array.from(markdown.matchAll(/^### \w+ \{#(\w+)\}$/gm), ([, anchor = ""]) => `${name}.md#${anchor}`),
+    );
+    expect(headings).toEqual([...new Set(headings)]);
+    const links = pages.flatMap(({ name, markdown }) =>
+      Array.from(
+        markdown.matchAll(/\]\(([\w-]+\.md)?#(\w+)\)/g),
+        ([, page, anchor = ""]) => `${page ?? `${name}.md`}#${anchor}`,
+      ),
+    );
+    expect(links.length).toBeGreaterThan(50);
+    expect(links.filter((link) => !headings.includes(link))).toEqual([]);
+    const ofBatch = pages.find(({ name }) => name === "payloads")?.markdown ?? "";
+    expect(ofBatch).toContain("- `source_request_id?: string | null | undefined`: The sender's own id of this batch");
   });
 });
 

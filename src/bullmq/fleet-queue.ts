@@ -35,10 +35,13 @@ export interface FleetQueueOptions {
 
 /** What a job of the queue holds. The version lets an older and a newer worker share a queue while a deploy rolls. */
 export interface FleetJob {
+  /** Of this form of a job. */
   readonly version: 1;
   /** The batch as JSON, which is what is sent. */
   readonly text: string;
+  /** `source_request_id` of the batch, which is the id of the job as well. */
   readonly requestId: string;
+  /** Names the user that the batch is of. */
   readonly userKey: string;
 }
 

@@ -3,9 +3,13 @@
  * recognised: the error of the details is its `err`, because that is what pino writes as an error.
  */
 export interface Logger {
+  /** What is of use when something is being looked for. */
   debug(message: string, details?: object): void;
+  /** What is worth knowing and is no fault. */
   info(message: string, details?: object): void;
+  /** What went wrong and is being dealt with. */
   warn(message: string, details?: object): void;
+  /** What is lost, or needs somebody. */
   error(message: string, details?: object): void;
 }
 

@@ -1,5 +1,6 @@
 /** Part of a batch to be kept: text, because nothing that is parsed keeps a 64-bit id exact. */
 export interface OutboxEntry {
+  /** `source_request_id` of the batch that the events belong to. */
   readonly requestId: string;
   /** The batch without its events, as JSON; there until one write of the batch has succeeded. */
   readonly context?: string | undefined;
@@ -9,14 +10,19 @@ export interface OutboxEntry {
 
 /** A batch as it was kept. */
 export interface StoredBatch {
+  /** `source_request_id` of the batch. */
   readonly requestId: string;
+  /** The batch without its events, as JSON. */
   readonly context: string;
+  /** All events that were written for it, each as JSON, in order. */
   readonly events: readonly string[];
 }
 
 /** Why a batch was set aside. */
 export interface DeadLetter {
+  /** `source_request_id` of the batch. */
   readonly requestId: string;
+  /** Why it was refused, and when, in milliseconds since 1970. */
   readonly reason: { readonly code: string; readonly message: string; readonly atMs: number };
 }
 

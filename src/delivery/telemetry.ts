@@ -9,16 +9,21 @@ import type { Outcome } from "./outcome.ts";
 
 /** One request that ended, whatever its end. */
 export interface AttemptReport {
+  /** Where it went, such as `/bulkevents`. */
   readonly path: EndpointPath;
   /** 1 for the first. */
   readonly attempt: number;
+  /** How many batches the request held. */
   readonly batches: number;
   /** Bytes of the body. */
   readonly bytes: number;
+  /** From the start of the request to its whole answer, in milliseconds. */
   readonly durationMs: number;
+  /** `"accepted"`, or the code of the error. */
   readonly result: "accepted" | ErrorCode;
   /** The status, if there was an answer. */
   readonly status?: number | undefined;
+  /** How much of its limit the account has used, as the answer said. */
   readonly rateLimitPercentageUsed?: number | undefined;
   /** Batches a second that the client keeps to from here on; none until a limit has shown, or `rate` names one. */
   readonly batchesPerSecond?: number | undefined;
@@ -26,18 +31,23 @@ export interface AttemptReport {
 
 /** A request that will be made again. */
 export interface RetryReport {
+  /** Where it goes, such as `/bulkevents`. */
   readonly path: EndpointPath;
   /** The attempt that failed, 1 for the first. */
   readonly attempt: number;
+  /** How many batches the request holds. */
   readonly batches: number;
   /** The wait before the next attempt may start. */
   readonly delayMs: number;
+  /** Why the attempt failed. */
   readonly error: MParticleError;
 }
 
 /** All requests of the client wait. */
 export interface PauseReport {
+  /** How long nothing will start, in milliseconds. */
   readonly durationMs: number;
+  /** What the pause is for. */
   readonly error: MParticleError;
 }
 

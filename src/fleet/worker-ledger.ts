@@ -6,6 +6,7 @@ import type { FleetBatch } from "./fleet-batch.ts";
 
 /** What has become of the batches that this worker took from the store. */
 export interface FleetWorkerStats {
+  /** Accepted by the service, and gone from the store. */
   readonly accepted: number;
   /** Refused for good: they are dead letters in the store. */
   readonly rejected: number;

@@ -14,7 +14,10 @@ import type { CommerceDetails } from "./types.ts";
 export type ProductActionDetails = Omit<ProductAction, "action" | "products">;
 
 /** A purchase or refund without its transaction cannot be told from its repetition. */
-export type TransactionDetails = ProductActionDetails & { transaction_id: string };
+export type TransactionDetails = ProductActionDetails & {
+  /** The id of the order, as your shop has it. */
+  transaction_id: string;
+};
 
 /**
  * Something was done with products. Each action also has a function of its own, such as {@link purchase}.

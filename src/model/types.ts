@@ -11,6 +11,7 @@ export type EventDataOf<Type extends EventType> = EventOf<Type>["data"];
 
 /** A {@link Batch} without its events: who the user is, on which device, with which consent, in which environment. */
 export interface UserContext extends Omit<Batch, "events"> {
+  /** Not here: events are added to it, or given beside it. */
   readonly events?: never;
 }
 

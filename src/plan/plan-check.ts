@@ -50,16 +50,23 @@ export type PlanCode = keyof typeof PLAN_CODES;
 
 /** What a check is made from: a plan that was read, or what a generated file holds of one. */
 export interface CompiledPlan {
+  /** The short name of the plan, if it has one. */
   readonly id?: string | undefined;
+  /** The version of the plan, if it has one. */
   readonly version?: number | undefined;
+  /** What the plan does with what is not planned. */
   readonly actions?: PlanActions | undefined;
+  /** What is planned, one point for each kind of event, attributes or identities. */
   readonly points: readonly CompiledPoint[];
 }
 
 /** One data point of a {@link CompiledPlan}. */
 export interface CompiledPoint {
+  /** Names the point, by its type and criteria. */
   readonly key: string;
+  /** Which events, attributes or identities the point is about. */
   readonly match: DataPoint["match"];
+  /** What they are held against. */
   readonly rule: Rule;
 }
 

@@ -20,9 +20,13 @@ const PLAN_ACTIONS: readonly unknown[] = [
 export interface PlanVersion {
   /** The short name that a batch names the plan by; unknown in what the Builder exports. */
   readonly data_plan_id?: string;
+  /** The number of the version; unknown in what the Builder exports. */
   readonly version?: number;
+  /** What its author says about it. */
   readonly version_description?: string;
+  /** Where the service checks batches against it, such as `development`. */
   readonly activated_environment?: string;
+  /** What is planned, and what is done with anything else. */
   readonly version_document: {
     readonly data_points: readonly DataPoint[];
     readonly settings?: { readonly validation_actions: Readonly<Partial<Record<PlanSubject, PlanAction>>> };
@@ -36,7 +40,9 @@ const SUBJECTS = ["event", "event_attribute", "user_attribute"] as const satisfi
 
 /** One thing that a plan plans: an event, the user attributes, or the identities. */
 export interface DataPoint {
+  /** What its author says about it. */
   readonly description?: string;
+  /** Which events, attributes or identities it is about. */
   readonly match: { readonly type: string; readonly criteria: Readonly<Record<string, string>> };
   /** The definition is JSON Schema, of which the service knows a part. */
   readonly validator: { readonly type: "json_schema"; readonly definition: unknown };

@@ -1,9 +1,11 @@
 /** An optional peer that could not be loaded, and what to install. */
 export class MissingPeerError extends Error {
+  /** Always `"MissingPeerError"`. */
   override readonly name = "MissingPeerError";
   /** The package that is missing. */
   readonly packageName: string;
 
+  /** Made at the first use of what needs the package. */
   constructor(user: string, packageName: string, range: string, cause: unknown) {
     super(`${user} needs ${packageName}, an optional peer: run \`npm install ${packageName}@${range}\`.`, { cause });
     this.packageName = packageName;

@@ -33,6 +33,7 @@ export interface FakeServerOptions extends RecordOptions {
 export interface SocketStats {
   /** All that were ever accepted. */
   readonly opened: number;
+  /** Those that are open now. */
   readonly open: number;
   /** The most that were open at once. */
   readonly maxOpen: number;
@@ -44,7 +45,9 @@ export interface SocketStats {
 export interface FakeServer extends Recording {
   /** For the `baseUrl` of a client, with its `/v2`. */
   readonly url: string;
+  /** The port that it listens on, on 127.0.0.1. */
   readonly port: number;
+  /** What became of the connections. */
   readonly sockets: SocketStats;
   /** Starts another script with the next request. */
   script(script: Script): void;

@@ -35,6 +35,7 @@ export interface MockServerOptions {
 export interface MockServer {
   /** For the `baseUrl` of a client, with its `/v2`. */
   readonly url: string;
+  /** The port that it listens on, on 127.0.0.1. */
   readonly port: number;
   /** Where what arrived is shown, such as `http://127.0.0.1:4010/_/`; undefined without `page`. */
   readonly arrivalsUrl: string | undefined;

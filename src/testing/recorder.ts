@@ -6,6 +6,7 @@ import type { Finding } from "../errors.ts";
 export interface RecordedRequest {
   /** 0 for the first; in order of arrival. */
   readonly index: number;
+  /** The HTTP method, such as `POST`. */
   readonly method: string;
   /** All of it, such as `http://127.0.0.1:40123/v2/events`. */
   readonly url: string;
@@ -20,7 +21,9 @@ export interface RecordedRequest {
    * vouches for their form. Integers that a number would round, such as an `mpid`, are strings of digits.
    */
   readonly batches: readonly Batch[];
+  /** How many batches its body held. */
   readonly batchCount: number;
+  /** How many events these held. */
   readonly eventCount: number;
   /** Unix time in milliseconds at which its head was in. */
   readonly receivedAtMs: number;
@@ -37,14 +40,19 @@ export interface RecordedRequest {
 
 /** Totals, kept whatever is recorded. */
 export interface RecordedCounts {
+  /** All requests, whatever was answered. */
   readonly requests: number;
+  /** All batches of them. */
   readonly batches: number;
+  /** All events of those. */
   readonly events: number;
   /** In requests decided 2xx, repeats included. */
   readonly acceptedBatches: number;
+  /** The events of these batches. */
   readonly acceptedEvents: number;
   /** The same, each `source_request_id` once. */
   readonly acceptedBatchesOnce: number;
+  /** The events of these. */
   readonly acceptedEventsOnce: number;
   /** Requests by status decided; those without one are missing. */
   readonly byStatus: Readonly<Record<number, number>>;
@@ -69,6 +77,7 @@ export interface Recording {
    * counted twice, which no service can notice.
    */
   acceptedEventIds(): ReadonlyMap<string, number>;
+  /** Numbers instead of contents; they are kept with `record: "counts"` as well. */
   counts(): RecordedCounts;
   /** Forgets everything recorded so far; `index` starts at 0 again. */
   clear(): void;

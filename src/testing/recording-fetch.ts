@@ -15,6 +15,7 @@ import {
 export interface FaultStep {
   /** The `code` of its cause, such as `ECONNREFUSED`, `ENOTFOUND` or `UND_ERR_SOCKET`. */
   readonly fault: string;
+  /** Waits this long before it fails, in milliseconds. `@default 0` */
   readonly delayMs?: number | undefined;
 }
 

@@ -13,6 +13,7 @@ import type { RecordedRequest } from "./recorder.ts";
 export interface AnswerStep {
   /** 200 to 599; a 2xx counts as accepted, whatever happens to the answer on its way. */
   readonly status: number;
+  /** Headers of the answer, beside those that follow from the body. */
   readonly headers?: Readonly<Record<string, string | number>> | undefined;
   /**
    * Text as it is, anything else as JSON. The content type follows (`text/html` for text that starts with `<`) unless
@@ -40,6 +41,7 @@ export interface AnswerStep {
  * None of the batches counts as accepted; see {@link AnswerStep.reset} for a request that was taken and not answered.
  */
 export interface ResetStep {
+  /** When the connection breaks; with `before-answer` the request has been read and is recorded. */
   readonly reset: "before-request" | "within-request" | "before-answer";
   /** Waits this long before it does, in milliseconds. `@default 0` */
   readonly delayMs?: number | undefined;
@@ -51,12 +53,15 @@ export interface RedirectStep {
   readonly redirect: string | URL;
   /** `@default 307` */
   readonly status?: 301 | 302 | 303 | 307 | 308 | undefined;
+  /** Waits this long before it does, in milliseconds. `@default 0` */
   readonly delayMs?: number | undefined;
 }
 
 /** Sends these characters in place of an HTTP answer, then closes the connection. */
 export interface RawStep {
+  /** The bytes to send as they are, head and body. */
   readonly raw: string;
+  /** Waits this long before it does, in milliseconds. `@default 0` */
   readonly delayMs?: number | undefined;
 }
 

@@ -2,10 +2,15 @@ import type { Verdict } from "../outcome.ts";
 
 /** Counts of one kind; `added` is the sum of the others, always. */
 export interface Ledger {
+  /** All that were added; the sum of the other four. */
   readonly added: number;
+  /** Those that the service accepted. */
   readonly accepted: number;
+  /** Those that were refused for good. */
   readonly rejected: number;
+  /** Those that were given up without a verdict of the service. */
   readonly undelivered: number;
+  /** Those that are still here. */
   readonly pending: number;
 }
 
