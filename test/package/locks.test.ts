@@ -8,7 +8,12 @@ interface Lock {
   readonly packages: Readonly<Record<string, { readonly optionalDependencies?: Readonly<Record<string, string>> }>>;
 }
 
-const LOCKS = ["package-lock.json", "bench/package-lock.json", "test/runtimes/package-lock.json", "docs/site/package-lock.json"];
+const LOCKS = [
+  "package-lock.json",
+  "bench/package-lock.json",
+  "test/runtimes/package-lock.json",
+  "docs/site/package-lock.json",
+];
 
 describe("a lockfile", () => {
   // npm leaves out what the registry lacked when it was written, says nothing, and `npm ci` fails on other machines.
