@@ -6,11 +6,12 @@ import { environmentProblem } from "../rules/environment.ts";
 import { isObject } from "../rules/objects.ts";
 import { show } from "../rules/show.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
-import { serializeBatch } from "../transport/json.ts";
+import { serializeBatch, serializeExactBatch } from "../transport/json.ts";
 import { runSteps, type BeforeSend } from "./before-send.ts";
 import { refuseFor, type OwnCheck } from "./checks.ts";
 import { findHistoricalProblems } from "./historical.ts";
 import type { Verdict } from "./outcome.ts";
+import { isReadyBatch } from "./ready-batch.ts";
 import { splitBatch } from "./split.ts";
 
 export interface PrepareOptions {
@@ -51,13 +52,15 @@ export function prepareBatch(batch: Batch, options: PrepareOptions): Prepared {
   // Whose ids a reader of an error knows. Written out and without closures, because every batch comes through here.
   let stamped = batch;
   try {
-    requireObject(batch, "a batch", "For several there is `uploadBulk`.");
-    stamped = stampAndRequire(batch, !historical);
-    if (beforeSend !== undefined && beforeSend.length > 0) {
-      stamped = stampAndRequire(lastWordOn(stamped, beforeSend), !historical);
+    const hasSteps = beforeSend !== undefined && beforeSend.length > 0;
+    const isReady = !hasSteps && check === undefined && isReadyBatch(batch, !historical);
+    if (!isReady) {
+      requireObject(batch, "a batch", "For several there is `uploadBulk`.");
+      stamped = stampAndRequire(batch, !historical);
+      if (hasSteps) stamped = stampAndRequire(lastWordOn(stamped, beforeSend), !historical);
     }
     if (historical || check !== undefined) requireNoErrors(stamped, path, check);
-    const text = serializeBatch(stamped);
+    const text = isReady ? serializeExactBatch(stamped) : serializeBatch(stamped);
     const bytes = utf8Length(text);
     const parts =
       bytes < maxBatchBytes

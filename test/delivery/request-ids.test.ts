@@ -171,8 +171,8 @@ describe("the memory for ids", () => {
     expect(ids.enter("sent", "b", given)).toBe(true);
     expect(() => ids.enter("on its way", "b", given)).toThrow(InvalidBatchError);
     expect(ids.enter("on its way", "a", given)).toBe(false);
-    // A hundred of them are a million characters: the last fifty at least are known.
-    expect(() => ids.enter("60", "b", given)).toThrow(InvalidBatchError);
+    // Fifty of them are half a million characters: the last twenty-five at least are known.
+    expect(() => ids.enter("85", "b", given)).toThrow(InvalidBatchError);
   });
 
   it("has equal batches sent that are different objects, each with a verdict of its own", () => {

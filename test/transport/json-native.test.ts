@@ -4,7 +4,8 @@ import { EventQueue, EventsClient, type Batch } from "mparticle-events";
 import { EXACT_INTEGERS } from "../../generated/contract.ts";
 import type { Event } from "../../generated/schema.ts";
 import { recordingFetch } from "../../src/testing/testing.ts";
-import { serializeBatch, serializeEvent } from "../../src/transport/json.ts";
+import { isReadyBatch } from "../../src/delivery/ready-batch.ts";
+import { serializeBatch, serializeEvent, serializeExactBatch } from "../../src/transport/json.ts";
 import { full } from "../full.ts";
 
 /*
@@ -310,6 +311,26 @@ const batch = members({
   events: list(event),
   user_attributes: value,
 });
+/** A batch that lacks nothing that is stamped, so that most of these are ready. */
+const stampedBatch = fc
+  .tuple(batch, list(fc.option(data, { nil: undefined }).map((recipe) => stampedEvent(recipe))))
+  .map(([recipe, events]): Recipe => (ids) => {
+    const made = recipe(ids) as object;
+    define(made, "environment", "development", "own");
+    define(made, "source_request_id", "request", "own");
+    define(made, "events", events(ids), "own");
+    return made;
+  });
+
+function stampedEvent(recipe: Recipe | undefined): Recipe {
+  return (ids) => {
+    const made = recipe === undefined ? {} : (recipe(ids) as object);
+    define(made, "source_message_id", "message", "own");
+    define(made, "timestamp_unixtime_ms", 1, "own");
+    return { event_type: "custom_event", data: made };
+  };
+}
+
 const patches = fc.subarray(Object.keys(PATCHES), { maxLength: 2 });
 
 function textOrError(run: () => string): string {
@@ -324,6 +345,11 @@ describe("the text of a batch", () => {
   it.each([
     ["a batch", batch, (one: unknown) => serializeBatch(one as Batch)],
     ["an event", event, (one: unknown) => serializeEvent(one as Event)],
+    [
+      "a batch that may be ready",
+      stampedBatch,
+      (one: unknown) => (isReadyBatch(one, true) ? serializeExactBatch(one) : serializeBatch(one as Batch)),
+    ],
   ] as const)(
     "is that of JSON.stringify with exact integers put in, whoever has patched what: %s",
     (_, recipes, write) => {
