@@ -5,6 +5,7 @@ import { check } from "./rows/check.ts";
 import { coalesce } from "./rows/coalesce.ts";
 import { growing } from "./rows/growth.ts";
 import { outbox } from "./rows/outbox.ts";
+import { page } from "./rows/page.ts";
 import { queue } from "./rows/queue.ts";
 import { recovery } from "./rows/recovery.ts";
 import { single } from "./rows/single.ts";
@@ -26,4 +27,5 @@ export const ROWS: readonly Row[] = [
   outbox,
   growing,
   spill,
+  page,
 ];
