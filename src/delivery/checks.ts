@@ -65,11 +65,13 @@ export class OwnCheck {
   /**
    * What refuses the batch.
    *
+   * @param firstIndex - of its first event in the list that it is a part of.
    * @throws TypeError - when the check gives no list; whatever it throws itself. A batch that was not checked is not sent.
    */
-  errorsOf(batch: Batch, path: EndpointPath): readonly Finding[] {
+  errorsOf(batch: Batch, path: EndpointPath, firstIndex = 0): readonly Finding[] {
     const errors: Finding[] = [];
-    for (const finding of findingsOf("validate", this.#validate, batch, CONTEXTS[path])) {
+    for (const found of findingsOf("validate", this.#validate, batch, CONTEXTS[path])) {
+      const finding = firstIndex === 0 ? found : { ...found, path: moveIndex(found.path, firstIndex) };
       if (finding.severity === "error") errors.push(finding);
       else if (this.#isStrict(finding.code)) errors.push({ ...finding, severity: "error" });
       else this.#tell(finding, batch);
@@ -83,6 +85,11 @@ export class OwnCheck {
     if (isNew) this.#told.add(key);
     this.#telemetry.warning(warning, batch, isNew);
   }
+}
+
+/** A finding about an event of a part is one about an event of the whole list. */
+function moveIndex(path: string, firstIndex: number): string {
+  return path.replace(/^\/events\/(\d+)/, (_, index: string) => `/events/${String(Number(index) + firstIndex)}`);
 }
 
 const CONTEXTS: Readonly<Record<EndpointPath, ValidateContext>> = {

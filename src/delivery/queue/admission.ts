@@ -16,6 +16,16 @@ export interface Addition {
 
 /** A call of `add` whose turn has not come. */
 export interface WaitingAdd extends Addition {
+  items: readonly EventText[];
+  bytes: number;
+  /** Reads what is left of it, where it is still being read: it has no turn before. */
+  readRest: (() => void) | undefined;
+  /** What happens in its turn instead of being taken in, where that is settled already. */
+  instead: (() => void) | undefined;
+  /** What counts of it: nothing while it is being read, for it may be refused. */
+  heldBytes: number;
+  /** Set when it no longer waits. */
+  isGone: boolean;
   /** What its caller was given. */
   readonly taken: Promise<void>;
   readonly resolve: (taken: Promise<void>) => void;
@@ -76,33 +86,67 @@ export class Admission {
     return !this.#exceeds(this.#waitingBytes - (bufferedBytes - inFlightBytes), bytes);
   }
 
-  /** Lets the addition wait for its turn. Resolves when it is taken in. */
-  wait(addition: Addition): Promise<void> {
+  /**
+   * Lets the addition wait for its turn.
+   *
+   * @param readRest - for one that is still being read: its events count once it is {@link setRead}.
+   */
+  wait(addition: Addition, readRest?: () => void): WaitingAdd {
     let resolve: (taken: Promise<void>) => void = () => undefined;
     let reject: (error: MParticleError) => void = () => undefined;
     const taken = new Promise<void>((onTaken, onRefused) => {
       resolve = onTaken;
       reject = onRefused;
     });
-    this.#waiting.push({ ...addition, taken, resolve, reject });
-    this.#waitingBytes += heldBytes(addition);
-    return taken;
+    const waiting: WaitingAdd = {
+      ...addition,
+      ...(readRest !== undefined && { items: [], bytes: 0 }),
+      heldBytes: readRest === undefined ? heldBytes(addition) : 0,
+      readRest,
+      instead: undefined,
+      isGone: false,
+      taken,
+      resolve,
+      reject,
+    };
+    this.#waiting.push(waiting);
+    this.#waitingBytes += waiting.heldBytes;
+    return waiting;
+  }
+
+  /** All of it is read now, and counts. */
+  setRead(waiting: WaitingAdd, { items, bytes }: Pick<Addition, "items" | "bytes">): void {
+    waiting.items = items;
+    waiting.bytes = bytes;
+    waiting.readRest = undefined;
+    waiting.heldBytes = heldBytes(waiting);
+    this.#waitingBytes += waiting.heldBytes;
   }
 
   /** The next one that may be taken in now; it no longer waits then. */
   next(whether: "room" | "room or not" = "room"): WaitingAdd | undefined {
     const next = this.#waiting.peek();
-    if (next === undefined || (whether === "room" && this.isFull(next.bytes))) return undefined;
-    this.#waiting.shift();
-    this.#waitingBytes -= heldBytes(next);
-    return next;
+    if (next === undefined) return undefined;
+    if (next.instead === undefined) {
+      if (whether === "room" && (next.readRest !== undefined || this.isFull(next.bytes))) return undefined;
+      next.readRest?.();
+    }
+    return this.#shift();
   }
 
-  /** All that wait; they no longer do then. */
+  /** All that wait; they no longer do then. What is still being read stays unread. */
   takeAll(): readonly WaitingAdd[] {
     const all: WaitingAdd[] = [];
-    for (let next = this.next("room or not"); next !== undefined; next = this.next("room or not")) all.push(next);
+    for (let next = this.#shift(); next !== undefined; next = this.#shift()) all.push(next);
     return all;
+  }
+
+  #shift(): WaitingAdd | undefined {
+    const next = this.#waiting.shift();
+    if (next === undefined) return undefined;
+    next.isGone = true;
+    this.#waitingBytes -= next.heldBytes;
+    return next;
   }
 
   /** Whether so many bytes more are too many, when others are held beside the batches. */

@@ -26,15 +26,18 @@ import {
   type Settings,
   type WaitOptions,
 } from "./queue-options.ts";
-import { toBatch, toStored, type QueuedBatch } from "./queued-batch.ts";
+import { toBatches, toStored, type QueuedBatch } from "./queued-batch.ts";
 import type { CloseReport, QueueStats } from "./queue-stats.ts";
 import { Sender } from "./sender.ts";
 import { withPending } from "./tally.ts";
 import { endsInTime } from "./time-limit.ts";
-import { Turns } from "./turns.ts";
+import { nextTurn, Turns } from "./turns.ts";
 
 /** As long as `drainOnExit` takes by default. */
 const MAX_DRAIN_AT_END_MS = 10_000;
+
+/** So many batches are given up in one turn of the event loop. */
+const SETTLED_PER_TURN = 500;
 
 /** An outbox has this long to close, even when all the time of a `close` was needed for other things. */
 const MIN_CLOSE_MS = 1_000;
@@ -182,6 +185,8 @@ export class EventQueue {
    * @param user - a batch without its events. Events of equal users share a batch; any difference starts a new one.
    * @param events - the events, oldest first, one by one or as one list (JavaScript takes no more than some 100,000
    * arguments); none sends what `user` says, such as attributes, to the user's profile.
+   * Of a long list the first 500 or so are read at once, the others in later turns of the event loop: leave them as they
+   * are until this resolves.
    * @returns when they are taken in (with an outbox: stored). Await it: that is what keeps memory bounded.
    * @throws InvalidBatchError - one of them can never be sent; none is taken in. It is also reported as an outcome.
    * @throws MParticleError - `CLOSED`, `OVERFLOW` when told to reject, `OUTBOX` when they could not be stored.
@@ -294,14 +299,17 @@ export class EventQueue {
     const endsAtMs = now() + timeoutMs;
     this.#intake.close();
     if (!(await this.flush({ timeoutMs }))) {
+      await this.#intake.whenRead;
       this.#abort.abort(closedError());
       this.#outbox?.wake();
       // Nobody may be left to hear of the refusal: what waits is handed back as all the rest.
       this.#intake.refuseWaiting(closedError(), (waiting) => {
         this.#settleWaiting(waiting);
       });
+      let given = 0;
       for (let batch = this.#pending.oldestToSend; batch !== undefined; batch = this.#pending.oldestToSend) {
         this.#settled(batch, { kind: "undelivered", error: closedError([batch.requestId]) });
+        if (++given % SETTLED_PER_TURN === 0) await nextTurn();
       }
       await this.#pending.allSettled();
     }
@@ -312,7 +320,7 @@ export class EventQueue {
     const held = this.#lastWord?.handBack() ?? [];
     await this.#reports.told;
     const { accepted, rejected, undelivered } = this.#pending.events.ledger;
-    return { accepted, rejected, undelivered, unsent: [...this.#unsent, ...held].map(toBatch) };
+    return { accepted, rejected, undelivered, unsent: await toBatches([...this.#unsent, ...held]) };
   }
 
   /** The outcome of an `add` that still waits when the queue is closed. */

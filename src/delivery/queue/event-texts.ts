@@ -9,10 +9,92 @@ import { refuseFor } from "../checks.ts";
 import { callUserCode, requireEnvironment, requireObject, type PrepareOptions } from "../prepare.ts";
 import type { Addition } from "./admission.ts";
 import { FRAME_BYTES, type Context, type EventText } from "./queued-batch.ts";
+import { YIELD_AFTER_BYTES } from "./turns.ts";
 
 export interface ReadOptions {
   readonly preparation: PrepareOptions;
   readonly contextOf: (user: UserContext) => Context;
+}
+
+/** So many events are read, and checked, at a time; a batch has no more by default. */
+const EVENTS_PER_PIECE = 100;
+/** A check may take ten times as long as the reading of what it checks. */
+const PIECES_PER_TURN = 5;
+
+/**
+ * Reads what was added: stamped, checked, and as text. All of it at once where that takes no more than a few
+ * milliseconds; otherwise the rest later, a turn's worth at a time.
+ */
+export class AddReader {
+  readonly #events: readonly Event[];
+  readonly #user: UserContext;
+  readonly #options: ReadOptions;
+  readonly #context: Context;
+  readonly #emptyBytes: number;
+  readonly #items: EventText[] = [];
+  #bytes = 0;
+
+  /** @throws InvalidBatchError - when no event of this user could be sent. */
+  constructor(user: UserContext, events: readonly Event[], options: ReadOptions) {
+    this.#user = user;
+    // A list that its owner changes meanwhile is the same to us; what is missing in it is named.
+    this.#events = Array.from(events);
+    this.#options = options;
+    this.#context = callUserCode(user, () => {
+      requireObject(user, "a user");
+      requireEnvironment(user);
+      requireNoBatch(user);
+      return options.contextOf(user);
+    });
+    this.#emptyBytes = this.#context.bytes + FRAME_BYTES;
+    this.readTurn();
+  }
+
+  /** Whether all of it is read. */
+  get isDone(): boolean {
+    return this.#items.length === this.#events.length;
+  }
+
+  /** What is read so far. */
+  get addition(): Addition {
+    return { context: this.#context, items: this.#items, bytes: this.#bytes };
+  }
+
+  /**
+   * Reads as much as one turn of the event loop has time for.
+   *
+   * @throws InvalidBatchError - when an event would be refused, altered or lost as it is.
+   */
+  readTurn(): void {
+    const untilBytes = this.#bytes + YIELD_AFTER_BYTES;
+    let pieces = 0;
+    do this.#readPiece();
+    while (!this.isDone && ++pieces < PIECES_PER_TURN && this.#bytes < untilBytes);
+  }
+
+  /** Reads all that is left, when there is no other turn. */
+  readRest(): void {
+    while (!this.isDone) this.#readPiece();
+  }
+
+  #readPiece(): void {
+    callUserCode(this.#user, () => {
+      const { check, path, maxBatchBytes } = this.#options.preparation;
+      const first = this.#items.length;
+      const stamped = this.#events.slice(first, first + EVENTS_PER_PIECE).map((event) => stampEvent(event));
+      if (check !== undefined) refuseFor(check.errorsOf({ ...this.#user, events: stamped }, path, first), []);
+      const emptyBytes = this.#emptyBytes;
+      if (emptyBytes >= maxBatchBytes) {
+        const message = `it is ${String(emptyBytes)} bytes without any event; expected less than ${String(maxBatchBytes)}.`;
+        throw new InvalidBatchError([{ severity: "error", code: "batch-too-large", path: "", message }]);
+      }
+      const items = stamped.map((event, index) => toText(event, first + index, emptyBytes, maxBatchBytes));
+      for (const item of items) {
+        this.#items.push(item);
+        this.#bytes += item.bytes + 1;
+      }
+    });
+  }
 }
 
 /**
@@ -21,29 +103,9 @@ export interface ReadOptions {
  * @throws InvalidBatchError - when it would be refused, altered or lost as it is.
  */
 export function readAdd(user: UserContext, events: readonly Event[], options: ReadOptions): Addition {
-  return callUserCode(user, () => read(user, events, options));
-}
-
-function read(user: UserContext, events: readonly Event[], { preparation, contextOf }: ReadOptions): Addition {
-  requireObject(user, "a user");
-  requireEnvironment(user);
-  requireNoBatch(user);
-  const { check, path, maxBatchBytes } = preparation;
-  const context = contextOf(user);
-  const stamped = events.map((event) => stampEvent(event));
-  if (check !== undefined) refuseFor(check.errorsOf({ ...user, events: stamped }, path), []);
-  const emptyBytes = context.bytes + FRAME_BYTES;
-  if (emptyBytes >= maxBatchBytes) {
-    const message = `it is ${String(emptyBytes)} bytes without any event; expected less than ${String(maxBatchBytes)}.`;
-    throw new InvalidBatchError([{ severity: "error", code: "batch-too-large", path: "", message }]);
-  }
-  let bytes = stamped.length;
-  const items = stamped.map((event, index) => {
-    const item = toText(event, index, emptyBytes, maxBatchBytes);
-    bytes += item.bytes;
-    return item;
-  });
-  return { context, items, bytes };
+  const reader = new AddReader(user, events, options);
+  reader.readRest();
+  return reader.addition;
 }
 
 function toText(event: Event, index: number, emptyBytes: number, maxBatchBytes: number): EventText {

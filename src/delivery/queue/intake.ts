@@ -4,7 +4,7 @@ import type { UserContext } from "../../model/types.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { Verdict } from "../outcome.ts";
 import type { Admission, Addition, WaitingAdd } from "./admission.ts";
-import { readAdd, type ReadOptions } from "./event-texts.ts";
+import { AddReader, type ReadOptions } from "./event-texts.ts";
 import type { FlushTimer } from "./flush-timer.ts";
 import type { LastWord } from "./last-word.ts";
 import type { OutboxLink } from "./outbox-link.ts";
@@ -14,7 +14,7 @@ import { handled } from "./promises.ts";
 import { closedError, overflowError } from "./queue-errors.ts";
 import type { Settings } from "./queue-options.ts";
 import type { QueuedBatch } from "./queued-batch.ts";
-import type { Turns } from "./turns.ts";
+import { nextTurn, type Turns } from "./turns.ts";
 
 export interface IntakeOptions {
   readonly settings: Settings;
@@ -37,12 +37,17 @@ export interface IntakeOptions {
 /** What an `add` that is refused counts for: an error takes about as long as so much JSON. */
 const REFUSAL_BYTES = 1_024;
 
+/** So many batches are dropped in one turn of the event loop. */
+const DROPS_PER_TURN = 500;
+
 const DONE = /* @__PURE__ */ Promise.resolve();
 
 /** The way of events into batches: read, admitted, stored; or refused, and reported as that. */
 export class Intake {
   readonly #options: IntakeOptions;
   #isClosed = false;
+  /** Adds that are being read, in turns. */
+  readonly #reading = new Set<Promise<void>>();
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -58,6 +63,11 @@ export class Intake {
     }
   }
 
+  /** Resolves when all that was added is read. */
+  get whenRead(): Promise<unknown> {
+    return Promise.all(this.#reading);
+  }
+
   /** Takes nothing in any more but what waits. */
   close(): void {
     this.#isClosed = true;
@@ -70,7 +80,8 @@ export class Intake {
     if (outbox?.isOpen === false) return;
     let admitted = false;
     for (let next = admission.next(whether); next !== undefined; next = admission.next(whether)) {
-      next.resolve(this.#takeIn(next));
+      if (next.instead === undefined) next.resolve(this.#takeIn(next));
+      else next.instead();
       admitted = true;
     }
     // Others still wait: what came in must go out for them.
@@ -80,6 +91,10 @@ export class Intake {
   /** @param onEach - told of each before its caller is. */
   refuseWaiting(error: MParticleError, onEach?: (waiting: WaitingAdd) => void): void {
     for (const waiting of this.#options.admission.takeAll()) {
+      if (waiting.instead !== undefined) {
+        waiting.instead();
+        continue;
+      }
       onEach?.(waiting);
       waiting.reject(error);
     }
@@ -97,13 +112,15 @@ export class Intake {
     this.#requireOpen();
     const said = lastWord?.on(user, events);
     if (said?.kind === "done") return this.#inTurn(REFUSAL_BYTES, handled(said.taken));
-    const read = readAdd(said?.user ?? user, said?.events ?? events, reading);
+    const reader = new AddReader(said?.user ?? user, said?.events ?? events, reading);
     const origin = telemetry.origin();
+    const read = reader.addition;
     const addition = origin === undefined ? read : { ...read, origin };
     // What was read is not ours, and may have closed the queue.
     this.#requireOpen();
     outbox?.open();
     if (outbox?.failure !== undefined) throw outbox.failure;
+    if (!reader.isDone) return this.#addInTurns(reader, addition, user, events);
     if (settings.overflow !== "drop-oldest" || admission.hasRoom(addition.bytes)) {
       return this.#admit(addition, user, events);
     }
@@ -111,6 +128,69 @@ export class Intake {
       this.#dropOldest(addition.bytes);
       return this.#admit(addition, user, events);
     });
+  }
+
+  /** What takes long to read waits in line while it is read, so that the order stays and none of it is taken in alone. */
+  #addInTurns(reader: AddReader, addition: Addition, user: UserContext, events: readonly Event[]): Promise<void> {
+    const { admission } = this.#options;
+    const waiting = admission.wait(addition, () => {
+      try {
+        reader.readRest();
+        admission.setRead(waiting, reader.addition);
+      } catch (error) {
+        this.#refuseRead(waiting, user, events, error);
+      }
+    });
+    const isRead = this.#readInTurns(waiting, reader, user, events).finally(() => this.#reading.delete(isRead));
+    this.#reading.add(isRead);
+    return handled(waiting.taken);
+  }
+
+  async #readInTurns(
+    waiting: WaitingAdd,
+    reader: AddReader,
+    user: UserContext,
+    events: readonly Event[],
+  ): Promise<void> {
+    const { admission, settings } = this.#options;
+    try {
+      while (!reader.isDone) {
+        await nextTurn();
+        if (waiting.isGone) return;
+        reader.readTurn();
+      }
+      const { bytes } = reader.addition;
+      if (settings.overflow === "drop-oldest") await this.#dropOldestInTurns(bytes);
+      if (waiting.isGone) return;
+      if (settings.overflow === "wait" || admission.hasRoom(bytes)) {
+        admission.setRead(waiting, reader.addition);
+      } else {
+        waiting.instead = () => {
+          this.#refuseForRoom(waiting, bytes, user, events);
+        };
+      }
+    } catch (error) {
+      this.#refuseRead(waiting, user, events, error);
+    }
+    this.admitWaiting();
+  }
+
+  /** It keeps its place until its turn: what was added before it is told of first. */
+  #refuseRead(waiting: WaitingAdd, user: UserContext, events: readonly Event[], error: unknown): void {
+    waiting.instead = () => {
+      if (error instanceof InvalidBatchError) this.refuse(user, events, { kind: "rejected", error });
+      waiting.reject(error as MParticleError); // as #add throws
+    };
+  }
+
+  #refuseForRoom(waiting: WaitingAdd, bytes: number, user: UserContext, events: readonly Event[]): void {
+    const error = this.#overflowError(bytes);
+    if (this.#options.settings.overflow === "reject") {
+      waiting.reject(error);
+      return;
+    }
+    this.refuse(user, events, { kind: "undelivered", error });
+    waiting.resolve(DONE);
   }
 
   #requireOpen(): void {
@@ -123,7 +203,7 @@ export class Intake {
       case "in":
         return this.#takeIn(addition);
       case "wait": {
-        const taken = admission.wait(addition);
+        const { taken } = admission.wait(addition);
         this.makeAllDue();
         return handled(taken);
       }
@@ -163,13 +243,23 @@ export class Intake {
   }
 
   /** Makes room, if dropping can: in vain nothing is dropped. */
-  #dropOldest(bytes: number): void {
+  #dropOldest(bytes: number, maxBatches = Infinity): void {
     const { pending, admission, settle } = this.#options;
     if (!admission.couldMakeRoom(bytes)) return;
-    while (!admission.hasRoom(bytes)) {
+    for (let dropped = 0; dropped < maxBatches && !admission.hasRoom(bytes); dropped++) {
       const oldest = pending.oldestToSend;
       if (oldest === undefined) return;
       settle(oldest, { kind: "undelivered", error: this.#overflowError(bytes, oldest.requestId) });
+    }
+  }
+
+  async #dropOldestInTurns(bytes: number): Promise<void> {
+    const { pending, admission, reports } = this.#options;
+    while (admission.couldMakeRoom(bytes) && !admission.hasRoom(bytes) && pending.oldestToSend !== undefined) {
+      reports.holdDuring(() => {
+        this.#dropOldest(bytes, DROPS_PER_TURN);
+      });
+      await nextTurn();
     }
   }
 

@@ -3,6 +3,7 @@ import type { Batch } from "../../../generated/schema.ts";
 import type { RunInContext } from "../attempt-start.ts";
 import { parseExact } from "../../transport/json.ts";
 import { BATCH_END, batchHead, textOfBatch, type StoredBatch } from "../outbox.ts";
+import { Turns } from "./turns.ts";
 
 /** The context of a batch (all of it but the events) as text, and the lane of its user. */
 export interface Context {
@@ -68,6 +69,18 @@ export function toStored({ requestId, context, events }: QueuedBatch): StoredBat
 /** @param stored - our own text of it. */
 export function toBatch(stored: StoredBatch): Batch {
   return parseExact(textOfBatch(stored)) as Batch;
+}
+
+/** As {@link toBatch}, of many, a turn's worth at a time. */
+export async function toBatches(all: readonly StoredBatch[]): Promise<Batch[]> {
+  const turns = new Turns();
+  const batches: Batch[] = [];
+  for (const stored of all) {
+    batches.push(toBatch(stored));
+    const turn = turns.spend(stored.events.reduce((sum, { length }) => sum + length, stored.context.length));
+    if (turn !== undefined) await turn;
+  }
+  return batches;
 }
 
 /** A batch as it is sent: its texts, one after the other, and their bytes. */

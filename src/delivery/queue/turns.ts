@@ -4,7 +4,14 @@ import { runSoon } from "#platform";
  * Two or three milliseconds' worth of reading or writing JSON, users included. Less of it would make more requests, because
  * each turn sends what there is.
  */
-const YIELD_AFTER_BYTES = 128 * 1024;
+export const YIELD_AFTER_BYTES = 128 * 1024;
+
+/** Resolves once everything that is ready now has run. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    runSoon(resolve);
+  });
+}
 
 /** Cuts long work into turns of the event loop, so that what is ready meanwhile is served, ours and that of others. */
 export class Turns {

@@ -1,0 +1,227 @@
+import { describe, expect, it } from "vitest";
+import {
+  EventQueue,
+  EventsClient,
+  screenView,
+  type Batch,
+  type Event,
+  type EventQueueOptions,
+  type EventsClientOptions,
+  type Outcome,
+} from "mparticle-events";
+import { recordingFetch, type RecordingFetch } from "mparticle-events/testing";
+import { internalsOfQueue } from "../../../src/delivery/queue/queue-internals.ts";
+import { MemoryOutbox } from "../../faults/memory-outbox.ts";
+
+const user = { environment: "development" } as const;
+/** More than any turn of the event loop reads, hands back or drops. */
+const MANY = 2_000;
+const PER_TURN = 500;
+
+/** Counts turns of the event loop: a turn is what runs between two calls of `setImmediate`. */
+class TurnCounter {
+  #turn = 0;
+  #isRunning = true;
+  readonly #noted = new Map<number, number>();
+
+  constructor() {
+    const next = (): void => {
+      this.#turn++;
+      if (this.#isRunning) setImmediate(next);
+    };
+    setImmediate(next);
+  }
+
+  /** Something was done in this turn. */
+  note(): void {
+    this.#noted.set(this.#turn, (this.#noted.get(this.#turn) ?? 0) + 1);
+  }
+
+  /** Most that was done in one turn, and all of it. */
+  stop(): { readonly most: number; readonly all: number } {
+    this.#isRunning = false;
+    const counts = [...this.#noted.values()];
+    return { most: Math.max(...counts), all: counts.reduce((sum, count) => sum + count, 0) };
+  }
+}
+
+interface Made {
+  readonly queue: EventQueue;
+  readonly fetch: RecordingFetch;
+  readonly outcomes: Outcome[];
+}
+
+function make(options: EventQueueOptions = {}, clientOptions: Partial<EventsClientOptions> = {}): Made {
+  const fetch = recordingFetch(202);
+  const client = new EventsClient({ apiKey: "k", apiSecret: "s3cr3t", fetch, ...clientOptions });
+  const outcomes: Outcome[] = [];
+  const onOutcome = (outcome: Outcome): void => void outcomes.push(outcome);
+  return { queue: new EventQueue(client, { onOutcome, ...options }), fetch, outcomes };
+}
+
+/** Events that note when they are read. */
+function listOf(count: number, onRead: () => void = () => undefined): Event[] {
+  return Array.from({ length: count }, (_, index) => {
+    const { data, ...rest } = screenView(String(index));
+    return Object.defineProperty(rest, "data", {
+      enumerable: true,
+      get: () => {
+        onRead();
+        return data;
+      },
+    }) as Event; // as screenView makes it
+  });
+}
+
+const namesOf = (batches: readonly Batch[]): readonly string[] =>
+  batches.flatMap(({ events }) =>
+    (events ?? []).map((event) => (event.event_type === "screen_view" ? (event.data.screen_name ?? "") : "")),
+  );
+
+const numbers = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => String(index));
+
+describe("one add with a long list", () => {
+  it("is read over many turns of the event loop, and arrives in order, before what was added after it", async () => {
+    const { queue, fetch } = make();
+    const counter = new TurnCounter();
+    const reads = new Map<number, number>();
+    const events = listOf(MANY, () => {
+      counter.note();
+    });
+    // How often an event is looked at while it is read is not its business.
+    listOf(1, () => reads.set(0, (reads.get(0) ?? 0) + 1)).forEach((event) => void queue.add(user, event));
+    const perEvent = reads.get(0) ?? 1;
+    const long = queue.add(user, events);
+    const short = queue.add(user, screenView("after"));
+    events.length = 0; // the list is its owner's again
+    await Promise.all([long, short]);
+    const { most, all } = counter.stop();
+    expect(all).toBe(MANY * perEvent);
+    expect(most).toBeLessThanOrEqual(PER_TURN * perEvent);
+    await queue.close();
+    expect(namesOf(fetch.requests.flatMap(({ batches }) => batches))).toEqual(["0", ...numbers(MANY), "after"]);
+  });
+
+  it("is taken in as a whole or not at all: one bad event at its end refuses it, under its own index", async () => {
+    const { queue, fetch, outcomes } = make();
+    const bad = screenView("bad") as Event & { self?: unknown };
+    bad.self = bad;
+    const long = queue.add(user, [...listOf(MANY), bad]);
+    const after = queue.add(user, screenView("after"));
+    await expect(long).rejects.toMatchObject({ code: "INVALID_BATCH" });
+    await expect(long).rejects.toThrow(`/events/${String(MANY)}`);
+    await after;
+    expect(queue.stats().events).toMatchObject({ added: MANY + 2, rejected: MANY + 1, pending: 1 });
+    expect(await queue.close()).toMatchObject({ accepted: 1, rejected: MANY + 1, undelivered: 0 });
+    expect(namesOf(fetch.requests.flatMap(({ batches }) => batches))).toEqual(["after"]);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(["rejected", "accepted"]);
+  });
+
+  it("is checked piece by piece, and a finding has the index in the list", async () => {
+    const sizes: number[] = [];
+    const { queue } = make(
+      {},
+      {
+        validate: ({ events }) => {
+          sizes.push(events?.length ?? 0);
+          const at = (events ?? []).findIndex(
+            (event) => event.event_type === "screen_view" && event.data.screen_name === "777",
+          );
+          return at < 0
+            ? []
+            : [{ severity: "error", code: "seven", path: `/events/${String(at)}/data`, message: "no." }];
+        },
+      },
+    );
+    await expect(queue.add(user, listOf(MANY))).rejects.toMatchObject({ findings: [{ path: "/events/777/data" }] });
+    expect(sizes).toEqual(Array.from({ length: 8 }, () => 100));
+    await queue.close();
+  });
+
+  it("is waited for by flush, and by close", async () => {
+    const { queue } = make();
+    void queue.add(user, listOf(MANY));
+    expect(await queue.flush()).toBe(true);
+    expect(queue.stats().events.accepted).toBe(MANY);
+    void queue.add(user, listOf(MANY));
+    expect(await queue.close()).toMatchObject({ accepted: 2 * MANY, unsent: [] });
+  });
+
+  it("is handed back by a close that has no time, and spilled by a process that ends", async () => {
+    const { queue } = make();
+    void queue.add(user, listOf(MANY)).catch(() => undefined);
+    const { sealAll, pending } = internalsOfQueue(queue);
+    sealAll();
+    expect(pending().reduce((sum, { events }) => sum + events.length, 0)).toBe(MANY);
+
+    const { queue: other } = make({ maxBufferedBytes: 1 });
+    const added = [other.add(user, listOf(MANY)), other.add(user, listOf(MANY))].map((one) =>
+      one.catch(() => undefined),
+    );
+    const { unsent } = await other.close({ timeoutMs: 0 });
+    await Promise.all(added);
+    expect(namesOf(unsent)).toEqual([...numbers(MANY), ...numbers(MANY)]);
+    await queue.close();
+  });
+
+  it("is stored as a whole, when there is an outbox", async () => {
+    const outbox = new MemoryOutbox();
+    const { queue } = make({ outbox });
+    await queue.add(user, listOf(MANY));
+    expect(await queue.close()).toMatchObject({ accepted: MANY, unsent: [] });
+  });
+
+  it.each([
+    ["reject", { rejects: true, undelivered: 0 }],
+    ["drop-newest", { rejects: false, undelivered: MANY }],
+  ] as const)("that there is no room for is refused with %s", async (overflow, { rejects, undelivered }) => {
+    const { queue } = make({ overflow, maxBufferedBytes: 10_000 });
+    await queue.add(user, screenView("before"));
+    const long = queue.add(user, listOf(MANY));
+    if (rejects) await expect(long).rejects.toMatchObject({ code: "OVERFLOW" });
+    else await long;
+    expect(await queue.close()).toMatchObject({ accepted: 1, undelivered });
+  });
+});
+
+describe("many batches", () => {
+  const addMany = async (queue: EventQueue): Promise<void> => {
+    for (let index = 0; index < MANY; index++) {
+      await queue.add({ ...user, user_identities: { customer_id: String(index) } }, screenView("Home"));
+    }
+  };
+
+  it("are handed back by close over many turns", async () => {
+    const counter = new TurnCounter();
+    const onOutcome = (): void => {
+      counter.note();
+    };
+    const hangs = recordingFetch("hang");
+    const { queue } = make({ onOutcome, flushIntervalMs: 1e9, concurrency: 1 }, { fetch: hangs });
+    await addMany(queue);
+    const { unsent } = await queue.close({ timeoutMs: 0 });
+    expect(unsent).toHaveLength(MANY);
+    const { most, all } = counter.stop();
+    expect(all).toBe(MANY);
+    expect(most).toBeLessThanOrEqual(PER_TURN + 100); // a request's worth was in flight
+  });
+
+  it("are dropped for a long list over many turns", async () => {
+    const counter = new TurnCounter();
+    const onOutcome = ({ kind }: Outcome): void => {
+      if (kind === "undelivered") counter.note();
+    };
+    const options = { onOutcome, overflow: "drop-oldest", flushIntervalMs: 1e9, maxBufferedBytes: 750_000 } as const;
+    const { queue } = make(options);
+    await addMany(queue);
+    const before = queue.stats().events.undelivered;
+    expect(before).toBe(0);
+    await queue.add(user, listOf(5 * MANY));
+    const { most, all } = counter.stop();
+    expect(all).toBeGreaterThan(2 * PER_TURN);
+    expect(most).toBeLessThanOrEqual(PER_TURN);
+    const { accepted, undelivered } = await queue.close();
+    expect(accepted + undelivered).toBe(6 * MANY);
+    expect(accepted).toBeGreaterThanOrEqual(5 * MANY);
+  });
+});
