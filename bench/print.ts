@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { digits, judge, type Check, type Table, type Verdict } from "./row.ts";
+import { digits, judge, type Check, type Table } from "./row.ts";
 
 const COLOURS = { met: "green", "within noise": "yellow", missed: "red" } as const;
 
@@ -10,10 +10,6 @@ export function describeTarget({ atLeast, atMost, unit }: Check): string {
 
 export function describeMeasured({ measured, unit }: Check): string {
   return digits(measured) + unit;
-}
-
-export function describeVerdict(check: Check): Verdict {
-  return judge(check);
 }
 
 export function printTables(tables: readonly Table[]): void {

@@ -2,7 +2,7 @@ import { CONTRACT_RULES } from "../../src/validate/codes.ts";
 import { ALL_LINTS } from "../../src/validate/lints/all-lints.ts";
 
 /** The tables of `docs/lints.md`, by the comment that begins each. */
-export const LINT_TABLES: ReadonlyMap<string, string> = new Map([
+const LINT_TABLES: ReadonlyMap<string, string> = new Map([
   [
     "rules of the contract",
     table(

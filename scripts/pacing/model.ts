@@ -20,7 +20,7 @@ export interface ServiceModel {
   readonly outages?: readonly Outage[] | undefined;
 }
 
-export interface Outage {
+interface Outage {
   readonly fromMs: number;
   readonly toMs: number;
   readonly kind: "503" | "refused";
@@ -45,7 +45,7 @@ export interface Simulation {
   readonly roundTripMs?: number | undefined;
 }
 
-export type Fate = "accepted" | "limited" | "failed";
+type Fate = "accepted" | "limited" | "failed";
 
 /** One request as the service saw it. */
 export interface Arrival {
@@ -101,7 +101,7 @@ export function perSecond(
 }
 
 /** A fixed sequence for each seed (mulberry32). */
-export function seededRandom(seed: number): () => number {
+function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -1,7 +1,7 @@
 import { perSecond, simulate, type Arrival, type Simulation } from "./model.ts";
 
 /** What happens in the plot: clients come one after the other, and once the service is down for half a minute. */
-export const SCENARIO = {
+const SCENARIO = {
   seed: 1,
   durationMs: 240_000,
   service: {

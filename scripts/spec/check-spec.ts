@@ -18,7 +18,7 @@ import { furtherNames } from "./type-names.ts";
 import { misplaced, subschemas, walkSchema, walkSchemas, type PlacedSchema } from "./walk-schemas.ts";
 
 /** The one spelling that makes every tool read the schemas as draft 2020-12. */
-export const DIALECT = "https://json-schema.org/draft/2020-12/schema";
+const DIALECT = "https://json-schema.org/draft/2020-12/schema";
 
 const ANNOTATIONS = [
   "title",

@@ -181,7 +181,7 @@ function acceptNull(schema: JsonObject): JsonObject {
 }
 
 /** A copy in which a wire union also maps the event types that its added branches name. */
-export function withWholeMapping(schema: JsonObject, schemas: JsonObject): JsonObject {
+function withWholeMapping(schema: JsonObject, schemas: JsonObject): JsonObject {
   const discriminator = schema["discriminator"];
   if (!isObject(discriminator) || !isString(discriminator["propertyName"])) return schema;
   const mapping = { ...objectAt(discriminator, "mapping") };

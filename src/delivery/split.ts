@@ -8,7 +8,7 @@ export interface SplitOptions {
 }
 
 /** The event that takes most room. */
-export interface LargestEvent {
+interface LargestEvent {
   /** Position in the batch, from 0. */
   readonly index: number;
   /** Its `event_type`. */

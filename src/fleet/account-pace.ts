@@ -40,7 +40,7 @@ export const WINDOW_MS = 1_000;
 export const LEAST_PART = 8;
 
 /** From this share of the account's rate on, all processes slow down; at twice the distance to 100 they are at half. */
-export const SLOW_ABOVE_PERCENT = 80;
+const SLOW_ABOVE_PERCENT = 80;
 
 /** How long a percentage counts. */
 export const PERCENT_COUNTS_MS = 10_000;

@@ -15,7 +15,7 @@ export interface Statement {
   all(...parameters: readonly SqlValue[]): readonly Row[];
 }
 
-export type SqlValue = string | number | null;
+type SqlValue = string | number | null;
 export type Row = Readonly<Record<string, unknown>>;
 
 /** @throws Error - when SQLite cannot open the file. */
@@ -66,7 +66,7 @@ export function inTransaction(database: Database, work: () => void): void {
 }
 
 /** Ends a transaction that failed. Some failures have ended it already. */
-export function rollBack(database: Database): void {
+function rollBack(database: Database): void {
   try {
     database.exec("ROLLBACK");
   } catch {

@@ -170,7 +170,7 @@ function notAllowed(value: unknown, allowed: readonly unknown[]) {
 }
 
 /** Which of the names was most likely meant, as a question. */
-export function didYouMean(name: string, planned: Iterable<string>): string | undefined {
+function didYouMean(name: string, planned: Iterable<string>): string | undefined {
   const meant = nearest(name, planned);
   return meant === undefined ? undefined : `Did you mean ${JSON.stringify(meant)}?`;
 }

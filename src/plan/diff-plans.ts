@@ -4,7 +4,7 @@ import { readWholePlan, type PlanVersion, type ReadPoint } from "./read-plan.ts"
 import type { Rule } from "./rule.ts";
 
 /** What a change means for code that keeps to the old plan. */
-export type PlanChangeKind = "removed" | "tightened" | "changed" | "loosened" | "added";
+type PlanChangeKind = "removed" | "tightened" | "changed" | "loosened" | "added";
 
 /** One difference between two plans. */
 export interface PlanChange {

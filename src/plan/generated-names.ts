@@ -74,7 +74,7 @@ export function camelCase(text: string): string {
     .join("");
 }
 
-export function capital(word: string): string {
+function capital(word: string): string {
   const [first = ""] = word;
   return first.toUpperCase() + word.slice(first.length);
 }

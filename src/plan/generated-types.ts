@@ -12,7 +12,7 @@ const SCALARS: Readonly<Record<Place, string>> = {
 };
 
 /** The type of what a rule accepts and the wire takes, as source text. */
-export function typeText(rule: Rule, place: Place, indent = ""): string {
+function typeText(rule: Rule, place: Place, indent = ""): string {
   if (rule.never === true) return "never";
   const { types, allowed } = rule;
   if (allowed !== undefined) return allowedText(allowed, types, place, indent);

@@ -4,7 +4,7 @@ import { readWholePlan, type PlanVersion, type ReadPoint } from "./read-plan.ts"
 import type { Rule } from "./rule.ts";
 
 /** How often a data point was met, and what of it never. */
-export interface CoveredPoint {
+interface CoveredPoint {
   /** Such as `custom_event:other:Place Order`. */
   readonly key: string;
   readonly count: number;

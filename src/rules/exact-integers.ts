@@ -7,7 +7,7 @@ import { describe } from "./describe-value.ts";
 import type { Statement } from "./statement.ts";
 
 /** What to do about an id that a number cannot hold. */
-export const ID_HINT = "Pass the id as a bigint or as a string of digits.";
+const ID_HINT = "Pass the id as a bigint or as a string of digits.";
 
 type Code = "unsafe-integer" | "integer-out-of-range" | "not-an-integer";
 

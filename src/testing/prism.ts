@@ -5,7 +5,7 @@
 import { createRequire } from "node:module";
 
 /** One request, as Prism takes it. */
-export interface PrismRequest {
+interface PrismRequest {
   readonly method: string;
   readonly url: { readonly path: string; readonly query: Readonly<Record<string, string>> };
   readonly headers: Readonly<Record<string, string>>;
@@ -29,7 +29,7 @@ export interface PrismViolation {
 }
 
 /** What Prism answers. */
-export interface PrismAnswer {
+interface PrismAnswer {
   readonly output: {
     readonly statusCode: number;
     readonly headers?: Readonly<Record<string, string>>;

@@ -33,7 +33,7 @@ export function wholeNumber(name: string, value: number): number {
 }
 
 /** What an option may be; `"any"` where somebody else looks. */
-export type Kind = "boolean" | "function" | "string" | "any";
+type Kind = "boolean" | "function" | "string" | "any";
 
 /** The names of all options, and what each may be. */
 export type Kinds<Options> = Readonly<Record<Extract<keyof Options, string>, Kind>>;

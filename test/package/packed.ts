@@ -16,7 +16,7 @@ export interface Packed {
 }
 
 /** Packs the build, which `npm test` has just made. */
-export function pack(into: string): Packed {
+function pack(into: string): Packed {
   if (!existsSync(join(ROOT, "dist/index.js"))) throw new Error("There is no build; `npm run build` makes it.");
   const report = JSON.parse(
     execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", into], {

@@ -2,7 +2,7 @@ import { EVENT_TYPES } from "../../generated/contract.ts";
 import type { EventType } from "../../src/model/types.ts";
 
 /** What a field takes: in both profiles, on the wire only, in neither. */
-export interface Kind {
+interface Kind {
   readonly both: readonly unknown[];
   readonly wire?: readonly unknown[];
   readonly neither: readonly unknown[];
@@ -300,7 +300,7 @@ const attributes: Kind = {
 };
 
 /** Of every event, whatever its type. */
-export const commonFields: Readonly<Record<string, Kind>> = {
+const commonFields: Readonly<Record<string, Kind>> = {
   timestamp_unixtime_ms: integer,
   source_message_id: plainText,
   session_uuid: uuid,
@@ -326,7 +326,7 @@ export const commonFields: Readonly<Record<string, Kind>> = {
   page_url: plainText,
   active_time_on_site_ms: integer,
 };
-export const commonWireFields: Readonly<Record<string, Kind>> = {
+const commonWireFields: Readonly<Record<string, Kind>> = {
   event_id: int64,
   event_system_notification_info: { both: [{ type: "gdpr_change" }, null], neither: ["gdpr_change", {}, { type: 5 }] },
 };

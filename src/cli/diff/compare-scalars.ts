@@ -39,12 +39,7 @@ function compareValues(old: readonly Shape[], now: readonly Shape[], types: read
     : changedList("known value", "attention", knownBefore, knownAfter);
 }
 
-export function changedList(
-  facet: string,
-  verdict: Verdict,
-  old: readonly JsonValue[],
-  now: readonly JsonValue[],
-): Local[] {
+function changedList(facet: string, verdict: Verdict, old: readonly JsonValue[], now: readonly JsonValue[]): Local[] {
   const lost = old.filter((value) => !includes(now, value));
   const gained = now.filter((value) => !includes(old, value));
   return [

@@ -1,7 +1,7 @@
 import type { JsonValue } from "./json-value.ts";
 
 /** What happened to a thing between the old description and the new one. */
-export type Kind = "added" | "removed" | "tightened" | "loosened" | "changed";
+type Kind = "added" | "removed" | "tightened" | "loosened" | "changed";
 
 /** What it means for somebody who sends what the old description allows. */
 export type Verdict = "breaking" | "attention" | "compatible";
@@ -14,7 +14,7 @@ export interface Step {
   readonly of?: number;
 }
 
-export type Path = readonly Step[];
+type Path = readonly Step[];
 
 /** One difference as the comparison finds it, the path starting at the thing that was compared. */
 export interface Local {
@@ -62,7 +62,7 @@ export function changedKeys(
 }
 
 /** A path as a person would write it: `Batch.events[custom_event].data.event_name`. */
-export function renderPath(path: Path): string {
+function renderPath(path: Path): string {
   let text = "";
   for (const [index, { kind, text: part }] of path.entries()) {
     if (kind === "root") text += part;
@@ -107,7 +107,7 @@ export function summarise(found: readonly Local[]): Difference[] {
 }
 
 /** Independent of the locale, so that every machine prints the same. */
-export function compareText(a: string, b: string): number {
+function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 

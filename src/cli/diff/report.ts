@@ -17,7 +17,7 @@ const SHOWN_PLACES = 3;
 const SHOWN_VALUES = 12;
 
 /** How many differences there are of each verdict. */
-export function countVerdicts(differences: readonly Difference[]): Record<Verdict, number> {
+function countVerdicts(differences: readonly Difference[]): Record<Verdict, number> {
   const count = (verdict: Verdict) => differences.filter((difference) => difference.verdict === verdict).length;
   return { breaking: count("breaking"), attention: count("attention"), compatible: count("compatible") };
 }

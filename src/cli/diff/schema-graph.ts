@@ -310,7 +310,7 @@ export function refName(ref: JsonValue | undefined): string | undefined {
 }
 
 /** A schema as an object: `true` and `false` are schemas as well. */
-export function asSchema(value: JsonValue | undefined): JsonObject {
+function asSchema(value: JsonValue | undefined): JsonObject {
   if (value === false) return NOTHING;
   return isObject(value) ? value : ANYTHING;
 }

@@ -5,7 +5,7 @@ import { JsonSplitter, type JsonPart } from "./split-json.ts";
 import { splitLines, type Line } from "./split-lines.ts";
 
 /** A longer record is no batch: the service takes 128,000 bytes, and a longer batch is cut by its events. */
-export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
+const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
 /**
  * Reads a file of JSON: one value a line (NDJSON), the members of an array, or a batch over many lines. Which of them

@@ -22,7 +22,7 @@ export interface EventText {
  * An `open` batch takes events. One that is `due` waits to be sent, and may still take some. What happens to one
  * `in flight` decides the service; it is `due` again when the service could not be reached.
  */
-export type BatchState = "open" | "due" | "in flight" | "settled";
+type BatchState = "open" | "due" | "in flight" | "settled";
 
 /** A batch in a queue, from its first event to its outcome. `PendingBatches` alone changes it. */
 export interface QueuedBatch {
