@@ -2,14 +2,18 @@ import type { Job, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { utf8Length } from "#platform";
 import { internalsOf, type EventsClient } from "../delivery/client.ts";
-import type { Outcome } from "../delivery/outcome.ts";
 import type { Telemetry } from "../delivery/telemetry.ts";
 import { InvalidBatchError, MParticleError } from "../errors.ts";
 import { RequestSender } from "../fleet/request-sender.ts";
-import { resolveRate } from "../fleet/account-pace.ts";
+import {
+  resolveWorkerOptions,
+  WORKER_OPTIONS,
+  type WorkerOptions,
+  type WorkerSettings,
+} from "../fleet/worker-options.ts";
 import { WorkerLedger, type FleetWorkerStats } from "../fleet/worker-ledger.ts";
 import { isObject } from "../rules/objects.ts";
-import { atLeastZero, checkOptions, positive, wholeNumber } from "../transport/option-checks.ts";
+import { atLeastZero, checkOptions, positive } from "../transport/option-checks.ts";
 import {
   describeDurability,
   loadBullmq,
@@ -22,28 +26,19 @@ import type { FleetJob } from "./fleet-queue.ts";
 import { RedisPace } from "./redis-pace.ts";
 
 /** What a {@link FleetWorker} takes batches from, and how fast it sends them. */
-export interface FleetWorkerOptions {
+export interface FleetWorkerOptions extends WorkerOptions {
   /** Redis or Valkey: options of ioredis, or a client of it. */
   readonly connection: FleetConnection;
   /** Of the BullMQ queue. `@default "mparticle-events"` */
   readonly name?: string | undefined;
-  /** Batches a second of the account, for all workers together. `@default 270` */
-  readonly rate?: number | undefined;
-  /** Jobs that this process works on at a time; they travel together. `@default 400` */
-  readonly concurrency?: number | undefined;
-  /** Requests of this process in flight at most. `@default 8` */
-  readonly requests?: number | undefined;
   /**
    * A batch that the service does not take for so long goes back to the store, in milliseconds, and is tried again
    * later by any worker. `@default 30_000`
    */
   readonly maxHoldMs?: number | undefined;
-  /** Called once for each verdict. What it throws goes to the client's logger. */
-  readonly onOutcome?: ((outcome: Outcome) => void) | undefined;
 }
 
-/** A killed worker's jobs come back after about twice this long. */
-const LOCK_MS = 15_000;
+/** What went back to the store is tried again after this time. */
 const RETURN_DELAY_MS = 5_000;
 
 /**
@@ -56,10 +51,8 @@ export class FleetWorker {
   readonly #options: FleetWorkerOptions;
   readonly #telemetry: Telemetry;
   readonly #ledger: WorkerLedger;
-  readonly #rate: { readonly rate: number; readonly maxBatches: number };
+  readonly #settings: WorkerSettings;
   readonly #client: EventsClient;
-  readonly #concurrency: number;
-  readonly #requests: number;
   readonly #maxHoldMs: number;
   readonly #starting: Promise<Started>;
   #sender: RequestSender | undefined;
@@ -73,22 +66,12 @@ export class FleetWorker {
    * @throws RangeError, TypeError - naming the option, its value and what was expected.
    */
   constructor(client: EventsClient, options: FleetWorkerOptions) {
-    checkOptions(options, {
-      connection: "any",
-      name: "string",
-      rate: "any",
-      concurrency: "any",
-      requests: "any",
-      maxHoldMs: "any",
-      onOutcome: "function",
-    });
+    checkOptions(options, { ...WORKER_OPTIONS, connection: "any", name: "string", maxHoldMs: "any" });
     requireConnection(options.connection);
     this.#client = client;
     this.#telemetry = internalsOf(client).telemetry;
     this.#options = options;
-    this.#rate = resolveRate(options.rate);
-    this.#concurrency = wholeNumber("concurrency", options.concurrency ?? 400);
-    this.#requests = wholeNumber("requests", options.requests ?? 8);
+    this.#settings = resolveWorkerOptions(options);
     this.#maxHoldMs = positive("maxHoldMs", options.maxHoldMs ?? 30_000);
     this.#ledger = new WorkerLedger(this.#telemetry, options.onOutcome);
     this.#starting = this.#start();
@@ -135,13 +118,14 @@ export class FleetWorker {
       this.#telemetry.reportError("The connection to Redis failed; it is made again.", error);
     });
     const { transport, effects } = internalsOf(this.#client);
+    const { rate, maxBatches, concurrency, requests, leaseMs } = this.#settings;
     const sender = new RequestSender({
       transport,
       effects,
       telemetry: this.#telemetry,
-      pace: new RedisPace(redis, name, this.#rate.rate),
-      maxBatches: this.#rate.maxBatches,
-      concurrency: this.#requests,
+      pace: new RedisPace(redis, name, rate),
+      maxBatches,
+      concurrency: requests,
       maxHoldMs: this.#maxHoldMs,
     });
     this.#sender = sender;
@@ -160,9 +144,10 @@ export class FleetWorker {
     };
     const worker = new BullWorker<FleetJob>(name, process, {
       connection: toBullmq(connection),
-      concurrency: this.#concurrency,
-      lockDuration: LOCK_MS,
-      stalledInterval: LOCK_MS / 2,
+      concurrency,
+      lockDuration: leaseMs,
+      // A lock that has ended is found by the second look after it.
+      stalledInterval: leaseMs / 2,
       // A batch is not to blame for the workers that were killed with it.
       maxStalledCount: 1_000_000,
     });
@@ -192,6 +177,7 @@ export class FleetWorker {
     }, timeoutMs);
     try {
       await worker.close();
+      await this.#sender?.end();
     } finally {
       clearTimeout(timer);
       redis.disconnect();

@@ -7,7 +7,8 @@ import type { Verdict } from "../delivery/outcome.ts";
 import type { AttemptReport, Telemetry } from "../delivery/telemetry.ts";
 import type { Transport } from "../transport/attempt.ts";
 import type { FleetBatch } from "./fleet-batch.ts";
-import { TURN_MS, type GivenTurn, type SharedPace } from "./account-pace.ts";
+import type { SharedPace } from "./account-pace.ts";
+import { Turns } from "./turns.ts";
 
 export interface RequestSenderOptions {
   readonly transport: Transport;
@@ -31,6 +32,10 @@ interface Waiting {
   readonly settle: (verdict: Verdict) => void;
 }
 
+/** Jobs come from the store one after the other: a request that is not full waits so long for more of them. */
+const GATHER_MS = 10;
+/** A store that does not answer must not keep a worker from ending. */
+const TELLING_MS = 1_000;
 const FIRST_BACKOFF_MS = 200;
 const MAX_BACKOFF_MS = 10_000;
 
@@ -46,16 +51,22 @@ export class RequestSender {
   #waiting: Waiting[] = [];
   /** Parts of refused requests, each to be sent by itself; they go first. */
   readonly #parts: (readonly Waiting[])[] = [];
-  #inFlight = 0;
+  readonly #turns: Turns;
+  /** Requests that have begun: they wait for their turn, or are on their way. */
+  readonly #requests = new Set<Promise<void>>();
+  /** Of those, the ones that are not packed yet; whatever waits when they are goes with them. */
+  #unpacked = 0;
+  #isGathering = false;
   #failures = 0;
+  #lastFailureMs = -Infinity;
   #lastAcceptedMs = -Infinity;
   #resumeAtMs = -Infinity;
   #stopError: MParticleError | undefined;
   readonly #stop = new AbortController();
-  readonly #endWaits = new Set<() => void>();
 
   constructor(options: RequestSenderOptions) {
     this.#options = options;
+    this.#turns = new Turns(options.pace, options.telemetry, options.effects);
   }
 
   /** Batches that have no verdict yet. */
@@ -76,7 +87,7 @@ export class RequestSender {
           resolve(verdict);
         },
       });
-      this.#startRequests();
+      this.#gather();
     });
   }
 
@@ -84,46 +95,72 @@ export class RequestSender {
   stop(error: MParticleError): void {
     this.#stopError = error;
     this.#stop.abort(error);
-    for (const end of this.#endWaits) end();
+    this.#turns.end();
     const rest = [...this.#parts.splice(0).flat(), ...this.#waiting.splice(0)];
     for (const waiting of rest) waiting.settle({ kind: "undelivered", error });
   }
 
-  #startRequests(): void {
-    // In the next microtask: whoever hands over many batches in one turn gets them into one request.
+  /**
+   * Ends, when nothing is pending: resolves when the store knows of all turns that were given back, or does not answer
+   * in time. A connection that is closed before lets them count for some seconds more, for all workers.
+   */
+  async end(): Promise<void> {
+    this.#turns.end();
+    let stopTimer = (): void => undefined;
+    const late = new Promise<void>((resolve) => {
+      stopTimer = this.#options.effects.startTimer(resolve, TELLING_MS);
+    });
+    const told = Promise.all(this.#requests).then(() => this.#turns.told());
+    await Promise.race([told, late]);
+    stopTimer();
+  }
+
+  /** Full requests begin in the next microtask, because many batches may come in one turn of the event loop. */
+  #gather(): void {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
     queueMicrotask(() => {
-      while (this.#inFlight < this.#options.concurrency && this.#parts.length + this.#waiting.length > this.#inFlight) {
-        this.#inFlight++;
-        void this.#sendOne().finally(() => {
-          this.#inFlight--;
-          if (this.#parts.length + this.#waiting.length > 0) this.#startRequests();
-        });
-      }
+      if (this.#waiting.length >= this.#options.maxBatches) this.#beginRequests();
+      this.#options.effects.startTimer(() => {
+        this.#isGathering = false;
+        this.#beginRequests();
+      }, GATHER_MS);
     });
   }
 
+  #beginRequests(): void {
+    const { concurrency, maxBatches } = this.#options;
+    const wanted = (): number => this.#parts.length + Math.ceil(this.#waiting.length / maxBatches);
+    while (this.#requests.size < concurrency && wanted() > this.#unpacked) {
+      const request = this.#sendOne().finally(() => {
+        this.#requests.delete(request);
+        this.#beginRequests();
+      });
+      this.#requests.add(request);
+    }
+  }
+
   async #sendOne(): Promise<void> {
-    await this.#backOff();
-    const wanted = this.#parts[0]?.length ?? this.#countNext();
-    if (wanted === 0) return;
-    const turn = await this.#takeTurn(wanted);
-    if (turn === undefined) return;
-    const { effects, pace } = this.#options;
-    let stopTimer = (): void => undefined;
-    const extend = (): void => {
-      stopTimer = effects.startTimer(() => {
-        this.#tellPace(pace.extend(turn));
-        extend();
-      }, TURN_MS / 3);
+    let isUnpacked = true;
+    const packed = (): void => {
+      if (isUnpacked) this.#unpacked--;
+      isUnpacked = false;
     };
-    extend();
+    this.#unpacked++;
     try {
-      this.#giveBackLate();
-      const request = this.#nextRequest(turn.batches);
-      if (request.length > 0) await this.#attempt(request);
+      await this.#backOff();
+      const turn = await this.#turns.take(() => this.#parts[0]?.length ?? this.#countNext());
+      if (turn === undefined) return;
+      await this.#turns.use(turn, async () => {
+        this.#giveBackLate();
+        const request = this.#nextRequest(turn.batches);
+        packed();
+        // A turn may be for fewer batches than wait by now.
+        this.#beginRequests();
+        if (request.length > 0) await this.#attempt(request);
+      });
     } finally {
-      stopTimer();
-      this.#tellPace(pace.give(turn));
+      packed();
     }
   }
 
@@ -141,24 +178,7 @@ export class RequestSender {
   /** After failures of the service, until it is time to try again. */
   async #backOff(): Promise<void> {
     const waitMs = this.#resumeAtMs - this.#options.effects.now();
-    if (waitMs > 0) await this.#sleep(waitMs);
-  }
-
-  /** @returns `undefined` when the sender was stopped meanwhile. */
-  async #takeTurn(batches: number): Promise<GivenTurn | undefined> {
-    const { pace, telemetry } = this.#options;
-    while (this.#stopError === undefined) {
-      try {
-        const turn = await pace.take(batches);
-        if ("id" in turn) return turn;
-        await this.#sleep(turn.waitMs);
-      } catch (error) {
-        // Without the store nobody knows the pace, and the jobs cannot be settled either.
-        telemetry.reportError("The shared pace could not be asked; trying again.", error);
-        await this.#sleep(1_000);
-      }
-    }
-    return undefined;
+    if (waitMs > 0) await this.#turns.sleep(waitMs);
   }
 
   /** A turn can be long in coming, such as while the store is away: meanwhile others may have taken what waits here. */
@@ -192,7 +212,7 @@ export class RequestSender {
   }
 
   async #attempt(request: readonly Waiting[]): Promise<void> {
-    const { transport, effects, telemetry, pace } = this.#options;
+    const { transport, effects, telemetry } = this.#options;
     const body = bulkBody(request);
     const attempt = Math.max(...request.map(({ attempts }) => attempts)) + 1;
     for (const waiting of request) waiting.attempts++;
@@ -219,7 +239,7 @@ export class RequestSender {
     if (result.kind === "accepted") {
       this.#failures = 0;
       this.#lastAcceptedMs = effects.now();
-      if (rateLimitPercentageUsed !== undefined) this.#tellPace(pace.observe(rateLimitPercentageUsed));
+      if (rateLimitPercentageUsed !== undefined) this.#turns.observe(rateLimitPercentageUsed);
       for (const { batch, attempts, handedOverAtMs, settle } of request) {
         const durationMs = effects.now() - handedOverAtMs;
         const { requestId } = batch;
@@ -230,18 +250,21 @@ export class RequestSender {
       }
       return;
     }
-    this.#failed(request, result.error);
+    this.#failed(request, result.error, startedMs);
   }
 
-  #failed(request: readonly Waiting[], error: MParticleError): void {
-    const { effects, maxHoldMs, pace, telemetry } = this.#options;
+  #failed(request: readonly Waiting[], error: MParticleError, startedMs: number): void {
+    const { effects, maxHoldMs, telemetry } = this.#options;
     const isRefused = isRefusal(error);
+    // A refusal is an answer: the service is up again.
+    if (isRefused) this.#failures = 0;
     const stopError = this.#stopError;
     if (stopError !== undefined && !(isRefused && request.length === 1)) {
       for (const { settle } of request) settle({ kind: "undelivered", error: stopError });
       return;
     }
-    if (request.length > 1 && (isRefused || this.#isSuspect(request, error))) {
+    const isSuspect = this.#isSuspect(request, error);
+    if (request.length > 1 && (isRefused || isSuspect)) {
       this.#parts.push(...divideRefused(request));
       return;
     }
@@ -249,12 +272,14 @@ export class RequestSender {
       for (const { settle } of request) settle({ kind: "rejected", error });
       return;
     }
-    this.#failures++;
+    // Requests that fail at the same time have met the same failure.
+    if (startedMs > this.#lastFailureMs || this.#failures === 0) this.#failures++;
+    this.#lastFailureMs = effects.now();
     const retryAfterMs = error instanceof ApiError ? error.retryAfterMs : undefined;
     const backoffMs = effects.random() * Math.min(FIRST_BACKOFF_MS * 2 ** (this.#failures - 1), MAX_BACKOFF_MS);
     if (error.code === "RATE_LIMITED") {
       const durationMs = retryAfterMs ?? Math.max(backoffMs, 1_000);
-      this.#tellPace(pace.pause(durationMs));
+      this.#turns.pause(durationMs);
       telemetry.pause({ durationMs, error });
     }
     const delayMs = Math.max(retryAfterMs ?? 0, backoffMs);
@@ -265,32 +290,22 @@ export class RequestSender {
       error.code === "UNAUTHORIZED" ? [] : request.filter((one) => now - one.handedOverAtMs + delayMs < maxHoldMs);
     const back = request.filter((one) => !again.includes(one));
     for (const { settle } of back) settle({ kind: "undelivered", error });
-    this.#waiting.unshift(...again);
+    // A suspect stays alone, or all who are beside it would fail with it again.
+    if (isSuspect && again.length > 0) this.#parts.push(again);
+    else this.#waiting.unshift(...again);
   }
 
-  /** One batch that the service fails at must not hold back those beside it, when others get through. */
+  /**
+   * One batch that the service fails at must not hold back those beside it: when others get through, or half of the time
+   * has passed, whoever has failed several times may be to blame.
+   */
   #isSuspect(request: readonly Waiting[], error: MParticleError): boolean {
     if (!(error instanceof ApiError) || error.status < 500 || error.status === 503) return false;
-    return request.every(({ attempts, handedOverAtMs }) => attempts > 2 && this.#lastAcceptedMs > handedOverAtMs);
-  }
-
-  #tellPace(telling: Promise<void>): void {
-    telling.catch((error: unknown) => {
-      this.#options.telemetry.reportError("The shared pace could not be told.", error);
-    });
-  }
-
-  #sleep(durationMs: number): Promise<void> {
-    if (this.#stopError !== undefined) return Promise.resolve();
-    return new Promise((resolve) => {
-      const end = (): void => {
-        stopTimer();
-        this.#endWaits.delete(end);
-        resolve();
-      };
-      const stopTimer = this.#options.effects.startTimer(end, durationMs);
-      this.#endWaits.add(end);
-    });
+    const { effects, maxHoldMs } = this.#options;
+    const isLate = (sinceMs: number): boolean => effects.now() - sinceMs > maxHoldMs / 2;
+    return request.some(
+      ({ attempts, handedOverAtMs: sinceMs }) => attempts > 2 && (this.#lastAcceptedMs > sinceMs || isLate(sinceMs)),
+    );
   }
 }
 

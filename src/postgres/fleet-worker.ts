@@ -1,12 +1,12 @@
 import { utf8Length } from "#platform";
 import { internalsOf, type ClientInternals, type EventsClient } from "../delivery/client.ts";
-import type { Outcome, Verdict } from "../delivery/outcome.ts";
-import { MParticleError } from "../errors.ts";
+import type { Verdict } from "../delivery/outcome.ts";
+import { ApiError, MParticleError } from "../errors.ts";
 import type { FleetBatch } from "../fleet/fleet-batch.ts";
 import { RequestSender } from "../fleet/request-sender.ts";
-import { resolveRate } from "../fleet/account-pace.ts";
+import { resolveWorkerOptions, WORKER_OPTIONS, type WorkerOptions } from "../fleet/worker-options.ts";
 import { WorkerLedger, type FleetWorkerStats } from "../fleet/worker-ledger.ts";
-import { atLeastZero, checkOptions, positive, wholeNumber } from "../transport/option-checks.ts";
+import { atLeastZero, checkOptions, positive } from "../transport/option-checks.ts";
 import { requireQueryable, type PostgresPool } from "./database.ts";
 import { describeDurability } from "./durability.ts";
 import { LaneLeases } from "./lane-leases.ts";
@@ -15,24 +15,11 @@ import { SettledRows } from "./settled-rows.ts";
 import { WakeUp } from "./wake-up.ts";
 
 /** What a {@link FleetWorker} takes batches from, and how fast it sends them. */
-export interface FleetWorkerOptions {
+export interface FleetWorkerOptions extends WorkerOptions {
   /** A pool of `pg`, of the database in which `migrate` has made the tables. It uses up to three connections. */
   readonly connection: PostgresPool;
-  /** Batches a second of the account, for all workers together. `@default 270` */
-  readonly rate?: number | undefined;
-  /** Batches that this process works on at a time; they travel together. `@default 400` */
-  readonly concurrency?: number | undefined;
-  /** Requests of this process in flight at most. `@default 8` */
-  readonly requests?: number | undefined;
-  /**
-   * How long a lane belongs to a worker that says nothing, in milliseconds: a killed worker's batches wait that long.
-   * `@default 15_000`
-   */
-  readonly leaseMs?: number | undefined;
   /** How often an idle worker looks for batches that nobody has told it of, in milliseconds. `@default 1_000` */
   readonly pollMs?: number | undefined;
-  /** Called once for each verdict. What it throws goes to the client's logger. */
-  readonly onOutcome?: ((outcome: Outcome) => void) | undefined;
 }
 
 /** A row of `mparticle_events_batch`. */
@@ -45,8 +32,11 @@ const FETCH = `
 SELECT id, lane, user_hash, source_request_id, body FROM mparticle_events_batch
 WHERE lane = ANY($1::int[]) AND id <> ALL($2::bigint[]) AND user_hash <> ALL($3::bigint[]) ORDER BY id LIMIT $4`;
 
-/** After a batch that the service does not take, its user's batches rest in the store for this time. */
+/** After a batch that the service fails at, or with wrong credentials, its user's batches rest in the store so long. */
 const REST_MS = 5_000;
+
+/** After anything else, such as an outage: the sender waits for its end, and then this must not be what takes time. */
+const SHORT_REST_MS = 200;
 
 /** Of one user so many rows are fetched ahead: a user with a long backlog must not keep the others out. */
 const ROWS_OF_USER = 16;
@@ -92,22 +82,14 @@ export class FleetWorker {
    * @throws RangeError, TypeError - naming the option, its value and what was expected.
    */
   constructor(client: EventsClient, options: FleetWorkerOptions) {
-    checkOptions(options, {
-      connection: "any",
-      rate: "any",
-      concurrency: "any",
-      requests: "any",
-      leaseMs: "any",
-      pollMs: "any",
-      onOutcome: "function",
-    });
+    checkOptions(options, { ...WORKER_OPTIONS, connection: "any", pollMs: "any" });
     requireQueryable("connection", options.connection);
     this.#pool = options.connection;
     this.#internals = internalsOf(client);
     const { telemetry, effects, transport } = this.#internals;
-    const { rate, maxBatches } = resolveRate(options.rate);
-    this.#concurrency = wholeNumber("concurrency", options.concurrency ?? 400);
-    this.#leaseMs = positive("leaseMs", options.leaseMs ?? 15_000);
+    const { rate, maxBatches, concurrency, requests, leaseMs } = resolveWorkerOptions(options);
+    this.#concurrency = concurrency;
+    this.#leaseMs = leaseMs;
     this.#ledger = new WorkerLedger(telemetry, options.onOutcome);
     this.#leases = new LaneLeases(this.#pool, crypto.randomUUID(), this.#leaseMs, effects.now);
     this.#settled = new SettledRows(this.#pool, telemetry, effects);
@@ -118,7 +100,7 @@ export class FleetWorker {
       effects,
       pace: new PostgresPace(this.#pool, rate),
       maxBatches,
-      concurrency: wholeNumber("requests", options.requests ?? 8),
+      concurrency: requests,
       // Shorter than a lease: nothing is sent for a lane that may be somebody else's.
       maxHoldMs: this.#leaseMs / 2,
     });
@@ -205,7 +187,7 @@ export class FleetWorker {
     this.#ledger.record(row, verdict);
     this.#busyUsers.delete(row.userKey);
     this.#drop(row);
-    if (verdict.kind === "undelivered") this.#rest(row.userKey);
+    if (verdict.kind === "undelivered") this.#rest(row.userKey, restMsAfter(verdict.error));
     else if (verdict.kind === "accepted") this.#settled.accept(row.id);
     else this.#settled.bury(row.id, verdict.error.message);
     this.#handOver();
@@ -213,7 +195,7 @@ export class FleetWorker {
   }
 
   /** All that is known of this user is fetched again later: the batch is still the first, and room is for others. */
-  #rest(userKey: string): void {
+  #rest(userKey: string, restMs: number): void {
     this.#restingUsers.add(userKey);
     this.#restedSinceFetch.add(userKey);
     this.#dropRows((row) => row.userKey === userKey);
@@ -221,7 +203,7 @@ export class FleetWorker {
       this.#restingUsers.delete(userKey);
       this.#wakeUp.wake();
     };
-    this.#internals.effects.startTimer(endRest, REST_MS, "idle");
+    this.#internals.effects.startTimer(endRest, restMs, "idle");
   }
 
   /** But for what is on its way, which ends on its own. */
@@ -266,6 +248,7 @@ export class FleetWorker {
     stopTimer();
     await this.#loop;
     this.#wakeUp.end();
+    await this.#sender.end();
     try {
       await this.#settled.end();
       await this.#leases.end();
@@ -274,6 +257,11 @@ export class FleetWorker {
     }
     return this.stats();
   }
+}
+
+function restMsAfter(error: MParticleError): number {
+  const isOutage = !(error instanceof ApiError) || error.status === 503 || error.code === "RATE_LIMITED";
+  return isOutage ? SHORT_REST_MS : REST_MS;
 }
 
 /** As `pg` gives them: 64-bit integers are text. */

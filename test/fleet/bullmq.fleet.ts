@@ -121,12 +121,12 @@ describe("a fleet on Redis", () => {
     const { queue, service, startWorker } = await setUp();
     const rate = 100;
     await Promise.all(
-      Array.from({ length: 350 }, (_, index) =>
+      Array.from({ length: 250 }, (_, index) =>
         queue.add(user(String(index)), customEvent(`${String(index)}:0`, "other")),
       ),
     );
     for (let index = 0; index < 3; index++) startWorker({ rate });
-    await allAccepted(service, 350);
+    await allAccepted(service, 250);
     expect(service.maxInOneSecond()).toBeLessThanOrEqual(rate);
   });
 

@@ -31,6 +31,9 @@ function jumpingEffects() {
   };
 }
 
+/** What a request that is not full waits for more. */
+const GATHERED_MS = 10;
+
 const freePace: SharedPace = {
   take: (batches) => Promise.resolve<Turn>({ id: "turn", batches }),
   extend: () => Promise.resolve(),
@@ -40,7 +43,7 @@ const freePace: SharedPace = {
 };
 
 /** @param statusOf - the answer to a request with these names. */
-function setUp(statusOf: (names: readonly string[]) => number, pace: Partial<SharedPace> = {}) {
+function setUp(statusOf: (names: readonly string[]) => number, pace: Partial<SharedPace> = {}, concurrency = 1) {
   const requests: (readonly string[])[] = [];
   const fetch: typeof globalThis.fetch = async (input, init) => {
     const body = await new Request(input, init).text();
@@ -56,7 +59,7 @@ function setUp(statusOf: (names: readonly string[]) => number, pace: Partial<Sha
     effects,
     pace: { ...freePace, ...pace },
     maxBatches: 100,
-    concurrency: 1,
+    concurrency,
     maxHoldMs: 30_000,
   });
   const send = (name: string, padding = 0) => {
@@ -101,7 +104,66 @@ describe("RequestSender", () => {
     const [verdict] = await Promise.all(names(2).map((name) => send(name)));
     expect(verdict).toMatchObject({ kind: "accepted", receipt: { attempts: 5 } });
     expect(requests).toEqual(Array.from({ length: 5 }, () => ["b0", "b1"]));
-    expect(effects.waits).toEqual([200, 400, 800, 1_600]);
+    expect(effects.waits).toEqual([GATHERED_MS, 200, 400, 800, 1_600]);
+  });
+
+  it("takes failures at the same time for one, so that the service is not left alone for longer than it needs", async () => {
+    let failures = 0;
+    const { send, effects } = setUp(() => (failures++ < 3 ? 503 : 202), {}, 3);
+    await Promise.all(names(300).map((name) => send(name)));
+    expect(Math.max(...effects.waits)).toBe(200);
+  });
+
+  it("lets those through who are beside a batch that the service fails at, even when nobody else is there", async () => {
+    const { send } = setUp((sent) => (sent.includes("b1") ? 500 : 202));
+    const verdicts = await Promise.all(names(4).map((name) => send(name)));
+    expect(verdicts.map(({ kind }) => kind)).toEqual(["accepted", "undelivered", "accepted", "accepted"]);
+  });
+
+  it("takes a refusal for a sign of life: the next failure is the first one again", async () => {
+    const statuses = [503, 503, 400, 503, 202];
+    const { send, effects } = setUp(() => statuses.shift() ?? 202);
+    for (const name of names(3)) await send(name);
+    expect(effects.waits.filter((waitMs) => waitMs > GATHERED_MS)).toEqual([200, 400, 200]);
+  });
+
+  it("puts what comes one after the other, and what comes while there is no turn, into one request", async () => {
+    let asked = 0;
+    const wanted: number[] = [];
+    const take = (batches: number): Promise<Turn> => {
+      wanted.push(batches);
+      return Promise.resolve(asked++ === 0 ? { waitMs: 2_000 } : { id: "turn", batches });
+    };
+    const { send, requests } = setUp(() => 202, { take }, 8);
+    const sent = [];
+    for (const name of names(20)) {
+      sent.push(send(name));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(sent);
+    expect(requests.map(({ length }) => length)).toEqual([20]);
+    expect(wanted.at(-1)).toBe(20);
+  });
+
+  it("waits until the store knows of the turns that were given back, but not for a store that does not answer", async () => {
+    let know = (): void => undefined;
+    const given = new Promise<void>((resolve) => {
+      know = resolve;
+    });
+    const { sender, send } = setUp(() => 202, { give: () => given });
+    await send("b0");
+    let isTold = false;
+    const told = sender.end().then(() => {
+      isTold = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isTold).toBe(false);
+    know();
+    await told;
+    const deaf = setUp(() => 202, { give: () => new Promise(() => undefined) });
+    await deaf.send("b0");
+    await deaf.sender.end();
+    expect(deaf.effects.waits.at(-1)).toBe(1_000);
   });
 
   it("asks again when the pace fails, and sends nothing meanwhile", async () => {
@@ -110,7 +172,7 @@ describe("RequestSender", () => {
       asked++ < 2 ? Promise.reject(new Error("no store")) : Promise.resolve({ id: "turn", batches });
     const { send, requests, effects } = setUp(() => 202, { take });
     expect((await send("b0")).kind).toBe("accepted");
-    expect(effects.waits).toEqual([1_000, 1_000]);
+    expect(effects.waits).toEqual([GATHERED_MS, 1_000, 1_000]);
     expect(requests).toHaveLength(1);
   });
 

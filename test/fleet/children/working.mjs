@@ -9,7 +9,7 @@ if (engine === "postgres") {
   new FleetWorker(client, { connection: await openPool(), rate, leaseMs: 3_000, pollMs: 100 });
 } else {
   const { FleetWorker } = await import("mparticle-events/bullmq");
-  new FleetWorker(client, { connection: { host: "127.0.0.1", port }, rate });
+  new FleetWorker(client, { connection: { host: "127.0.0.1", port }, rate, leaseMs: 3_000 });
 }
 tell("started");
 setInterval(() => undefined, 1_000);
