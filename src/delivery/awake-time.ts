@@ -13,10 +13,13 @@ export class AwakeTime implements Effects {
   readonly random: () => number;
   readonly #effects: Effects;
   #stoppedMs = 0;
+  /** When a stop was last noticed, by the clock that does not stand still. */
+  #noticedAtMs: number;
 
   constructor(effects: Effects) {
     this.#effects = effects;
     this.random = effects.random;
+    this.#noticedAtMs = effects.now();
   }
 
   readonly now = (): number => this.#effects.now() - this.#stoppedMs;
@@ -36,6 +39,13 @@ export class AwakeTime implements Effects {
   /** Something has ended now that was to end until then: if it is much later, the time in between has not passed. */
   endedBy(dueMs: number): void {
     const lateMs = this.now() - dueMs;
-    if (lateMs > MAX_LATENESS_MS) this.#stoppedMs += lateMs;
+    if (lateMs > MAX_LATENESS_MS) this.stoodStill(lateMs);
   }
+
+  /** The process stood still for so long until now. Whoever else has noticed it too is not counted again. */
+  readonly stoodStill = (stoppedMs: number): void => {
+    const nowMs = this.#effects.now();
+    this.#stoppedMs += Math.min(stoppedMs, nowMs - this.#noticedAtMs);
+    this.#noticedAtMs = nowMs;
+  };
 }

@@ -90,7 +90,9 @@ export class EventsClient {
     requireClientOptions(options);
     const concurrency = wholeNumber("concurrency", options.concurrency ?? 64);
     this.#effects = new AwakeTime(effects);
-    this.#transport = new Transport({ ...options, maxSockets: concurrency });
+    // The transport has the system's clock.
+    const onStop = effects === SYSTEM_EFFECTS ? this.#effects.stoodStill : undefined;
+    this.#transport = new Transport({ ...options, maxSockets: concurrency }, onStop);
     this.#telemetry = new Telemetry(options, options.logger);
     const preparation = resolvePreparation(options, this.#telemetry);
     this.#preparations = {

@@ -75,10 +75,11 @@ export class Transport {
   #exchange: Exchange;
   #raw: RawClient | undefined;
 
-  constructor(options: TransportOptions & { readonly maxSockets: number }) {
+  /** @param onStop - told how long the process stood still while a request was under way. */
+  constructor(options: TransportOptions & { readonly maxSockets: number }, onStop?: (stoppedMs: number) => void) {
     this.#baseUrl = resolveBaseUrl(options);
     this.timeoutMs = positive("timeoutMs", options.timeoutMs ?? 30_000);
-    this.#deadlines = new Deadlines(this.timeoutMs);
+    this.#deadlines = new Deadlines(this.timeoutMs, onStop);
     const authorization = basicAuthorization(options.apiKey, options.apiSecret);
     this.#redaction = new Redaction(options.apiSecret, authorization);
     // What a header cannot hold would fail every attempt, and look like a fault of the network.

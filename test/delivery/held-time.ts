@@ -7,6 +7,8 @@ export interface HeldTime extends Effects {
   settle(): Promise<void>;
   /** Lets so much time pass, from timer to timer. */
   advance(ms: number): Promise<void>;
+  /** Lets timers run that are due now until something has ended, however many turns of the event loop that takes. */
+  until<Result>(ended: Promise<Result>): Promise<Result>;
 }
 
 /** Makes one; it starts at 0. */
@@ -16,6 +18,19 @@ export function heldTime(random: () => number = () => 0.5): HeldTime {
   const settle = async (): Promise<void> => {
     // Enough turns for an answer to travel through openapi-fetch and back.
     for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const advance = async (ms: number): Promise<void> => {
+    const untilMs = nowMs + ms;
+    for (;;) {
+      await settle();
+      const [next] = [...timers].sort((one, other) => one.dueMs - other.dueMs);
+      if (next === undefined || next.dueMs > untilMs) break;
+      timers.delete(next);
+      nowMs = Math.max(nowMs, next.dueMs);
+      next.callback();
+    }
+    nowMs = untilMs;
+    await settle();
   };
   return {
     now: () => nowMs,
@@ -31,18 +46,15 @@ export function heldTime(random: () => number = () => 0.5): HeldTime {
       return timers.size;
     },
     settle,
-    advance: async (ms) => {
-      const untilMs = nowMs + ms;
-      for (;;) {
-        await settle();
-        const [next] = [...timers].sort((one, other) => one.dueMs - other.dueMs);
-        if (next === undefined || next.dueMs > untilMs) break;
-        timers.delete(next);
-        nowMs = Math.max(nowMs, next.dueMs);
-        next.callback();
-      }
-      nowMs = untilMs;
-      await settle();
+    advance,
+    until: async (ended) => {
+      const state = { isOver: false };
+      const over = (): void => {
+        state.isOver = true;
+      };
+      ended.then(over, over);
+      while (!state.isOver) await advance(0);
+      return ended;
     },
   };
 }

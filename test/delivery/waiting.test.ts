@@ -143,6 +143,19 @@ describe("a process that was frozen with a request in flight", () => {
     expect(time.now()).toBe(30_000);
   });
 
+  it("is told of by several, and the stop counts once", () => {
+    let nowMs = 0;
+    const time = new AwakeTime({ ...virtualTime(), now: () => nowMs });
+    nowMs = 60_000;
+    time.stoodStill(59_000);
+    time.endedBy(500);
+    time.stoodStill(59_000);
+    expect(time.now()).toBe(1_000);
+    nowMs = 70_000;
+    time.stoodStill(4_000);
+    expect(time.now()).toBe(7_000);
+  });
+
   it("has its timers tell of it", () => {
     let nowMs = 0;
     let ring = (): void => undefined;

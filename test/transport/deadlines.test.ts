@@ -6,7 +6,7 @@ import { heldTime } from "../delivery/held-time.ts";
 describe("one timer for all attempts", () => {
   it("ends each in its own time, and keeps nothing alive when none is left", async () => {
     const time = heldTime();
-    const deadlines = new Deadlines(100, time);
+    const deadlines = new Deadlines(100, undefined, time);
     const ended: [string, number][] = [];
     const start = (name: string): Cancellation => {
       const cancellation = new Cancellation();
@@ -36,12 +36,81 @@ describe("one timer for all attempts", () => {
 
   it("waits as long as it takes where no single timer holds so long", async () => {
     const time = heldTime();
-    const deadlines = new Deadlines(2 ** 32, time);
+    const deadlines = new Deadlines(2 ** 32, undefined, time);
     const cancellation = new Cancellation();
     deadlines.start(cancellation);
     await time.advance(2 ** 32 - 1);
     expect(cancellation.cancelled).toBe(false);
     await time.advance(1);
     expect(cancellation.cancelled).toBe(true);
+  });
+
+  describe("tells of a process that stood still while something ran", () => {
+    const make = () => {
+      let nowMs = 0;
+      let [ring, delayMs] = [(): void => undefined, 0];
+      const stops: number[] = [];
+      const clock = {
+        now: () => nowMs,
+        startTimer: (callback: () => void, ms: number) => {
+          [ring, delayMs] = [callback, ms];
+          return () => {
+            ring = () => undefined;
+          };
+        },
+      };
+      const deadlines = new Deadlines(30_000, (ms) => stops.push(ms), clock);
+      const start = (): Cancellation => {
+        const cancellation = new Cancellation();
+        deadlines.start(cancellation);
+        return cancellation;
+      };
+      return {
+        deadlines,
+        stops,
+        start,
+        pass: (ms: number) => (nowMs += ms),
+        ring: () => {
+          ring();
+        },
+        get delayMs() {
+          return delayMs;
+        },
+      };
+    };
+
+    it("when its timer comes late, once, and by how much", () => {
+      const made = make();
+      const cancellation = made.start();
+      expect(made.delayMs).toBe(1_000);
+      made.pass(1_900);
+      made.ring();
+      expect(made.stops).toEqual([]); // a busy machine
+      made.pass(11_000);
+      made.ring();
+      expect(made.stops).toEqual([11_000]);
+      made.deadlines.end(cancellation);
+      expect(made.stops).toEqual([11_000]);
+      expect(cancellation.cancelled).toBe(false);
+    });
+
+    it("when a request ends before the timer that is late", () => {
+      const made = make();
+      const [one, other] = [made.start(), made.start()];
+      made.pass(61_000);
+      made.deadlines.end(one);
+      expect(made.stops).toEqual([61_000]);
+      made.ring();
+      expect(made.stops).toEqual([61_000]);
+      expect(other.cancelled).toBe(true);
+    });
+
+    it("and not of the time in which nothing ran", () => {
+      const made = make();
+      made.deadlines.end(made.start());
+      made.pass(3_600_000);
+      made.deadlines.end(made.start());
+      expect(made.stops).toEqual([]);
+    });
   });
 });
