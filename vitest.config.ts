@@ -1,5 +1,7 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { FULL } from "./test/full.ts";
 
 const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 
@@ -9,25 +11,47 @@ const OF_THE_PACKAGE = ["test/package/*.test.ts", "test/types/consumer.test.ts"]
 /**
  * What is tested room by room, without anything of the process: these files share processes, and load the source once in
  * each. To start one for every file takes longer than most of their tests. A file that changes what others see, such as a
- * global, the listeners of the process or the ids that were sent, belongs into another folder.
+ * global, the listeners of the process or the ids that were sent, belongs among the others.
  */
 const OF_ROOMS = [
-  "cli",
-  "consent",
-  "delivery",
-  "model",
-  "plan",
-  "rules",
-  "spec",
-  "testing",
-  "transport",
-  "validate",
-].map((room) => `test/${room}/**/*.test.ts`);
+  "test/*.test.ts",
+  ...[
+    "arrivals",
+    "cli",
+    "consent",
+    "contract",
+    "delivery",
+    "fleet",
+    "model",
+    "plan",
+    "rules",
+    "scripts",
+    "spec",
+    "testing",
+    "transport",
+    "validate",
+  ].map((room) => `test/${room}/**/*.test.ts`),
+  ...["answers", "upload", "waits"].map((name) => `test/faults/${name}.test.ts`),
+  ...["batch-lines", "outbox-faults", "outbox-log", "outbox-records", "spill-files", "sqlite-outbox"].map(
+    (name) => `test/node/${name}.test.ts`,
+  ),
+  ...["by-types", "messages"].map((name) => `test/types/${name}.test.ts`),
+];
+
+/**
+ * Asked for the exhaustive forms, the files that have none are left out: `npm test` has run all that is in them. Those that
+ * have one import it from `test/full.ts`.
+ */
+const THE_SAME_IN_FULL = FULL
+  ? readdirSync("test", { recursive: true, encoding: "utf8" })
+      .map((path) => `test/${path.replaceAll("\\", "/")}`)
+      .filter((path) => path.endsWith(".test.ts") && !/\bfrom "[./]+\/full\.ts"/.test(readFileSync(path, "utf8")))
+  : [];
 
 /** A limit only catches what hangs: no test is decided by how fast the machine is. */
 export const PATIENT = {
-  testTimeout: 120_000,
-  hookTimeout: 120_000,
+  testTimeout: FULL ? 600_000 : 120_000,
+  hookTimeout: FULL ? 600_000 : 120_000,
   // Below the limit of a test, so that it is the expectation that fails and says why.
   expect: { poll: { timeout: 100_000 } },
   setupFiles: "test/patience.ts",
@@ -47,11 +71,23 @@ export default defineConfig({
   },
   test: {
     projects: [
-      { extends: true, test: { name: "package", include: OF_THE_PACKAGE, globalSetup: "test/package/pack-once.ts" } },
-      { extends: true, test: { name: "rooms", include: OF_ROOMS, isolate: false } },
       {
         extends: true,
-        test: { name: "whole", include: ["test/**/*.test.ts"], exclude: [...OF_THE_PACKAGE, ...OF_ROOMS] },
+        test: {
+          name: "package",
+          include: OF_THE_PACKAGE,
+          exclude: THE_SAME_IN_FULL,
+          globalSetup: "test/package/pack-once.ts",
+        },
+      },
+      { extends: true, test: { name: "rooms", include: OF_ROOMS, exclude: THE_SAME_IN_FULL, isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: "whole",
+          include: ["test/**/*.test.ts"],
+          exclude: [...OF_THE_PACKAGE, ...OF_ROOMS, ...THE_SAME_IN_FULL],
+        },
       },
     ],
     ...PATIENT,

@@ -63,11 +63,7 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
   checkOptions(options, { profile: "any", port: "any", plan: "any", page: "boolean" });
   const { profile = "canonical", port: wantedPort = 0, plan, page = false } = options;
   const check = plan === undefined ? undefined : planCheck(plan);
-  // Read anew each time: Prism changes what it reads.
-  const document: unknown = JSON.parse(await readFile(findContract(profile), "utf8"));
-  const here = import.meta.url;
-  // A package manager that links packages together may show the peer to the application alone.
-  const prism = await loadPrism(Object(document) as object, [here, pathToFileURL(`${process.cwd()}/`)]);
+  const prism = await prismOf(profile);
   const arrivals = page ? new Arrivals() : undefined;
   const record = arrivals === undefined ? undefined : await recordInto(arrivals, profile, check);
   const serveArrived = arrivals === undefined ? undefined : serveArrivals(arrivals);
@@ -113,6 +109,25 @@ async function recordInto(
       arrivals.add({ index: index++, receivedAtMs: Date.now(), path, batch, verdict, status, findings });
     }
   };
+}
+
+/** What has read the contracts, by profile: to read one takes a second of work, and nothing in it is of one server. */
+const prisms = new Map<string, Promise<Prism>>();
+
+function prismOf(profile: string): Promise<Prism> {
+  const known = prisms.get(profile);
+  if (known !== undefined) return known;
+  const reading = readProfile(profile);
+  prisms.set(profile, reading);
+  // A peer that is missing may have been installed when it is asked for again.
+  reading.catch(() => prisms.delete(profile));
+  return reading;
+}
+
+async function readProfile(profile: string): Promise<Prism> {
+  const document: unknown = JSON.parse(await readFile(findContract(profile), "utf8"));
+  // A package manager that links packages together may show the peer to the application alone.
+  return loadPrism(Object(document) as object, [import.meta.url, pathToFileURL(`${process.cwd()}/`)]);
 }
 
 /** By the name of this package, which holds in the repository, in the package, and in a bundle beside it. */

@@ -11,7 +11,7 @@ import { startFakeServer, type FakeServer, type Step } from "mparticle-events/te
 import { full } from "../full.ts";
 
 const CLI = new URL("../../dist/cli.js", import.meta.url).pathname;
-const ROWS = full(20_000, 1_000_000);
+const ROWS = full(20_000, 200_000);
 /** Written wrong, so that the check refuses them. */
 const isInvalid = (row: number): boolean => row % 997 === 0;
 /** Right, and refused by the service, which refuses the whole request. */

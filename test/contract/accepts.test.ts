@@ -11,7 +11,13 @@ let client: EventsClient;
 
 beforeAll(async () => {
   mock = await startMockServer();
-  client = new EventsClient({ apiKey: "us1-key", apiSecret: "secret", baseUrl: mock.url, retry: false });
+  client = new EventsClient({
+    apiKey: "us1-key",
+    apiSecret: "secret",
+    baseUrl: mock.url,
+    retry: false,
+    timeoutMs: 100_000,
+  });
 });
 afterAll(() => mock.close());
 

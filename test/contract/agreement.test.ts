@@ -63,7 +63,13 @@ afterAll(async () => {
 });
 
 async function statusOf(mock: MockServer, batch: Batch): Promise<number> {
-  const client = new EventsClient({ apiKey: "us1-key", apiSecret: "secret", baseUrl: mock.url, retry: false });
+  const client = new EventsClient({
+    apiKey: "us1-key",
+    apiSecret: "secret",
+    baseUrl: mock.url,
+    retry: false,
+    timeoutMs: 100_000,
+  });
   try {
     return (await client.upload(batch)).status;
   } catch (error) {

@@ -28,7 +28,13 @@ function withData(data: object): Batch {
 }
 
 async function errorOf(mock: MockServer, batch: Batch): Promise<unknown> {
-  const client = new EventsClient({ apiKey: "us1-key", apiSecret: "secret", baseUrl: mock.url, retry: false });
+  const client = new EventsClient({
+    apiKey: "us1-key",
+    apiSecret: "secret",
+    baseUrl: mock.url,
+    retry: false,
+    timeoutMs: 100_000,
+  });
   return client.upload(batch).then(
     () => undefined,
     (error: unknown) => error,
@@ -155,7 +161,13 @@ describe("the error of a refused batch", () => {
   });
 
   it("is at hand in the violations that the mock lists, for who looks at the answer", async () => {
-    const client = new EventsClient({ apiKey: "us1-key", apiSecret: "secret", baseUrl: canonical.url, retry: false });
+    const client = new EventsClient({
+      apiKey: "us1-key",
+      apiSecret: "secret",
+      baseUrl: canonical.url,
+      retry: false,
+      timeoutMs: 100_000,
+    });
     let violations: unknown;
     client.raw.use({
       onResponse({ response }) {

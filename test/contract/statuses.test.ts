@@ -125,7 +125,7 @@ function clientAnswered(answers: readonly string[], options: Partial<EventsClien
   prefers = [...answers];
   const { port } = proxy.address() as AddressInfo; // of a server that listens on TCP
   const baseUrl = `http://127.0.0.1:${String(port)}/v2`;
-  return new EventsClient({ apiKey: "us1-key", apiSecret: "s3cret", baseUrl, ...options });
+  return new EventsClient({ apiKey: "us1-key", apiSecret: "s3cret", baseUrl, timeoutMs: 100_000, ...options });
 }
 
 describe("an answer of the documented form", () => {

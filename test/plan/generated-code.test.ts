@@ -129,7 +129,7 @@ describe("what generated code makes", () => {
               expect(module.checkPlan(changed)).toEqual(planCheck(plan)(changed));
             }
           }),
-          { numRuns: full(5, 200) },
+          { numRuns: full(5, 50) },
         );
       }
     },

@@ -57,7 +57,7 @@ describe("planCheck never throws", () => {
       fc.property(fc.oneof(batch, anything), (given) => {
         for (const finding of check(given)) expect(finding.path).toMatch(/^(\/|$)/);
       }),
-      { numRuns: full(500, 20_000) },
+      { numRuns: full(500, 5_000) },
     );
   });
 
@@ -102,11 +102,13 @@ describe("planCheck never throws", () => {
     expect(paths).toEqual(["/events/0/data/custom_attributes/text", "/events/0/data/custom_attributes/more"]);
   });
 
-  it("and ends soon for ten thousand unplanned names, each of which has a hint to be looked for", () => {
+  it("and ends soon for thousands of unplanned names, each of which has a hint to be looked for", () => {
     const plan = planOf(
       Array.from({ length: 1000 }, (_, index) => customPoint(`planned event number ${String(index)}`, {})),
     );
-    const events = Array.from({ length: 10_000 }, (_, index) => custom(`planed events number ${String(index)}`, {}));
+    const events = Array.from({ length: full(2_000, 10_000) }, (_, index) =>
+      custom(`planed events number ${String(index)}`, {}),
+    );
     expect(planCheck(plan)(batchOf(events))).toHaveLength(100);
   });
 });

@@ -215,7 +215,13 @@ describe("what breaks", () => {
 
   it("hangs until the client gives up", async () => {
     await start({ script: ["hang", 202] });
-    await expect(post(BATCH, { signal: AbortSignal.timeout(50) })).rejects.toMatchObject({ code: "ABORT_ERR" });
+    const controller = new AbortController();
+    const hanging = post(BATCH, { signal: controller.signal });
+    await vi.waitFor(() => {
+      expect(server.requests).toHaveLength(1);
+    });
+    controller.abort();
+    await expect(hanging).rejects.toMatchObject({ code: "ABORT_ERR" });
     await vi.waitFor(() => {
       expect(server.sockets.open).toBe(0);
     });

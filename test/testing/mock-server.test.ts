@@ -25,7 +25,13 @@ interface PostOptions {
 function post(body: unknown, { server = mock, path = "/events", headers = {} }: PostOptions = {}): Promise<Response> {
   return fetch(`${server.url}${path}`, {
     method: "POST",
-    headers: { authorization: AUTHORIZATION, "content-type": "application/json", ...headers },
+    headers: {
+      authorization: AUTHORIZATION,
+      "content-type": "application/json",
+      // A kept connection may be closed by the server just as the next request is sent, if that is long after the last one.
+      connection: "close",
+      ...headers,
+    },
     body: typeof body === "string" ? body : JSON.stringify(body),
   });
 }

@@ -361,7 +361,7 @@ describe("the text of a batch", () => {
           const ours = recipe(withIds());
           expect(patched(names, () => textOrError(() => write(ours)))).toBe(putIn(native));
         }),
-        { numRuns: full(500, 10_000) },
+        { numRuns: full(500, 3_000) },
       );
     },
   );
@@ -418,7 +418,7 @@ describe("what a client sends", () => {
         );
         expect(bodies).toEqual([wrap(putIn(native))]);
       }),
-      { numRuns: full(50, 1_000) },
+      { numRuns: full(50, 300) },
     );
   });
 });

@@ -278,7 +278,7 @@ describe("parseJsonExact", () => {
       fc.property(written, ([text, value]) => {
         expect(parseJsonExact(text)).toStrictEqual(value);
       }),
-      { numRuns: full(500, 10_000) },
+      { numRuns: full(500, 5_000) },
     );
   });
 

@@ -64,7 +64,7 @@ describe("any value at all", () => {
       fc.property(field, fc.jsonValue(), fc.constantFrom(...WAYS), ([{ place, required }, key], value, way) => {
         expectFindings(place({ ...required, [key]: value }), way);
       }),
-      { numRuns: full(200, 2_000) },
+      { numRuns: full(100, 1_000) },
     );
   });
 
@@ -104,7 +104,7 @@ describe("any value at all", () => {
       fc.property(field, unheardOf, fc.constantFrom(...WAYS), ([{ place, required }, key], make, way) => {
         expectFindings(place({ ...required, [key]: make() }), way);
       }),
-      { numRuns: full(200, 2_000) },
+      { numRuns: full(100, 1_000) },
     );
   });
 
@@ -365,9 +365,11 @@ describe("an array that claims 50,000,000 entries and has none", () => {
   ];
   it.each(places)("is judged in bounded time, %s", (_, place) => {
     for (const way of WAYS) {
-      const startedMs = performance.now();
+      // Of this process alone: others may have the processors.
+      const started = process.cpuUsage();
       expectFindings(place(holes()), way);
-      expect(performance.now() - startedMs).toBeLessThan(2000);
+      const { user, system } = process.cpuUsage(started);
+      expect((user + system) / 1_000).toBeLessThan(2000);
     }
   });
 
