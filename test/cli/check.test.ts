@@ -61,6 +61,7 @@ describe("check", () => {
     expect((await run(["check", "-", "--endpoint", "historical"], { input: lines(good) })).stdout).toContain(
       "historical-timestamp-missing",
     );
+    expect((await run(["check", "-", "--endpoint", "bulk"], { input: lines(good) })).code).toBe(0);
     const nobody = { ...good, user_identities: {} };
     expect((await run(["check", "-"], { input: lines(nobody) })).stdout).toContain("no-identity");
     expect((await run(["check", "-", "--off", "no-identity"], { input: lines(nobody) })).code).toBe(0);

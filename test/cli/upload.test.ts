@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { requestIdFrom } from "mparticle-events";
 import { startFakeServer, type FakeServer, type FakeServerOptions } from "mparticle-events/testing";
 import { runProgram } from "../../src/cli/program.ts";
+import { customPoint, planOf } from "../plan/plan-builder.ts";
 import { run, screen, testTerminal } from "./test-terminal.ts";
 
 let cwd: string;
@@ -336,6 +337,32 @@ describe("upload", () => {
     expect((await run(["upload", "a.ndjson", "--pod", "us9"], bare)).stderr).toMatch(
       /Allowed choices are us1, us2, eu1, au1/,
     );
+  });
+
+  it("rejects what a plan does not have, and writes down why", async () => {
+    const point = customPoint("Bought", { required: ["total"], properties: { total: { type: "number" } } });
+    writeFileSync(join(cwd, "plan.json"), JSON.stringify(planOf([point])));
+    const event = (event_name: string, custom_attributes: object): object => ({
+      events: [{ event_type: "custom_event", data: { event_name, custom_event_type: "other", custom_attributes } }],
+    });
+    write(
+      "a.ndjson",
+      batch(1, event("Bought", { total: "42" })),
+      batch(2, event("Bougt", { total: 1 })),
+      batch(3, event("Bought", {})),
+    );
+    expect((await upload("a.ndjson", "--plan", "plan.json", "--dry-run")).code).toBe(1);
+    expect((await upload("a.ndjson", "--plan", "plan.json")).code).toBe(1);
+    expect(customers()).toEqual(["1"]);
+    const codes = readLines("rejected.ndjson").map(
+      (line) => (line["rejected"] as { findings: { code: string }[] }).findings[0]?.code,
+    );
+    expect(codes).toEqual(["plan-unplanned-event", "plan-missing"]);
+    await serve({});
+    const strict = await upload("a.ndjson", "--plan", "plan.json", "--strict-types", "--checkpoint", "c.json");
+    expect(strict.code).toBe(1);
+    expect(customers()).toEqual([]);
+    expect((await upload("a.ndjson", "--plan", "no.json", "--checkpoint", "d.json")).code).toBe(2);
   });
 
   it("draws a bar on a terminal, and shows a pause of the service as such", async () => {

@@ -7,6 +7,7 @@ import type { Entry } from "../input/entry.ts";
 import { findInputs } from "../input/find-inputs.ts";
 import { readInputFlags } from "../input/input-options.ts";
 import { readEntries } from "../input/read-entries.ts";
+import { makePlanCheck } from "../plan/plan-options.ts";
 import { coloursFor, type Output, type Terminal } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
 import { fillEnvironment } from "../input/fill-environment.ts";
@@ -60,14 +61,16 @@ function faultOf(entry: Entry & { readonly kind: "broken" }): Finding {
 }
 
 async function makeCheck(flags: CheckFlags, terminal: Terminal): Promise<(value: unknown) => readonly Finding[]> {
-  const { profile, endpoint } = flags;
+  const { profile } = flags;
+  // The rules for a batch are those of a single one, whatever it travels with.
+  const endpoint = flags.endpoint === "historical" ? "historical" : "events";
   const lints = flags.lints ? switchesOf(flags.off ?? []) : false;
-  if (flags.plan === undefined) return (value) => checkBatch(value, { profile, endpoint, lints });
-  const { planCheck } = await import("../../plan/plan.ts");
-  const { readPlanFile } = await import("../plan/plan-file.ts");
-  const plan = await readPlanFile(flags.plan, flags.planVersion, terminal);
-  const checkPlan = planCheck(plan, { strictTypes: flags.strictTypes });
-  return (value) => [...checkBatch(value, { profile, endpoint, lints }), ...checkPlan(value)];
+  const checkPlan = await makePlanCheck(flags, terminal);
+  return (value) => {
+    const findings = checkBatch(value, { profile, endpoint, lints });
+    const unplanned = checkPlan(value);
+    return unplanned.length === 0 ? findings : [...findings, ...unplanned];
+  };
 }
 
 function switchesOf(off: readonly string[]): LintSwitches {

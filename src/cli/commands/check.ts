@@ -1,18 +1,15 @@
 import { Option } from "commander";
 import { addInputOptions, repeated, type InputFlags } from "../input/input-options.ts";
+import { addPlanOptions, type PlanFlags } from "../plan/plan-options.ts";
 import type { Program } from "../program.ts";
-import { wholeNumber } from "./plan.ts";
 
 /** What `check` can be told. */
-export interface CheckFlags extends InputFlags {
+export interface CheckFlags extends InputFlags, PlanFlags {
   readonly profile: "canonical" | "wire";
-  readonly endpoint: "events" | "historical";
+  readonly endpoint: "events" | "bulk" | "historical";
   readonly environment?: "development" | "production" | undefined;
   readonly lints: boolean;
   readonly off?: readonly string[] | undefined;
-  readonly plan?: string | undefined;
-  readonly planVersion?: number | undefined;
-  readonly strictTypes?: boolean | undefined;
   readonly json?: boolean | undefined;
   readonly format?: "github" | "junit" | "sarif" | undefined;
 }
@@ -35,7 +32,7 @@ export function defineCheck({ root, terminal, run }: Program): void {
     .summary("check files against the contract, and for what is almost certainly wrong")
     .description("Checks batches in files: NDJSON, a JSON array, one batch, or CSV; gzipped or not.")
     .argument("<input...>", "files, folders, patterns, or - for the standard input");
-  addInputOptions(command)
+  const checks = addInputOptions(command)
     .addOption(
       new Option(
         "--profile <name>",
@@ -46,7 +43,7 @@ export function defineCheck({ root, terminal, run }: Program): void {
     )
     .addOption(
       new Option("--endpoint <name>", "where the batches will go; historical has rules of its own")
-        .choices(["events", "historical"])
+        .choices(["events", "bulk", "historical"])
         .default("events"),
     )
     .addOption(
@@ -56,10 +53,8 @@ export function defineCheck({ root, terminal, run }: Program): void {
       ]),
     )
     .option("--no-lints", "the contract alone, without what is legal and almost certainly wrong")
-    .option("--off <code>", "a lint to switch off; may be given again", repeated)
-    .option("--plan <file>", "a data plan that batches have to keep to as well")
-    .option("--plan-version <number>", "which version of a plan that has several", wholeNumber)
-    .option("--strict-types", 'by the plan, "42" is no number and "true" no boolean, as the official library has it')
+    .option("--off <code>", "a lint to switch off; may be given again", repeated);
+  addPlanOptions(checks)
     .option("--json", "each finding as a line of JSON")
     .addOption(new Option("--format <name>", "for CI").choices(["github", "junit", "sarif"]).conflicts("json"))
     .addHelpText("after", EXAMPLES)

@@ -1,8 +1,8 @@
 import { InvalidArgumentError, Option } from "commander";
 import { addConnectionOptions, type ConnectionFlags } from "../connection.ts";
 import { repeated } from "../input/input-options.ts";
+import { wholeNumber } from "../plan/plan-options.ts";
 import type { Program } from "../program.ts";
-import { wholeNumber } from "./plan.ts";
 
 /** What `mock` can be told. */
 export interface MockFlags extends ConnectionFlags {

@@ -1,5 +1,6 @@
-import { InvalidArgumentError, type Command } from "commander";
+import type { Command } from "commander";
 import { addInputOptions, type InputFlags } from "../input/input-options.ts";
+import { wholeNumber } from "../plan/plan-options.ts";
 import type { Program } from "../program.ts";
 
 /** What `plan generate` can be told. */
@@ -187,10 +188,4 @@ function defineCoverage(plan: Command, { terminal, run }: Program): void {
         return runPlanCoverage(inputs, flags, terminal);
       }),
     );
-}
-
-/** The value of a flag that counts something. */
-export function wholeNumber(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("Expected a whole number from 1 up.");
 }

@@ -1,10 +1,11 @@
 import { InvalidArgumentError, Option } from "commander";
 import { addConnectionOptions, type ConnectionFlags } from "../connection.ts";
 import { addInputOptions, repeated, type InputFlags } from "../input/input-options.ts";
+import { addPlanOptions, type PlanFlags } from "../plan/plan-options.ts";
 import type { Program } from "../program.ts";
 
 /** What `upload` can be told. */
-export interface UploadFlags extends InputFlags, ConnectionFlags {
+export interface UploadFlags extends InputFlags, ConnectionFlags, PlanFlags {
   readonly historical?: boolean | undefined;
   readonly dryRun?: boolean | undefined;
   readonly environment?: readonly string[] | undefined;
@@ -25,6 +26,7 @@ Examples:
   mparticle-events upload users.csv --id-from user_id --environment production
   mparticle-events upload exports/ --historical --rate 200             older than 30 days, and than 72 hours at least
   mparticle-events upload users.csv --id-from user_id --resume         go on after Ctrl+C, a crash or a power cut
+  mparticle-events upload sent.ndjson --plan plan.json                 what is not planned is rejected
   mparticle-events upload rejected.ndjson                              once it is mended
 
 MPARTICLE_API_KEY and MPARTICLE_API_SECRET are read from the environment or from .env, never from an argument.
@@ -39,7 +41,7 @@ export function defineUpload({ root, terminal, run, args }: Program): void {
     .summary("send files, and account for every batch in them")
     .description("Sends batches in files: NDJSON, a JSON array, one batch, or CSV; gzipped or not.")
     .argument("[input...]", "files, folders, patterns, or - for the standard input");
-  addConnectionOptions(
+  const sending = addConnectionOptions(
     addInputOptions(
       command
         .option(
@@ -78,7 +80,8 @@ export function defineUpload({ root, terminal, run, args }: Program): void {
         .option("--resume", "go on from the checkpoint; from the beginning where there is none")
         .option("--json", "the summary as JSON"),
     ),
-  )
+  );
+  addPlanOptions(sending)
     .addHelpText("after", EXAMPLES)
     .action(
       run(async (inputs: readonly string[], flags: UploadFlags) => {

@@ -5,7 +5,6 @@ import type { UploadFlags } from "../commands/upload.ts";
 import { requireCredentials, type Connection } from "../connection.ts";
 import type { Terminal } from "../terminal.ts";
 import { messageOf, UsageError } from "../usage-error.ts";
-import type { EnvironmentGuard } from "./environment-guard.ts";
 
 /** What a dry run would have sent. */
 export interface DryRun {
@@ -16,13 +15,14 @@ export interface DryRun {
 /**
  * The client of an upload. It checks each batch, because the service takes a bulk request with bad batches in it.
  *
+ * @param checkMore - what batches are held against besides the contract.
  * @param dryRun - counts requests in place of making them.
  * @throws UsageError - when the credentials are missing, or an option is not what it should be.
  */
 export function makeClient(
   flags: UploadFlags,
   connection: Connection,
-  guard: EnvironmentGuard,
+  checkMore: (batch: unknown) => readonly Finding[],
   terminal: Terminal,
   observers: Pick<EventsClientOptions, "onAttempt" | "onPause">,
   dryRun: DryRun | undefined,
@@ -43,9 +43,9 @@ export function makeClient(
       retry: { maxElapsedMs: flags.giveUpAfter * 1000 },
       validate: (batch): readonly Finding[] => {
         const findings = checkBatch(batch, checks);
-        const guarded = guard.check(batch);
-        if (findings.length === 0 && guarded.length === 0) return findings;
-        return [...guarded, ...findings].filter(({ severity }) => severity === "error");
+        const more = checkMore(batch);
+        if (findings.length === 0 && more.length === 0) return findings;
+        return [...more, ...findings].filter(({ severity }) => severity === "error");
       },
       ...observers,
     });

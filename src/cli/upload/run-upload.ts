@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { existsSync } from "node:fs";
 import { LIMITS } from "../../../generated/contract.ts";
+import type { Finding } from "../../errors.ts";
 import { coloursFor, type Terminal } from "../terminal.ts";
 import { formatCount } from "../check/finding-summary.ts";
 import { FindingSummary } from "../check/finding-summary.ts";
@@ -10,6 +11,7 @@ import { EXIT } from "../exit-codes.ts";
 import { findInputs, type InputFile } from "../input/find-inputs.ts";
 import { readInputFlags } from "../input/input-options.ts";
 import { readEntries } from "../input/read-entries.ts";
+import { makePlanCheck } from "../plan/plan-options.ts";
 import { UsageError } from "../usage-error.ts";
 import { readCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import { EnvironmentGuard } from "./environment-guard.ts";
@@ -80,7 +82,9 @@ export async function runUpload(
   };
   const run = new UploadRun(source, books, terminal);
   // Before anything is sent: a mistake in the options must not cost a survey of hours.
-  const client = makeClient(flags, connection, guard, terminal, run.observers, dryRun);
+  const checkPlan = await makePlanCheck(flags, terminal);
+  const checkMore = (batch: unknown): readonly Finding[] => [...guard.check(batch), ...checkPlan(batch)];
+  const client = makeClient(flags, connection, checkMore, terminal, run.observers, dryRun);
   if (resumed !== undefined) await tellOfChanges(resumed, files, terminal);
   if (flags.historical === true && files.every(({ path }) => path !== undefined)) {
     const survey = await surveyHistory(
