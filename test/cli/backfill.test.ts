@@ -11,7 +11,8 @@ import { startFakeServer, type FakeServer, type Step } from "mparticle-events/te
 import { full } from "../full.ts";
 
 const CLI = new URL("../../dist/cli.js", import.meta.url).pathname;
-const ROWS = full(20_000, 200_000);
+/** `BACKFILL_ROWS=1000000` asks for as many; a million takes minutes of two cores. */
+const ROWS = Number(process.env["BACKFILL_ROWS"] ?? full(20_000, 200_000));
 /** Written wrong, so that the check refuses them. */
 const isInvalid = (row: number): boolean => row % 997 === 0;
 /** Right, and refused by the service, which refuses the whole request. */
@@ -61,6 +62,18 @@ interface Ended {
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
+  /** Memory that the process held at most, in MB; `undefined` where the system does not tell. */
+  readonly peakMegabytes: number | undefined;
+}
+
+/** Of a process that lives. */
+function peakOf(id: number | undefined): number | undefined {
+  try {
+    const [, kilobytes] = /VmHWM:\s*(\d+) kB/.exec(readFileSync(`/proc/${String(id)}/status`, "utf8")) ?? [];
+    return kilobytes === undefined ? undefined : Number(kilobytes) / 1024;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Runs the built command as a process; `interrupt` is told each time a request arrives, and may end it. */
@@ -80,11 +93,14 @@ async function start(
     stdio: ["ignore", "pipe", "pipe"],
   });
   watch.onChild?.((signal) => child.kill(signal));
+  let peakMegabytes: number | undefined;
+  const sampling = setInterval(() => (peakMegabytes = peakOf(child.pid) ?? peakMegabytes), 100);
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (chunk) => (stdout += String(chunk)));
   child.stderr.on("data", (chunk) => (stderr += String(chunk)));
   const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
-  return { code, signal, stdout, stderr };
+  clearInterval(sampling);
+  return { code, signal, stdout, stderr, peakMegabytes };
 }
 
 /** Fails at random, takes requests without answering, and has a storm of 429 in its middle. */
@@ -139,9 +155,12 @@ describe("a backfill", () => {
       "--resume",
     ];
     const watch = { onChild: (end: typeof kill) => void (kill = end) };
-    expect(await start(args, server, watch)).toMatchObject({ signal: "SIGKILL" });
+    const startedAtMs = performance.now();
+    const killed = await start(args, server, watch);
+    expect(killed).toMatchObject({ signal: "SIGKILL" });
     const first = JSON.parse(readFileSync(join(cwd, "c.json"), "utf8")) as { records: number };
-    expect(await start(args, server, watch)).toMatchObject({ signal: "SIGKILL" });
+    const killedAgain = await start(args, server, watch);
+    expect(killedAgain).toMatchObject({ signal: "SIGKILL" });
     const second = JSON.parse(readFileSync(join(cwd, "c.json"), "utf8")) as { records: number };
     expect(second.records).toBeGreaterThanOrEqual(first.records);
     const interrupted = await start(args, server, watch);
@@ -150,6 +169,14 @@ describe("a backfill", () => {
     const last = await start(args, server);
     expect(last).toMatchObject({ code: 1, signal: null });
     expect(endings).toEqual([]);
+    const peaks = [killed, killedAgain, interrupted, last].flatMap(({ peakMegabytes }) => peakMegabytes ?? []);
+    // The same for a thousand rows and for a million: what is kept is what is in flight.
+    for (const peak of peaks) expect(peak).toBeLessThan(400);
+    if (process.env["BACKFILL_ROWS"] !== undefined) {
+      const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(0);
+      console.log(`${String(ROWS)} rows in ${seconds} s, ${peaks.map((peak) => `${peak.toFixed(0)} MB`).join(", ")}.`);
+      console.log(JSON.stringify(server.counts().byStatus), last.stdout);
+    }
 
     // Every row has one end: accepted under its id, or written down as rejected.
     const accepted = [...server.acceptedIds().keys()].map((id) => ids.get(id));

@@ -6,44 +6,53 @@ import type { RecordEntry } from "../input/entry.ts";
 export type Identified =
   { readonly kind: "identified"; readonly batch: unknown } | { readonly kind: "unnamed"; readonly message: string };
 
+/** What an id is made of: a column, or a place in the batch. */
+interface Source {
+  readonly name: string;
+  readonly keys: readonly string[];
+}
+
 /**
- * Gives a batch its `source_request_id`, and its events their `source_message_id`, so that the same row has the same ids
- * in every run. An id that a batch brings along stays.
+ * Makes what gives a batch its `source_request_id`, and its events their `source_message_id`, so that the same row has
+ * the same ids in every run. An id that a batch brings along stays.
  *
  * With `--id-from` the id is `requestIdFrom` of the value; of several values, of their JSON list. Without it the name of
  * the file, the position in it and the content name a row: enough to run again, and no help once the file has changed.
  *
  * @param idFrom - columns, or paths with dots into the batch.
- * @param position - of the record in its file, and the CRC of its text.
+ * @returns takes the batch, the record it was made of, its position in its file and the CRC of its text.
  */
-export function identify(
-  { value, row, file }: RecordEntry,
+export function identifyBy(
   idFrom: readonly string[],
-  position: { readonly record: number; readonly crc: number },
-): Identified {
-  // What is no batch is named by the check.
-  if (!isMembers(value)) return { kind: "identified", batch: value };
-  const { source_request_id: own, events } = value;
-  let id = typeof own === "string" && own !== "" ? own : undefined;
-  if (id === undefined && idFrom.length === 0) {
-    id = requestIdFrom(`${basename(file)}#${String(position.record)}:${position.crc.toString(16)}`);
-  }
-  if (id === undefined) {
-    const names: string[] = [];
-    for (const name of idFrom) {
-      const text = valueOf(name, value, row);
-      if (text === undefined)
-        return { kind: "unnamed", message: `it has no ${name}, which --id-from makes its id of.` };
-      names.push(text);
+): (value: unknown, entry: RecordEntry, position: { readonly record: number; readonly crc: number }) => Identified {
+  // Once for all rows: there may be millions.
+  const sources = idFrom.map((name): Source => ({ name, keys: name.split(".") }));
+  const [only] = sources;
+  return (value, { row, file }, position) => {
+    // What is no batch is named by the check.
+    if (!isMembers(value)) return { kind: "identified", batch: value };
+    const { source_request_id: own, events } = value;
+    let id = typeof own === "string" && own !== "" ? own : undefined;
+    if (id === undefined && only === undefined) {
+      id = requestIdFrom(`${basename(file)}#${String(position.record)}:${position.crc.toString(16)}`);
     }
-    const [only = ""] = names;
-    id = requestIdFrom(names.length === 1 ? only : JSON.stringify(names));
-  }
-  // The value was read for us alone: a copy of each batch would cost as much as its check.
-  const batch = value as Record<string, unknown>;
-  batch["source_request_id"] = id;
-  if (Array.isArray(events)) nameEvents(events, id);
-  return { kind: "identified", batch };
+    if (id === undefined) {
+      const names: string[] = [];
+      for (const source of sources) {
+        const text = valueOf(source, value, row);
+        if (text === undefined) {
+          return { kind: "unnamed", message: `it has no ${source.name}, which --id-from makes its id of.` };
+        }
+        names.push(text);
+      }
+      id = requestIdFrom(names.length === 1 ? (names[0] ?? "") : JSON.stringify(names));
+    }
+    // The value was read for us alone: a copy of each batch would cost as much as its check.
+    const batch = value as Record<string, unknown>;
+    batch["source_request_id"] = id;
+    if (Array.isArray(events)) nameEvents(events, id);
+    return { kind: "identified", batch };
+  };
 }
 
 function nameEvents(events: readonly unknown[], id: string): void {
@@ -64,14 +73,14 @@ function messageIdOf(id: string, index: number): string {
   return `${id.slice(0, 24)}${counted.toString(16).padStart(12, "0")}`;
 }
 
-function valueOf(name: string, batch: Members, row: RecordEntry["row"]): string | undefined {
+function valueOf({ name, keys }: Source, batch: Members, row: RecordEntry["row"]): string | undefined {
   const column = row?.names.indexOf(name) ?? -1;
   if (column !== -1) {
     const text = row?.fields[column];
     return text === "" ? undefined : text;
   }
   let value: unknown = batch;
-  for (const key of name.split(".")) {
+  for (const key of keys) {
     const holder: unknown = Array.isArray(value) && !/^\d+$/.test(key) ? value[0] : value;
     value =
       typeof holder === "object" && holder !== null && Object.hasOwn(holder, key)

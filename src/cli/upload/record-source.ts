@@ -4,7 +4,7 @@ import type { Entry, Place } from "../input/entry.ts";
 import { fillEnvironment } from "../input/fill-environment.ts";
 import { UsageError } from "../usage-error.ts";
 import type { EnvironmentGuard } from "./environment-guard.ts";
-import { identify } from "./identify.ts";
+import { identifyBy } from "./identify.ts";
 import type { Progress } from "./checkpoint.ts";
 import type { Rejection } from "./rejected-file.ts";
 
@@ -37,6 +37,7 @@ export interface SourceSettings {
 export class RecordSource {
   readonly #entries: AsyncIterable<readonly Entry[]>;
   readonly #settings: SourceSettings;
+  readonly #identify: ReturnType<typeof identifyBy>;
   /** Of the batches that are not settled, by their index from `#firstIndex` on. */
   #origins: Origin[] = [];
   #firstIndex = 0;
@@ -61,6 +62,7 @@ export class RecordSource {
   constructor(entries: AsyncIterable<readonly Entry[]>, settings: SourceSettings) {
     this.#entries = entries;
     this.#settings = settings;
+    this.#identify = identifyBy(settings.idFrom);
     this.#settled = settings.resumed ?? { records: 0, crc: 0, at: "the beginning" };
   }
 
@@ -110,7 +112,7 @@ export class RecordSource {
   }
 
   #toBatch(entry: Entry): unknown {
-    const { guard, idFrom, strict, sends, resumed, rejectedBefore, onRejected } = this.#settings;
+    const { guard, sends, resumed, rejectedBefore } = this.#settings;
     const record = ++this.records;
     if (this.#inFile.name !== entry.file) this.#inFile = { name: entry.file, records: 0 };
     const position = { record: ++this.#inFile.records, crc: crc32(entry.text ?? entry.kind) };
@@ -126,34 +128,42 @@ export class RecordSource {
       this.rejectedBefore++;
       return undefined;
     }
-    const { file, line, column } = entry;
-    const place = { file, line, column };
-    const refuse = (finding: Finding, rest: Partial<Rejection>): void => {
-      this.unreadable++;
-      onRejected({ record, place, by: "reading", findings: [finding], ...rest });
-      this.stoppedByStrict = strict;
-    };
     if (entry.kind === "broken") {
       const { code, message, hint, text } = entry;
-      refuse({ severity: "error", code, path: "", message, hint }, { text });
+      this.#refuse(entry, { severity: "error", code, path: "", message, hint }, { text });
       return undefined;
     }
-    const filled = { ...entry, value: fillEnvironment(entry.value, guard.filling) };
-    const identified = identify(filled, idFrom, position);
+    const value = fillEnvironment(entry.value, guard.filling);
+    const identified = this.#identify(value, entry, position);
     if (identified.kind === "unnamed") {
       const hint = "Name a column that all rows have, or several.";
-      refuse(
+      this.#refuse(
+        entry,
         { severity: "error", code: "no-id", path: "", message: identified.message, hint },
-        { batch: filled.value },
+        { batch: value },
       );
       return undefined;
     }
     const { batch } = identified;
-    if (sends) guard.requireSaid(batch, place);
-    this.#origins.push({ ...place, record, crc: this.#crc });
+    if (sends) guard.requireSaid(batch, entry);
+    const { file, line, column } = entry;
+    this.#origins.push({ file, line, column, record, crc: this.#crc });
     this.batches++;
     this.events += eventsOf(batch);
     return batch;
+  }
+
+  /** Called for the record that was read last. */
+  #refuse({ file, line, column }: Place, finding: Finding, rest: Partial<Rejection>): void {
+    this.unreadable++;
+    this.#settings.onRejected({
+      record: this.records,
+      place: { file, line, column },
+      by: "reading",
+      findings: [finding],
+      ...rest,
+    });
+    this.stoppedByStrict = this.#settings.strict;
   }
 }
 
