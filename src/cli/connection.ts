@@ -84,10 +84,16 @@ async function readEnvFile(
   named: string | undefined,
   cwd: string,
 ): Promise<Readonly<Record<string, string | undefined>>> {
+  const name = named ?? ".env";
+  let text: string;
   try {
-    return parseEnv(await readFile(resolve(cwd, named ?? ".env"), "utf8"));
+    text = await readFile(resolve(cwd, name), "utf8");
   } catch (error) {
     if (named === undefined && codeOf(error) === "ENOENT") return {};
-    throw new UsageError(`${named ?? ".env"}: it cannot be read: ${messageOf(error)}.`, "Check --env-file.");
+    throw new UsageError(`${name}: it cannot be read: ${messageOf(error)}.`, "Check --env-file.");
   }
+  // As some editors save it. Read as it is, it would only seem to hold no credentials.
+  if (text.includes("\0") || text.includes("\uFFFD"))
+    throw new UsageError(`${name}: it is not UTF-8.`, "Save it as UTF-8.");
+  return parseEnv(text.replace(/^\uFEFF/, ""));
 }

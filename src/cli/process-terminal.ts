@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { watchAncestors } from "./ancestors.ts";
+import { EXIT } from "./exit-codes.ts";
 import type { Output, Terminal } from "./terminal.ts";
 
 /** The terminal, or the pipes, of this process. */
@@ -49,7 +50,11 @@ function outputOf(stream: NodeJS.WriteStream): Output {
   // Whoever reads has had enough, as `head` has: there is nobody left to tell anything.
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
-    throw error;
+    // A full disk, as a rule. Where it is the standard error itself, the exit code has to do.
+    if (stream !== process.stderr) {
+      process.stderr.write(`The output cannot be written: ${error.message}.\nMake room, or write it elsewhere.\n`);
+    }
+    process.exit(EXIT.wrongUse);
   });
   return {
     write: (text) =>

@@ -30,18 +30,18 @@ export class FindingSummary {
     const records = `${count(this.records, "record")} checked`;
     if (this.findings === 0) return `${colours.good("✓")} ${records}, nothing found.\n`;
     const groups = [...this.#groups].sort(([, one], [, other]) => other.count - one.count);
-    const width = String(groups[0]?.[1].count ?? "").length;
+    const width = formatCount(groups[0]?.[1].count ?? 0).length;
     const lines = groups
       .slice(0, SHOWN)
       .flatMap(([code, { count: many, example }]) => [
-        `  ${String(many).padStart(width)} × ${colours.strong(code)}`,
+        `  ${formatCount(many).padStart(width)} × ${colours.strong(code)}`,
         colours.dim(
           `    such as ${formatPlace(example.place)} ${example.path === "" ? "/" : example.path}: ${example.message}`,
         ),
       ]);
-    const others = groups.slice(SHOWN).map(([code, group]) => `${code} (${String(group.count)})`);
+    const others = groups.slice(SHOWN).map(([code, group]) => `${code} (${formatCount(group.count)})`);
     return [
-      `${colours.bad("✗")} ${records}: ${count(this.findings, "finding")} in ${String(this.recordsWithFindings)} of them.`,
+      `${colours.bad("✗")} ${records}: ${count(this.findings, "finding")} in ${formatCount(this.recordsWithFindings)} of them.`,
       ...lines,
       ...(others.length === 0 ? [] : [`  and ${others.join(", ")}`]),
       "",

@@ -16,7 +16,7 @@ const DATA = /\.(ndjson|jsonl|json|csv)(\.gz)?$/i;
 
 /**
  * The files that the arguments of a command stand for, in the order of the arguments; those of a folder or a pattern in
- * the order of their names.
+ * the order of their names. A file that is found twice is read once.
  *
  * @param given - files, folders (their data files at any depth), patterns such as `exports/**\/*.ndjson`, and `-`.
  * @throws UsageError - when there is nothing, or something that cannot be read.
@@ -30,7 +30,8 @@ export async function findInputs(given: readonly string[], cwd: string): Promise
   }
   const found: InputFile[] = [];
   for (const name of given) found.push(...(await findInput(name, cwd)));
-  return found;
+  // A file that is named, and is in a folder that is named as well, would be sent twice.
+  return [...new Map(found.map((file) => [file.path, file])).values()];
 }
 
 async function findInput(name: string, cwd: string): Promise<readonly InputFile[]> {

@@ -60,8 +60,11 @@ async function readLayout(
     const start = text.trimStart();
     if (start.startsWith("[")) return "structure";
     if (start !== "" && !start.startsWith("{")) return "lines";
-    const [first, second] = start.split("\n", 3).map((line) => line.replace(/\r$/, ""));
-    const isSecondWhole = start.split("\n", 3).length === 3;
+    const begun = start.split("\n", 3);
+    const [first, second] = begun.map((line) => line.replace(/\r$/, ""));
+    // A first line that is a whole value says it alone; the second one may be long, or never end.
+    if (begun.length === 2 && findJsonFault(first ?? "") === undefined) return "lines";
+    const isSecondWhole = begun.length === 3;
     if (next.done === true || bytes > maxBytes || isSecondWhole) return layoutOf(first ?? "", second);
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { codeOf, messageOf, UsageError } from "../usage-error.ts";
 
@@ -30,17 +30,24 @@ export interface Checkpoint extends Progress {
  * @throws UsageError - when it cannot be read.
  */
 export function readCheckpoint(name: string, path: string): Checkpoint | undefined {
+  const foreign = new UsageError(`${name}: it is no checkpoint of this command.`, "Name another file by --checkpoint.");
   try {
+    // A device may have no end, and a large file is no checkpoint.
+    const stats = statSync(path);
+    if (!stats.isFile() || stats.size > MAX_BYTES) throw foreign;
     const checkpoint: unknown = JSON.parse(readFileSync(path, "utf8"));
     if (isCheckpoint(checkpoint)) return checkpoint;
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined;
-    if (!(error instanceof SyntaxError)) {
+    if (!(error instanceof SyntaxError || error === foreign)) {
       throw new UsageError(`${name}: it cannot be read: ${messageOf(error)}.`, "Check --checkpoint.");
     }
   }
-  throw new UsageError(`${name}: it is no checkpoint of this command.`, "Name another file by --checkpoint.");
+  throw foreign;
 }
+
+/** Far more than the names of the files of a run take. */
+const MAX_BYTES = 16 * 1024 * 1024;
 
 function isCheckpoint(value: unknown): value is Checkpoint {
   return (

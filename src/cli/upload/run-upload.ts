@@ -18,6 +18,7 @@ import { EnvironmentGuard } from "./environment-guard.ts";
 import { makeClient, type DryRun } from "./make-client.ts";
 import { showProgress } from "./progress-display.ts";
 import { RecordSource } from "./record-source.ts";
+import { requireWritable } from "./require-writable.ts";
 import { RejectedFile } from "./rejected-file.ts";
 import { describeSurvey, surveyHistory } from "./survey-history.ts";
 import { formatDuration } from "./tally.ts";
@@ -51,7 +52,10 @@ export async function runUpload(
     return EXIT.clean;
   }
   const rejectedName = resumed?.rejected.name ?? nameRejected(flags.rejected, files, terminal.cwd);
-  const rejected = new RejectedFile(rejectedName, resolve(terminal.cwd, rejectedName), resumed?.rejected.start);
+  const rejectedPath = resolve(terminal.cwd, rejectedName);
+  if (dryRun === undefined) requireWritable("--rejected", rejectedName, rejectedPath);
+  if (canResume) requireWritable("--checkpoint", checkpointName, checkpointPath);
+  const rejected = new RejectedFile(rejectedName, rejectedPath, resumed?.rejected.start);
   const rejectedBefore = resumed === undefined ? new Set<number>() : await rejected.writtenAbove(resumed.records);
 
   const summary = new FindingSummary();
