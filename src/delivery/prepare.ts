@@ -207,8 +207,8 @@ export function callUserCode<Result>(batch: Omit<Batch, "events">, run: () => Re
   }
 }
 
-/** The id tells a reader of the error which batch it was; the caller may not know it. */
-function asBatchError(batch: Omit<Batch, "events">, cause: unknown): MParticleError {
+/** What was thrown while a batch was read. The id tells a reader which one it was; the caller may not know it. */
+export function asBatchError(batch: Omit<Batch, "events">, cause: unknown): MParticleError {
   if (cause instanceof InvalidBatchError) {
     if (cause.requestIds.length > 0) return cause;
     return new InvalidBatchError(cause.findings, { requestIds: idsOf(batch), cause: cause.cause });

@@ -22,7 +22,8 @@ export function isReadyBatch(batch: unknown, dateEvents: boolean): batch is Batc
   if (!areBatchIdsExact(batch)) return false;
   if (events === undefined) return true;
   if (!Array.isArray(events) || "toJSON" in events) return false;
-  for (let index = 0; index < events.length; index++) {
+  // By index: an iterator costs half as much again until it is compiled.
+  for (let index = 0, count = events.length; index < count; index++) {
     const event: unknown = events[index];
     if (!isObject(event) || !isExactEvent(event)) return false;
     // An event with exact ids has data.

@@ -6,7 +6,7 @@ import { stampEvent } from "../../model/stamp.ts";
 import type { UserContext } from "../../model/types.ts";
 import { serializeEvent } from "../../transport/json.ts";
 import { refuseFor } from "../checks.ts";
-import { callUserCode, requireEnvironment, requireObject, type PrepareOptions } from "../prepare.ts";
+import { asBatchError, requireEnvironment, requireObject, type PrepareOptions } from "../prepare.ts";
 import type { Addition } from "./admission.ts";
 import { FRAME_BYTES, type Context, type EventText } from "./queued-batch.ts";
 import { YIELD_AFTER_BYTES } from "./turns.ts";
@@ -31,21 +31,23 @@ export class AddReader {
   readonly #options: ReadOptions;
   readonly #context: Context;
   readonly #emptyBytes: number;
-  readonly #items: EventText[] = [];
+  #items: EventText[] = NONE;
   #bytes = 0;
 
   /** @throws InvalidBatchError - when no event of this user could be sent. */
   constructor(user: UserContext, events: readonly Event[], options: ReadOptions) {
     this.#user = user;
-    // A list that its owner changes meanwhile is the same to us; what is missing in it is named.
-    this.#events = Array.from(events);
+    // A list that its owner changes meanwhile is the same to us. Of one event there is no meanwhile.
+    this.#events = events.length === 1 ? events : Array.from(events);
     this.#options = options;
-    this.#context = callUserCode(user, () => {
+    try {
       requireObject(user, "a user");
       requireEnvironment(user);
       requireNoBatch(user);
-      return options.contextOf(user);
-    });
+      this.#context = options.contextOf(user);
+    } catch (cause) {
+      throw asBatchError(user, cause);
+    }
     this.#emptyBytes = this.#context.bytes + FRAME_BYTES;
     this.readTurn();
   }
@@ -78,24 +80,41 @@ export class AddReader {
   }
 
   #readPiece(): void {
-    callUserCode(this.#user, () => {
-      const { check, path, maxBatchBytes } = this.#options.preparation;
-      const first = this.#items.length;
-      const stamped = this.#events.slice(first, first + EVENTS_PER_PIECE).map((event) => stampEvent(event));
-      if (check !== undefined) refuseFor(check.errorsOf({ ...this.#user, events: stamped }, path, first), []);
-      const emptyBytes = this.#emptyBytes;
-      if (emptyBytes >= maxBatchBytes) {
-        const message = `it is ${String(emptyBytes)} bytes without any event; expected less than ${String(maxBatchBytes)}.`;
-        throw new InvalidBatchError([{ severity: "error", code: "batch-too-large", path: "", message }]);
-      }
-      const items = stamped.map((event, index) => toText(event, first + index, emptyBytes, maxBatchBytes));
-      for (const item of items) {
-        this.#items.push(item);
-        this.#bytes += item.bytes + 1;
-      }
-    });
+    // Without closures, and lists as long as what is in them, because every event comes through here.
+    try {
+      this.#readNext();
+    } catch (cause) {
+      throw asBatchError(this.#user, cause);
+    }
+  }
+
+  #readNext(): void {
+    const { check, path, maxBatchBytes } = this.#options.preparation;
+    const first = this.#items.length;
+    const stamped = new Array<Event>(Math.min(EVENTS_PER_PIECE, this.#events.length - first));
+    // What is missing in the list is named further below.
+    for (let index = 0; index < stamped.length; index++) stamped[index] = stampEvent(this.#events[first + index]!);
+    if (check !== undefined) refuseFor(check.errorsOf({ ...this.#user, events: stamped }, path, first), []);
+    const emptyBytes = this.#emptyBytes;
+    if (emptyBytes >= maxBatchBytes) {
+      const message = `it is ${String(emptyBytes)} bytes without any event; expected less than ${String(maxBatchBytes)}.`;
+      throw new InvalidBatchError([{ severity: "error", code: "batch-too-large", path: "", message }]);
+    }
+    const items = new Array<EventText>(stamped.length);
+    let bytes = 0;
+    for (let index = 0; index < stamped.length; index++) {
+      const item = toText(stamped[index]!, first + index, emptyBytes, maxBatchBytes);
+      items[index] = item;
+      bytes += item.bytes + 1;
+    }
+    if (first === 0) this.#items = items;
+    else this.#items.push(...items);
+    this.#bytes += bytes;
   }
 }
+
+/** What has been read at first. Nothing is put into it. */
+const NONE: EventText[] = [];
 
 /**
  * Reads what was added as it is at this moment: stamped, checked, and as text.
@@ -109,19 +128,22 @@ export function readAdd(user: UserContext, events: readonly Event[], options: Re
 }
 
 function toText(event: Event, index: number, emptyBytes: number, maxBatchBytes: number): EventText {
-  const path = `/events/${String(index)}`;
   let text: string;
   try {
     text = serializeEvent(event);
   } catch (error) {
     if (!(error instanceof InvalidBatchError)) throw error;
-    const findings = error.findings.map((finding) => ({ ...finding, path: `${path}${finding.path}` }));
+    const findings = error.findings.map((finding) => ({ ...finding, path: pathOf(index) + finding.path }));
     throw new InvalidBatchError(findings, { cause: error.cause });
   }
   const bytes = utf8Length(text);
   if (emptyBytes + bytes < maxBatchBytes) return { text, bytes };
   const message = `with its user it makes a batch of ${String(emptyBytes + bytes)} bytes; expected less than ${String(maxBatchBytes)}.`;
-  throw new InvalidBatchError([{ severity: "error", code: "event-too-large", path, message }]);
+  throw new InvalidBatchError([{ severity: "error", code: "event-too-large", path: pathOf(index), message }]);
+}
+
+function pathOf(index: number): string {
+  return `/events/${String(index)}`;
 }
 
 /** A whole batch fits where a user is expected; its events would be lost. */

@@ -26,7 +26,7 @@ type Writable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
 
 /** A batch as it is changed here, with its neighbours among all that are pending. */
 interface OwnBatch extends Writable<Omit<QueuedBatch, "events" | "lane" | "nextInLane" | "origins">> {
-  readonly events: string[];
+  events: string[];
   origins: RunInContext[] | undefined;
   readonly lane: OwnLane;
   nextInLane: OwnBatch | undefined;
@@ -263,7 +263,9 @@ export class PendingBatches {
   }
 
   #add(batch: OwnBatch, item: EventText): void {
-    batch.events.push(item.text);
+    // An empty list makes room for 17 with its first item, and most users have one event at a time.
+    if (batch.events.length === 0) batch.events = [item.text];
+    else batch.events.push(item.text);
     batch.bytes += item.bytes + 1;
     this.#bufferedBytes += item.bytes + 1;
     this.events.enter(1);
