@@ -36,14 +36,17 @@ export interface Runner {
 export class Bench {
   readonly sink: Sink;
   readonly rounds: number;
+  /** Whether rows leave out what takes long and is not ours. */
+  readonly quick: boolean;
   /** For files of a scenario; gone when all is over. */
   readonly folder = mkdtempSync(join(tmpdir(), "mparticle-events-bench-"));
   readonly #measuredOnce = new Map<string, Report[]>();
   readonly #certPath = join(this.folder, "cert.pem");
 
-  constructor(sink: Sink, rounds: number) {
+  constructor(sink: Sink, { rounds, quick }: { readonly rounds: number; readonly quick: boolean }) {
     this.sink = sink;
     this.rounds = rounds;
+    this.quick = quick;
     writeFileSync(this.#certPath, sink.cert);
   }
 
@@ -145,11 +148,14 @@ function nextMessage(child: ChildProcess, timeoutMs: number): Promise<Report | u
     const onError = (text: Buffer): void => {
       errors = (errors + text.toString()).slice(-2_000);
     };
-    const settle = (report: Report | undefined): void => {
+    const forget = (): void => {
       clearTimeout(timer);
       child.stderr?.off("data", onError);
       child.off("close", onClose);
       child.off("message", onMessage);
+    };
+    const settle = (report: Report | undefined): void => {
+      forget();
       resolve(report);
     };
     const onMessage = (message: unknown): void => {
@@ -157,7 +163,7 @@ function nextMessage(child: ChildProcess, timeoutMs: number): Promise<Report | u
       settle(message as Report);
     };
     const onClose = (): void => {
-      settle(undefined);
+      forget();
       reject(new Error(`${child.spawnargs.slice(-1).join()} ended without a report:\n${errors}`));
     };
     const timer = setTimeout(() => {
@@ -193,6 +199,23 @@ function limitFiles(count: number): string {
 /** The median over the rounds of what `read` makes of each. */
 export function median(reports: readonly Report[], read: (report: Report) => number): number {
   return medianOf(reports.map(read));
+}
+
+/**
+ * How much more of something one has than another: the median over the rounds of the ratio in each, because whatever else
+ * the machine was doing in a round met both.
+ */
+export function medianRatio(
+  ones: readonly Report[],
+  others: readonly Report[],
+  read: (report: Report) => number,
+): number {
+  return medianOf(ones.flatMap((one, round) => (others[round] === undefined ? [] : [read(one) / read(others[round])])));
+}
+
+/** CPU of one of what was counted, in microseconds: user and system, collecting garbage and compiling included. */
+export function cpuMicros(report: Report): number {
+  return (figure(report, "cpuMs") / figure(report, "count")) * 1_000;
 }
 
 export function medianOf(values: readonly number[]): number {

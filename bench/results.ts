@@ -53,9 +53,23 @@ function readLatest(machine: readonly string[]): readonly Measured[] {
 
 function describe({ machine, measuredAt, rows }: Results): string {
   const lines = machine.map((line) => `- ${line}`);
-  return [`Measured on ${measuredAt.slice(0, 10)}:`, lines.join("\n"), summary(rows), ...rows.map(describeRow)].join(
-    "\n\n",
-  );
+  return [
+    "### What you would pick instead",
+    choices(rows),
+    "### How it was measured",
+    `On ${measuredAt.slice(0, 10)}:`,
+    lines.join("\n"),
+    summary(rows),
+    ...rows.map(describeRow),
+  ].join("\n\n");
+}
+
+function choices(rows: readonly Measured[]): string {
+  return toMarkdown({
+    title: "",
+    columns: ["to", "instead of", "this library"],
+    rows: rows.flatMap(({ choices = [] }) => choices.map(({ work, instead, ours }) => [work, instead, ours])),
+  });
 }
 
 function summary(rows: readonly Measured[]): string {

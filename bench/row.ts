@@ -19,6 +19,17 @@ export interface RowResult {
   readonly plots?: readonly Plot[];
   /** What has to be known to read the figures. */
   readonly notes?: readonly string[];
+  /** Lines for the first table of the page. */
+  readonly choices?: readonly Choice[];
+}
+
+/** What somebody would pick instead, and what becomes of it. */
+export interface Choice {
+  /** What is to be done: "send 100 batches at once". */
+  readonly work: string;
+  readonly instead: string;
+  /** What this library makes of it: "1.3 times as many a second". */
+  readonly ours: string;
 }
 
 /** A target, and what was measured. */
@@ -76,6 +87,11 @@ export function better(one: Check, other: Check | undefined): Check {
   if (other === undefined) return one;
   const oneIsBetter = one.atMost === undefined ? one.measured >= other.measured : one.measured <= other.measured;
   return oneIsBetter ? one : other;
+}
+
+/** `1 user`, `10,000 users`. */
+export function counted(count: number, one: string): string {
+  return `${count.toLocaleString("en")} ${one}${count === 1 ? "" : "s"}`;
 }
 
 /** `12.3×`, with as many digits as mean something. */

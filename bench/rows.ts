@@ -1,9 +1,11 @@
 import type { Row } from "./row.ts";
+import { backfill } from "./rows/backfill.ts";
 import { bulk } from "./rows/bulk.ts";
 import { burst } from "./rows/burst.ts";
 import { check } from "./rows/check.ts";
 import { coalesce } from "./rows/coalesce.ts";
 import { growing } from "./rows/growth.ts";
+import { memory } from "./rows/memory.ts";
 import { outbox } from "./rows/outbox.ts";
 import { page } from "./rows/page.ts";
 import { queue } from "./rows/queue.ts";
@@ -28,4 +30,6 @@ export const ROWS: readonly Row[] = [
   growing,
   spill,
   page,
+  memory,
+  backfill,
 ];

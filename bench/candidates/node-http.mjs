@@ -1,4 +1,4 @@
-/** The floor: `node:http(s)` with keep-alive and `JSON.stringify`, and nothing else. */
+/** The floor: `node:http(s)` with keep-alive, the same headers as ours and `JSON.stringify` of each batch; nothing else. */
 export function open({ url }) {
   const { protocol, hostname, port } = new URL(url);
   const { Agent, request } = process.getBuiltinModule(protocol === "https:" ? "node:https" : "node:http");
@@ -8,7 +8,9 @@ export function open({ url }) {
     new Promise((resolve, reject) => {
       const headers = {
         authorization,
+        accept: "application/json",
         "content-type": "application/json",
+        "user-agent": "node:http",
         "content-length": Buffer.byteLength(body),
       };
       const outgoing = request({ method: "POST", hostname, port, path, agent, headers }, (incoming) => {
@@ -20,7 +22,15 @@ export function open({ url }) {
     });
   return {
     upload: (batch) => post("/v2/events", JSON.stringify(batch)),
-    uploadBulk: (batches) => post("/v2/bulkevents", JSON.stringify(batches)),
+    uploadBulk: (batches) => post("/v2/bulkevents", listOf(batches)),
     uploadText: (text) => post("/v2/events", text),
+    uploadTexts: (texts) => post("/v2/bulkevents", `[${texts.join(",")}]`),
   };
+}
+
+/** A bulk request has limits in bytes: whoever keeps to them writes each batch by itself. */
+export function listOf(batches) {
+  const texts = [];
+  for (const batch of batches) texts.push(JSON.stringify(batch));
+  return `[${texts.join(",")}]`;
 }

@@ -1,6 +1,7 @@
-/** The other floor: undici's `Pool` and `JSON.stringify`. */
+/** The other floor: undici's `Pool`, the same headers as ours and `JSON.stringify` of each batch. */
 import { readFileSync } from "node:fs";
 import { Pool } from "undici";
+import { listOf } from "./node-http.mjs";
 
 export function open({ url, inFlight }) {
   const ca = process.env.NODE_EXTRA_CA_CERTS;
@@ -8,7 +9,12 @@ export function open({ url, inFlight }) {
     connections: inFlight,
     ...(ca !== undefined && { connect: { ca: readFileSync(ca) } }),
   });
-  const headers = { authorization: `Basic ${btoa("key:secret")}`, "content-type": "application/json" };
+  const headers = {
+    authorization: `Basic ${btoa("key:secret")}`,
+    accept: "application/json",
+    "content-type": "application/json",
+    "user-agent": "undici",
+  };
   const post = async (path, body) => {
     const { statusCode, body: answer } = await pool.request({ method: "POST", path, headers, body });
     await answer.dump();
@@ -16,7 +22,7 @@ export function open({ url, inFlight }) {
   };
   return {
     upload: (batch) => post("/v2/events", JSON.stringify(batch)),
-    uploadBulk: (batches) => post("/v2/bulkevents", JSON.stringify(batches)),
+    uploadBulk: (batches) => post("/v2/bulkevents", listOf(batches)),
     uploadText: (text) => post("/v2/events", text),
   };
 }

@@ -1,43 +1,98 @@
-import { figure, median } from "../measure.ts";
-import type { Row } from "../row.ts";
-import { compare, rate } from "./single.ts";
+import { cpuMicros, figure, median, medianRatio, type Job, type Report } from "../measure.ts";
+import { digits, times, type Bar, type Row } from "../row.ts";
 
 const ENTRANTS = {
-  official: { kind: "peer", label: "official SDK" },
-  fetch: { kind: "peer", label: "global fetch" },
-  ours: { kind: "ours", label: "ours, uploadBulk" },
-  http: { kind: "floor", label: "node:http + stringify" },
-  undici: { kind: "floor", label: "undici Pool + stringify" },
-} as const;
+  official: { candidate: "official", kind: "peer", label: "official SDK" },
+  http: { candidate: "node-http", kind: "floor", label: "node:http + stringify" },
+  undici: { candidate: "undici", kind: "floor", label: "undici Pool + stringify" },
+  ours: { candidate: "ours", kind: "ours", label: "ours, uploadBulk" },
+  deliver: { candidate: "ours-deliver", kind: "ours", label: "ours, deliver" },
+} as const satisfies Readonly<
+  Record<string, { readonly candidate: string; readonly kind: Bar["kind"]; readonly label: string }>
+>;
 
-function job(candidate: string): { scenario: string; candidate: string; requests: number } {
-  return { scenario: "bulk", candidate, requests: 24 };
+type Name = keyof typeof ENTRANTS;
+
+/** The keys of the table of entrants. */
+const NAMES = Object.keys(ENTRANTS) as Name[];
+
+/** Requests 2 to 10 of a process. */
+const COLD = { scenario: "bulk", before: 1, count: 9, fresh: true } as const;
+/** By then everything has been compiled that will be. */
+const WARM = { scenario: "bulk", before: 40, count: 12 } as const;
+
+function jobs(job: Omit<Job, "candidate">): Readonly<Record<Name, Job>> {
+  const made = NAMES.map((name) => [name, { ...job, candidate: ENTRANTS[name].candidate }]);
+  return Object.fromEntries(made) as Record<Name, Job>; // one for each name
 }
 
 export const bulk: Row = {
   number: 3,
   name: "bulk",
   title: "Bulk",
-  how: "24 bulk requests a round of 100 batches with 5 events each, 4 in flight; ours gets all batches in one `uploadBulk`.",
+  how: "Bulk requests of 100 batches with 5 events each, one after the other; cold are those from the 2nd to the 10th in the life of a process, warm those after the 40th.",
   async run(bench) {
-    const reports = await bench.inRounds({
-      official: job("official"),
-      fetch: job("global-fetch"),
-      ours: job("ours"),
-      http: job("node-http"),
-      undici: job("undici"),
-    });
-    const ours = median(reports.ours, rate);
-    const twice = Math.max(...reports.ours.map((report) => figure(report, "serialisedTwice")));
-    const lost = reports.ours.reduce((sum, report) => sum + figure(report, "count") - figure(report, "events"), 0);
+    const cold = await bench.inRounds(jobs(COLD));
+    const warm = await bench.inRounds(jobs(WARM));
+    const { probe } = await bench.inRounds({ probe: { scenario: "bulk", candidate: "ours", probe: true } }, 1);
+    const twice = Math.max(...probe.map((report) => figure(report, "serialisedTwice")));
+    const lost = [...cold.ours, ...warm.ours, ...cold.deliver, ...warm.deliver].reduce(
+      (sum, report) => sum + figure(report, "count") - figure(report, "events"),
+      0,
+    );
+    const ofFloor = (reports: Readonly<Record<Name, readonly Report[]>>, name: Name): number =>
+      medianRatio(reports[name], reports.http, cpuMicros);
+    const overOfficial = (reports: typeof cold): number => medianRatio(reports.official, reports.ours, cpuMicros);
     return {
       checks: [
-        { what: "of the official SDK", measured: ours / median(reports.official, rate), atLeast: 1.8, unit: "×" },
-        { what: "of undici + stringify", measured: ours / median(reports.undici, rate), atLeast: 1.05, unit: "×" },
+        { what: "CPU cold, of `node:http` + stringify", measured: ofFloor(cold, "ours"), atMost: 1.15, unit: "×" },
+        { what: "CPU warm, of `node:http` + stringify", measured: ofFloor(warm, "ours"), atMost: 1, unit: "×" },
+        {
+          what: "`deliver` warm, of `node:http` + stringify",
+          measured: ofFloor(warm, "deliver"),
+          atMost: 1.3,
+          unit: "×",
+        },
+        { what: "cold, CPU of the official SDK for ours", measured: overOfficial(cold), atLeast: 1, unit: "×" },
+        { what: "warm, CPU of the official SDK for ours", measured: overOfficial(warm), atLeast: 1.1, unit: "×" },
         { what: "batches serialised twice", measured: twice, atMost: 0, unit: "", exact: true },
         { what: "events lost", measured: lost, atMost: 0, unit: "", exact: true },
       ],
-      ...compare(ENTRANTS, reports, "official", "Events, 4 requests in flight", "bulk"),
+      tables: [
+        {
+          title: "CPU an event",
+          columns: ["", "cold × floor", "warm × floor", "cold µs", "warm µs"],
+          rows: NAMES.map((name) => [
+            ENTRANTS[name].label,
+            times(ofFloor(cold, name)),
+            times(ofFloor(warm, name)),
+            digits(median(cold[name], cpuMicros)),
+            digits(median(warm[name], cpuMicros)),
+          ]),
+        },
+      ],
+      plots: [
+        {
+          name: "bulk",
+          title: "CPU of a bulk event, warm: times node:http + stringify; less is better",
+          bars: NAMES.map((name) => {
+            const { label, kind } = ENTRANTS[name];
+            return { label, kind, value: ofFloor(warm, name), text: times(ofFloor(warm, name)) };
+          }),
+        },
+      ],
+      choices: [
+        {
+          work: "send 100 batches in a request",
+          instead: "the official SDK",
+          ours: `takes ${times(1 / overOfficial(warm))} its CPU (${times(1 / overOfficial(cold))} in the first ten)`,
+        },
+        {
+          work: "the same",
+          instead: "`node:http` and `JSON.stringify` by hand",
+          ours: `takes ${times(ofFloor(warm, "ours"))} its CPU (${times(ofFloor(cold, "ours"))} in the first ten), and retries, paces and reports`,
+        },
+      ],
     };
   },
 };

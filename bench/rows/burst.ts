@@ -66,6 +66,13 @@ export const burst: Row = {
           ]),
         },
       ],
+      choices: [
+        {
+          work: "send 5,000 batches that nobody awaits one by one",
+          instead: "the official SDK",
+          ours: `loses ${digits(most([...reports.ours, ...reports.coalesced], "failed"))} of them, where the SDK loses ${digits(median(reports.official, (report) => figure(report, "failed")))}`,
+        },
+      ],
       plots: [
         {
           name: "burst",

@@ -1,5 +1,5 @@
 import { figure, median, type Job, type Report } from "../measure.ts";
-import { digits, times, type Check, type Row, type Table } from "../row.ts";
+import { counted, digits, times, type Check, type Row, type Table } from "../row.ts";
 
 interface Point {
   readonly count: number;
@@ -57,13 +57,14 @@ export const growing: Row = {
       }
       return points.map((point) => reports.get(point) ?? []);
     };
-    const byEvents = (await measure(EVENTS)).map((reports) => median(reports, micros));
+    const events = EVENTS.filter(({ count }) => !bench.quick || count < 1_000_000);
+    const byEvents = (await measure(events)).map((reports) => median(reports, micros));
     const byUsers = (await measure(USERS)).map((reports) => median(reports, micros));
     const byAttributes = (await measure(ATTRIBUTES)).map((reports) => median(reports, nanosPerByte));
-    const check = (what: string, costs: readonly number[]): Check => ({
+    const check = (what: string, costs: readonly number[], atMost = 1.15): Check => ({
       what,
       measured: growth(costs),
-      atMost: 1.15,
+      atMost,
       unit: "×",
       // The margin is in the target.
       exact: true,
@@ -80,14 +81,14 @@ export const growing: Row = {
     return {
       checks: [
         check("10³ to 10⁶ events, dearest of the first", byEvents),
-        check("1 to 10⁵ users, dearest of the first", byUsers),
+        check("1 to 10⁵ users, dearest of the first", byUsers, 1.25),
         check("1 to 100 attributes, per byte, dearest of the first", byAttributes),
       ],
       tables: [
         table(
           "Events",
           "CPU µs an event",
-          EVENTS.map(({ count }) => count),
+          events.map(({ count }) => count),
           byEvents,
         ),
         table(
@@ -108,11 +109,11 @@ export const growing: Row = {
           name: "growth",
           title: "CPU for an event in a queue, by how much there is",
           bars: [
-            ...EVENTS.map(({ count }, n) => ({
-              label: `${count.toLocaleString("en")} events`,
+            ...events.map(({ count }, n) => ({
+              label: counted(count, "event"),
               cost: byEvents[n] ?? 0,
             })),
-            ...USERS.map(({ users }, n) => ({ label: `${users.toLocaleString("en")} users`, cost: byUsers[n] ?? 0 })),
+            ...USERS.map(({ users }, n) => ({ label: counted(users, "user"), cost: byUsers[n] ?? 0 })),
           ].map(({ label, cost }) => ({ label, value: cost, text: `${digits(cost)} µs`, kind: "ours" })),
         },
       ],

@@ -101,6 +101,7 @@ export const recovery: Row = {
       ]),
     );
     const all = [["ours", ours], ...peers] as const;
+    const recoveriesOf = (wanted: string): Recoveries => all.find(([label]) => label === wanted)?.[1] ?? ours;
     const seconds = (name: Case): number => acceptedAfterMs(ours[name]) / 1_000;
     const limited = ours.limited.map(({ acceptedMs = Infinity }) => acceptedMs / 1_000);
     const invalid = ours.invalid.filter(({ attempts, reported }) => attempts === 1 && reported).length;
@@ -128,6 +129,13 @@ export const recovery: Row = {
           atLeast: bench.rounds,
           unit: ` of ${String(bench.rounds)}`,
           exact: true,
+        },
+      ],
+      choices: [
+        {
+          work: "send an event while the service answers 503 twice",
+          instead: "the official SDK",
+          ours: `delivers it after ${describe(ours.unavailable)}; the SDK: ${describe(recoveriesOf("official SDK").unavailable)}`,
         },
       ],
       tables: [

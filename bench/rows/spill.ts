@@ -14,6 +14,7 @@ interface End {
   readonly cpuMs: number;
   /** To write and sync the same bytes. */
   readonly floorMs: number;
+  readonly floorCpuMs: number;
   readonly bytes: number;
 }
 
@@ -43,12 +44,18 @@ export const spill: Row = {
     const kinds = [
       { label: "ours", times: sorted(({ spillMs }) => spillMs) },
       { label: "ours, CPU", times: sorted(({ cpuMs }) => cpuMs) },
-      { label: "writeSync and fsyncSync of the same bytes", times: sorted(({ floorMs }) => floorMs) },
+      { label: "writeFileSync and fsyncSync of the same bytes", times: sorted(({ floorMs }) => floorMs) },
+      { label: "the same, CPU", times: sorted(({ floorCpuMs }) => floorCpuMs) },
     ];
     const kilobytes = medianOf(ends.map(({ bytes }) => bytes)) / 1_000;
     return {
       checks: [
-        { what: "synchronous, CPU", measured: medianOf(ends.map(({ cpuMs }) => cpuMs)), atMost: 1, unit: " ms" },
+        {
+          what: "CPU, of `writeFileSync` and `fsyncSync` of the same bytes",
+          measured: medianOf(ends.map(({ cpuMs, floorCpuMs }) => cpuMs / floorCpuMs)),
+          atMost: 4,
+          unit: "×",
+        },
         { what: "written", measured: kilobytes, atLeast: 200, unit: " kB", exact: true },
       ],
       tables: [

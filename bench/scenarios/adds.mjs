@@ -1,32 +1,39 @@
-/** What one `add` costs its caller, and for how long the queue keeps everybody else waiting. */
-import { monitorEventLoopDelay } from "node:perf_hooks";
+/**
+ * What an `add` costs while nothing waits: bursts of adds that nobody awaits one by one, beside `JSON.stringify` of the
+ * same users and events, in turns in one process.
+ */
+const BURST = 1_000;
+const BURSTS = 10;
 
-/** Of the monitor's own timer: it fires no more often. */
-const RESOLUTION_MS = 1;
-
-export async function prepare({ candidate, url, count, users }) {
+export async function prepare({ candidate, url, users }) {
   const { open } = await import(`../candidates/${candidate}.mjs`);
-  const opened = await open({ url });
-  const made = Array.from({ length: count }, (_, n) => opened.make(n % users, n));
-  for (const one of made) await opened.add(one);
-  await opened.flush();
+  const opened = open({ url });
+  let next = 0;
+  let written = 0;
   const round = async () => {
-    const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-    delays.enable();
-    // The monitor has to have ticked once before it knows of a delay.
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    delays.reset();
-    let insideMs = 0;
-    for (const one of made) {
-      const startedMs = performance.now();
-      const taken = opened.add(one);
-      insideMs += performance.now() - startedMs;
-      await taken;
+    let [addMicros, floorMicros] = [0, 0];
+    for (let burst = 0; burst < BURSTS; burst++) {
+      const made = Array.from({ length: BURST }, () => opened.make(next % users, next++));
+      const taken = [];
+      addMicros += cpuMicros(() => {
+        for (const one of made) taken.push(opened.add(one));
+      });
+      floorMicros += cpuMicros(() => {
+        for (const { user, event } of made) written += JSON.stringify(user).length + JSON.stringify(event).length;
+      });
+      await Promise.all(taken);
+      await opened.flush();
     }
-    await opened.flush();
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    delays.disable();
-    return { addMicros: (insideMs / count) * 1_000, stallMs: delays.max / 1e6 - RESOLUTION_MS };
+    const count = BURST * BURSTS;
+    return { addMicros: addMicros / count, floorMicros: floorMicros / count, written };
   };
+  for (let warmUp = 0; warmUp < 5; warmUp++) await round();
   return round;
+}
+
+function cpuMicros(task) {
+  const before = process.cpuUsage();
+  task();
+  const { user, system } = process.cpuUsage(before);
+  return user + system;
 }

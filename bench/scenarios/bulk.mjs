@@ -1,30 +1,34 @@
-/** Bulk requests of 100 batches with 5 events, 4 in flight. */
+/**
+ * Bulk requests of 100 batches with 5 events, one after the other: `before` of them in the life of the process, and then
+ * those that are measured, a `count` to a round. Each has batches of its own, as in a program that sends what comes.
+ */
 import { batch } from "../candidates/payload.mjs";
-import { inParallel, startMeter } from "./meter.mjs";
+import { startMeter } from "./meter.mjs";
 
 const BATCHES = 100;
 const EVENTS = 5;
 
-export async function prepare({ candidate, url, requests }) {
+export async function prepare({ candidate, url, before, count, probe }) {
   const { open } = await import(`../candidates/${candidate}.mjs`);
-  const opened = open({ url, inFlight: 4 });
-  const batches = Array.from({ length: requests * BATCHES }, (_, n) => batch(n, EVENTS));
-  const requestsOf = Array.from({ length: requests }, (_, n) => batches.slice(n * BATCHES, (n + 1) * BATCHES));
-  const send =
-    opened.uploadAll === undefined
-      ? () => inParallel(requests, 4, (n) => opened.uploadBulk(requestsOf[n]))
-      : async () => (await opened.uploadAll(batches)).filter(({ kind }) => kind !== "accepted").length;
-  await send();
-  const serialisedTwice = await countSecondTimes(opened);
+  const opened = open({ url, inFlight: 1 });
+  const upload = opened.uploadAll ?? opened.uploadBulk;
+  if (probe) return async () => ({ serialisedTwice: await countSecondTimes(upload) });
+  const make = (lists) =>
+    Array.from({ length: lists }, () => Array.from({ length: BATCHES }, (_, n) => batch(n, EVENTS)));
+  const send = async (lists) => {
+    for (const batches of lists) await upload(batches);
+  };
+  await send(make(before));
   return async () => {
+    const lists = make(count);
     const stop = startMeter();
-    const failed = await send();
-    return { ...stop(), count: batches.length * EVENTS, failed, serialisedTwice };
+    await send(lists);
+    return { ...stop(), count: count * BATCHES * EVENTS };
   };
 }
 
-/** How often a batch was serialised more often than needed, which only `toJSON` can tell; apart, for it costs time. */
-async function countSecondTimes({ uploadAll, uploadBulk }) {
+/** How often a batch was serialised more often than needed, which only `toJSON` can tell. */
+async function countSecondTimes(upload) {
   let serialised = 0;
   const probes = Array.from({ length: BATCHES }, (_, n) => {
     const one = batch(n, EVENTS);
@@ -38,6 +42,6 @@ async function countSecondTimes({ uploadAll, uploadBulk }) {
     };
     return one;
   });
-  await (uploadAll ?? uploadBulk)(probes);
+  await upload(probes);
   return serialised - BATCHES;
 }

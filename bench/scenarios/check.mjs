@@ -8,25 +8,30 @@ const COUNT = 400;
 const KINDS = {
   custom: (n) => Array.from({ length: 5 }, () => customEvent("video watched", "media", data(n))),
   mixed: (n) => [
-    sessionStart(),
+    sessionStart({ session_uuid: SESSION }),
     screenView("Home", data(n)),
     customEvent("video watched", "media", data(n)),
-    userAttributeChange("plan", { old: "free", new: "premium", is_new_attribute: false }),
-    purchase([{ id: "sku-1", name: "Lamp", price: 19.99, quantity: 1 }], {
-      transaction_id: `T-${n}`,
-      total_amount: 21,
-    }),
+    userAttributeChange("plan", { old: "free", new: "premium", is_new_attribute: false, session_uuid: SESSION }),
+    purchase(
+      [{ id: "sku-1", name: "Lamp", price: 19.99, quantity: 1 }],
+      { transaction_id: `T-${n}`, total_amount: 21 },
+      { session_uuid: SESSION },
+    ),
   ],
 };
 
+/** What belongs to no session is worth a warning. */
+const SESSION = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+
 function data(n) {
-  return { custom_attributes: attributesOf(4, n) };
+  return { custom_attributes: attributesOf(4, n), session_uuid: SESSION };
 }
 
-function timeMicros(batches, task) {
-  const startedMs = performance.now();
+function cpuMicros(batches, task) {
+  const before = process.cpuUsage();
   for (const batch of batches) task(batch);
-  return ((performance.now() - startedMs) / batches.length) * 1_000;
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / batches.length;
 }
 
 export async function prepare({ candidate }) {
@@ -43,7 +48,7 @@ export async function prepare({ candidate }) {
     const sums = { stringifyMicros: 0, checkMicros: 0, lintMicros: 0 };
     // In turns, for what the machine does meanwhile to meet all of them.
     for (let turn = 0; turn < 10; turn++) {
-      for (const [name, task] of Object.entries(tasks)) sums[name] += timeMicros(batches, task) / 10;
+      for (const [name, task] of Object.entries(tasks)) sums[name] += cpuMicros(batches, task) / 10;
     }
     return { ...sums, written };
   };

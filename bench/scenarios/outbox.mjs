@@ -11,9 +11,9 @@ export async function prepare({ candidate, url, count, users, adders, durability
   const send = async () => {
     const stop = startMeter();
     const failed = await inParallel(count, adders, (n) => opened.add(made[n]));
-    const { wallMs: addedMs } = stop();
+    const { wallMs: addedMs, cpuMs: addCpuMs } = stop();
     await opened.flush();
-    return { ...stop(), addedMs, failed, count };
+    return { ...stop(), addedMs, addCpuMs, failed, count };
   };
   await send();
   return send;

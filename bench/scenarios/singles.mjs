@@ -5,14 +5,18 @@ import { inParallel, startMeter } from "./meter.mjs";
 export async function prepare({ candidate, url, count, inFlight, warmUp }) {
   const { open } = await import(`../candidates/${candidate}.mjs`);
   const opened = open({ url, inFlight });
-  const batches = Array.from({ length: count }, (_, n) => {
-    const one = batch(n, 1);
-    return opened.takesText === true ? JSON.stringify(one) : one;
-  });
-  await inParallel(warmUp, inFlight, (n) => opened.upload(batches[n % count]));
+  const make = (howMany) =>
+    Array.from({ length: howMany }, (_, n) => {
+      const one = batch(n, 1);
+      return opened.takesText === true ? JSON.stringify(one) : one;
+    });
+  const send = (batches) => inParallel(batches.length, inFlight, (n) => opened.upload(batches[n]));
+  await send(make(warmUp));
   return async () => {
+    // Each is sent once, as in a program that sends what comes.
+    const batches = make(count);
     const stop = startMeter();
-    const failed = await inParallel(count, inFlight, (n) => opened.upload(batches[n]));
+    const failed = await send(batches);
     return { ...stop(), count, failed };
   };
 }
