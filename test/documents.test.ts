@@ -27,7 +27,7 @@ const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 
 const PAPERS = [
   ...readdirSync(ROOT).filter((name) => name.endsWith(".md") || name === "llms.txt"),
-  ...filesIn("docs").filter((path) => path.endsWith(".md")),
+  ...["docs", "examples"].flatMap(filesIn).filter((path) => path.endsWith(".md")),
 ];
 
 /** The anchors that headings of a page give. */

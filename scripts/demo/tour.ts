@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { everyEvent } from "../../examples/every-event.ts";
+import { everyEvent } from "../../examples/every-event/every-event.ts";
 import {
   ApiError,
   EventsClient,

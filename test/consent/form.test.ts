@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { readConsentForm } from "../../examples/consent-form.ts";
+import { readConsentForm } from "../../examples/shop/consent-form.ts";
 
 const AT = 1_767_225_600_000;
 const decided = (consented: boolean): object => ({

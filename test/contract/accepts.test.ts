@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EventsClient, ccpaOptOut, createBatch, gdprConsent, mergeConsent, type UserContext } from "mparticle-events";
 import { startMockServer, type MockServer } from "mparticle-events/testing";
-import { everyEvent } from "../../examples/every-event.ts";
+import { everyEvent } from "../../examples/every-event/every-event.ts";
 import { FACTORY_CASES } from "../model/factory-table.ts";
 import { FULL_EVENT_DATA, FULL_USER } from "./full-batch.ts";
 

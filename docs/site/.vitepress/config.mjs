@@ -110,6 +110,7 @@ export default defineConfig({
           { text: "Errors", link: "/errors" },
           { text: "Limits", link: "/limits" },
           { text: "Command line", link: "/cli" },
+          { text: "Examples", link: "/examples/" },
         ],
       },
       {

@@ -35,10 +35,13 @@ import {
 const lamp: Product = { id: "sku-1", name: "Lamp", brand: "Lumen", category: "home/light", price: 19.99, quantity: 1 };
 const transaction = { transaction_id: "T-1001", total_amount: 21.49, tax_amount: 1.5 };
 
+/** Of the session that begins and ends here. */
+const session_uuid = "7b4cf7a3-6b52-4c2e-9d0a-2f7a5a1f3c11";
+
 export const everyEvent: readonly Event[] = [
   firstRun(),
   applicationStateTransition("application_initialized", { is_first_run: true }),
-  sessionStart(),
+  sessionStart({ session_uuid }),
   screenView("Home", { custom_attributes: { tab: "lamps" } }),
   customEvent("video watched", "media", {
     custom_attributes: { seconds: 42 },
@@ -74,6 +77,6 @@ export const everyEvent: readonly Event[] = [
   checkoutOption([lamp], { checkout_step: 2, checkout_options: "express" }),
   purchase([lamp], transaction, { currency_code: "EUR" }),
   refund([lamp], transaction, { currency_code: "EUR" }),
-  sessionEnd(61_000),
+  sessionEnd(61_000, { session_uuid }),
   uninstall(),
 ];
