@@ -7,10 +7,12 @@ import * as root from "mparticle-events";
 import * as bullmq from "mparticle-events/bullmq";
 import * as consent from "mparticle-events/consent";
 import * as node from "mparticle-events/node";
+import * as otel from "mparticle-events/otel";
 import * as plan from "mparticle-events/plan";
 import * as postgres from "mparticle-events/postgres";
 import * as testing from "mparticle-events/testing";
 import * as validate from "mparticle-events/validate";
+import { drawBadges } from "../scripts/docs/badges.ts";
 import { headingAnchor } from "../scripts/docs/heading-anchor.ts";
 import { PublicNames, readEntries } from "../scripts/docs/public-names.ts";
 import { referencePages } from "../scripts/docs/reference-pages.ts";
@@ -91,6 +93,7 @@ describe("the documents", () => {
       "mparticle-events/bullmq": bullmq,
       "mparticle-events/consent": consent,
       "mparticle-events/node": node,
+      "mparticle-events/otel": otel,
       "mparticle-events/plan": plan,
       "mparticle-events/postgres": postgres,
       "mparticle-events/testing": testing,
@@ -146,7 +149,20 @@ describe("the reference of public names", () => {
   });
 });
 
+describe("the badges", () => {
+  it("say what package.json says; `npm run docs:badges` draws them anew", () => {
+    expect(read("docs/badges.svg")).toBe(drawBadges());
+  });
+});
+
 describe("the workflow", () => {
+  it("names projects of the tests that there are", () => {
+    const names = Array.from(read("vitest.config.ts").matchAll(/test: \{ name: "(\w+)"/g), ([, name]) => name);
+    const named = Array.from(read(".github/workflows/ci.yml").matchAll(/--project (\w+)/g), ([, name]) => name);
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.filter((name) => !names.includes(name))).toEqual([]);
+  });
+
   it("runs all of it on Linux and the tests of the source elsewhere, with actions of a fixed major version", () => {
     const { jobs } = parse(read(".github/workflows/ci.yml")) as {
       readonly jobs: Readonly<

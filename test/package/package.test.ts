@@ -18,9 +18,9 @@ const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as
 const packed = inject("packed");
 
 /** All of the documentation but the reference, which `npm run docs` makes. */
-const DOCUMENTS = ["docs", "docs/guides"]
+const DOCUMENTS = ["docs", "docs/guides", "docs/images"]
   .flatMap((folder) => readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`))
-  .filter((path) => /\.(json|md|svg)$/.test(path))
+  .filter((path) => /\.(json|md|svg|png)$/.test(path))
   .sort();
 
 describe("the package", () => {

@@ -1,3 +1,6 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { Arrivals, type BatchRecord } from "../../src/arrivals/arrivals.ts";
@@ -5,6 +8,9 @@ import { serveArrivals } from "../../src/arrivals/serve-arrivals.ts";
 import { ContractService } from "../../src/cli/mock/contract-service.ts";
 import { listen } from "../../src/cli/mock/mock-server.ts";
 import { launchBrowser } from "./browser.ts";
+
+/** Of the documentation. */
+const IMAGES = fileURLToPath(new URL("../../docs/images/", import.meta.url));
 
 let browser: Browser;
 
@@ -338,6 +344,31 @@ describe("the page", () => {
     await page.getByText("more lines: copy the JSON").waitFor();
     expect(await page.locator(".json-line").count()).toBe(2001);
     expect(await page.locator(".row").count()).toBe(300);
+  });
+
+  it("looks as the screenshot of the README shows, which `npm run docs:screenshots` takes", async () => {
+    const { page, send } = await openPage();
+    const lamp = { id: "sku-1", name: "Lamp", price: 19.99, quantity: 1 };
+    const bought = {
+      event_type: "commerce_event",
+      data: { product_action: { action: "purchase", transaction_id: "T-1", total_amount: 19.99, products: [lamp] } },
+    };
+    const session_uuid = "7b4cf7a3-6b52-4c2e-9d0a-2f7a5a1f3c11";
+    await send(of("1234", [screen("Home"), screen("Lamps"), bought], { user_attributes: { plan: "premium" } }));
+    await send(of("77", [{ event_type: "session_start", data: { session_uuid } }, custom("Video watched")]));
+    await send({ ...of("4711", [screen("Cart")]), envronment: "development" });
+    await send(of("1234", [custom("Coupon used", { custom_attributes: { code: "SPRING" } })]));
+    await page.getByText("Coupon used").first().waitFor();
+    await page.getByText("4711").first().click();
+    await page.getByText("Did you mean").first().waitFor();
+    const picture = await page.screenshot();
+    // Small enough for whoever reads the README, and not one colour alone.
+    expect(picture.length).toBeLessThan(150_000);
+    expect(picture.length).toBeGreaterThan(20_000);
+    if (process.env["SCREENSHOTS"] !== undefined) {
+      mkdirSync(IMAGES, { recursive: true });
+      writeFileSync(join(IMAGES, "arrivals.png"), picture);
+    }
   });
 
   it("is closed to a page of another origin, and to a name that leads here", async () => {

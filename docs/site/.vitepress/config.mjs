@@ -139,7 +139,8 @@ export default defineConfig({
         text: "In operation",
         items: [
           guide("What is guaranteed", "guarantees"),
-          { text: "Rate limits and pacing", link: "/pacing" },
+          guide("Rate limits", "rate-limits"),
+          { text: "Pacing", link: "/pacing" },
           guide("Observability", "observability"),
           { text: "Transports", link: "/transports" },
           { text: "Testing your service", link: "/testing" },
