@@ -13,6 +13,7 @@ const LOCKS = [
   "bench/package-lock.json",
   "test/runtimes/package-lock.json",
   "docs/site/package-lock.json",
+  "test/bundlers/package-lock.json",
 ];
 
 describe("a lockfile", () => {

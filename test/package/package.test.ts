@@ -2,7 +2,6 @@ import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { promisify } from "node:util";
-import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
@@ -129,21 +128,12 @@ describe("the package", () => {
     expect(readFileSync(join(ROOT, "CHANGELOG.md"), "utf8")).toContain(`## ${manifest.version}\n`);
   });
 
-  it("runs without Node's modules, and stays small, where the platform is the web's", async () => {
-    const { text, gzipped } = await bundle('export * from "mparticle-events"');
-    expect(text).not.toMatch(/"node:/);
-    expect(gzipped).toBeLessThan(38_000);
-  });
-
-  it.each([
-    ["factories alone", "createBatch, customEvent, purchase, gdprConsent", 2_000],
-    ["a client without a queue", "EventsClient, createBatch, customEvent", 27_500],
-  ])("gives a bundler %s without the rest", async (_, names, atMost) => {
-    expect((await bundle(`export { ${names} } from "mparticle-events"`)).gzipped).toBeLessThan(atMost);
+  it("runs without Node's modules where the platform is the web's", async () => {
+    expect(await bundle('export * from "mparticle-events"')).not.toMatch(/"node:/);
   });
 });
 
-async function bundle(contents: string): Promise<{ readonly text: string; readonly gzipped: number }> {
+async function bundle(contents: string): Promise<string> {
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: packed.folder },
     bundle: true,
@@ -153,5 +143,5 @@ async function bundle(contents: string): Promise<{ readonly text: string; readon
     platform: "browser",
   });
   const [file] = outputFiles;
-  return { text: file?.text ?? "", gzipped: gzipSync(file?.contents ?? "").length };
+  return file?.text ?? "";
 }

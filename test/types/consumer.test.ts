@@ -52,6 +52,20 @@ const CONFIGS = full([QUICK], ALL).flatMap((name) =>
   [true, false].map((exact) => ({ name, exact, setting: exact ? "on" : "off" })),
 );
 
+/** How a compiler finds the package. TypeScript 7.0 has no node10 any more. */
+const RESOLUTIONS = [
+  { moduleResolution: "nodenext", module: "nodenext" },
+  { moduleResolution: "node16", module: "node16" },
+  { moduleResolution: "bundler", module: "esnext" },
+  { moduleResolution: "node10", module: "commonjs" },
+] as const;
+
+const RESOLVED = full([QUICK], ALL).flatMap((name) =>
+  RESOLUTIONS.slice(1)
+    .filter(({ moduleResolution }) => name !== QUICK || moduleResolution !== "node10")
+    .map((resolution) => ({ name, resolution, setting: resolution.moduleResolution })),
+);
+
 let folder: string;
 beforeAll(() => {
   folder = makeOwnProject();
@@ -62,10 +76,15 @@ afterAll(() => {
 });
 
 /** What a compiler says about the program, the declarations it imports included. */
-async function compile(compiler: string, exactOptionalPropertyTypes: boolean): Promise<string[]> {
-  const said = await runTypescript(compiler, folder, `tsconfig.${String(exactOptionalPropertyTypes)}`, {
+async function compile(
+  compiler: string,
+  exactOptionalPropertyTypes: boolean,
+  { module, moduleResolution }: (typeof RESOLUTIONS)[number] = RESOLUTIONS[0],
+): Promise<string[]> {
+  const name = `tsconfig.${compiler}.${moduleResolution}.${String(exactOptionalPropertyTypes)}`;
+  const said = await runTypescript(compiler, folder, name, {
     compilerOptions: {
-      ...{ target: "es2022", module: "nodenext", moduleResolution: "nodenext", lib: ["es2022"], types: ["node"] },
+      ...{ target: "es2022", module, moduleResolution, lib: ["es2022"], types: ["node"] },
       ...{ strict: true, skipLibCheck: false, noEmit: true, exactOptionalPropertyTypes },
     },
     files: ["program.ts"],
@@ -80,6 +99,10 @@ describe("a program that uses the package", () => {
       expect(await compile(name, exact)).toEqual([]);
     },
   );
+
+  it.each(RESOLVED)("compiles by $name with moduleResolution $setting", async ({ name, resolution }) => {
+    expect(await compile(name, true, resolution)).toEqual([]);
+  });
 
   it("does not compile with a mistake in it: the compiler is asked for real", async () => {
     writeFileSync(join(folder, "program.ts"), PROGRAM.replace('"opened", "other"', '"opened", "othre"'));
