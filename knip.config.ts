@@ -32,7 +32,7 @@ const config: KnipConfig = {
         "@stryker-mutator/vitest-runner",
       ],
       // Commands of the system.
-      ignoreBinaries: ["redis-cli", "unshare", "mount", "umount", "mkfifo"],
+      ignoreBinaries: ["redis-cli", "unshare", "mount", "umount", "mkfifo", "script"],
     },
     bench: {
       entry: ["plan-check.ts", "child.mjs", "{candidates,ends,scenarios,starts}/*.mjs"],

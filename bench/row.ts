@@ -24,7 +24,7 @@ export interface RowResult {
 }
 
 /** What somebody would pick instead, and what becomes of it. */
-export interface Choice {
+interface Choice {
   /** What is to be done: "send 100 batches at once". */
   readonly work: string;
   readonly instead: string;

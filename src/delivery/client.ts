@@ -35,7 +35,7 @@ import {
   type Prepared,
   type PrepareOptions,
 } from "./prepare.ts";
-import { endsInTime } from "./queue/time-limit.ts";
+import { endsInTime } from "./time-limit.ts";
 import { RequestIds } from "./request-ids.ts";
 import { resolveRetry } from "./retry.ts";
 import { Telemetry } from "./telemetry.ts";

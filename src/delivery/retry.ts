@@ -88,8 +88,9 @@ export function decideRetry({ error, attempt, elapsedMs, stale, random, retry }:
   const remainingMs = retry.maxElapsedMs - elapsedMs;
   if (stale === true && remainingMs > 0) return { retry: true, delayMs: 0 };
   if (!isTemporary(error, retry)) return { retry: false };
-  if (retry.once || remainingMs <= 0) return { retry: false };
+  if (retry.once) return { retry: false };
   const floorMs = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
+  // With or without a floor: no time may be left.
   if (floorMs >= remainingMs) return { retry: false };
   // "Retry at once" still has to back off from a service that says so every time.
   const delayMs =

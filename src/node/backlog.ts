@@ -1,4 +1,4 @@
-import { parse } from "./batch-lines.ts";
+import { parse } from "../delivery/stored-record.ts";
 import type { LogRows } from "./log-rows.ts";
 import { inTransaction, type Database, type Statement } from "./sqlite.ts";
 

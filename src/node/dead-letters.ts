@@ -1,7 +1,7 @@
 import type { Batch } from "../../generated/schema.ts";
 import { textOfBatch, type DeadLetter, type StoredBatch } from "../delivery/outbox.ts";
+import { parse, problemOfRecord } from "../delivery/stored-record.ts";
 import { parseExact } from "../transport/json.ts";
-import { parse, problemOfBatch } from "./batch-lines.ts";
 import type { Database, Row } from "./sqlite.ts";
 
 /** The code of what was set aside because it could not be read. */
@@ -59,11 +59,11 @@ export class DeadLetters {
 
 /** A dead letter in the form in which it is shown: damage of one is no reason not to show it, nor the others. */
 export function toRejectedBatch(stored: StoredBatch, reason: DeadLetter["reason"]): RejectedBatch {
-  if (problemOfBatch(stored) === undefined) {
+  if (problemOfRecord(stored) === undefined) {
     return { batch: parseExact(textOfBatch(stored)) as Batch, reason }; // as a queue wrote it
   }
   const { requestId, context, events } = stored;
-  const user = problemOfBatch({ requestId, context, events: [] }) === undefined ? parseExact(context) : {};
+  const user = problemOfRecord({ requestId, context, events: [] }) === undefined ? parseExact(context) : {};
   const readable = events.filter((event) => parse(event) !== undefined).map((event) => parseExact(event));
   const batch = { ...(user as object), source_request_id: requestId, events: readable };
   // As far as it goes.

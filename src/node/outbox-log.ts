@@ -1,6 +1,6 @@
 import type { DeadLetter, OutboxEntry, StoredBatch } from "../delivery/outbox.ts";
+import { problemOfRecord } from "../delivery/stored-record.ts";
 import { Backlog } from "./backlog.ts";
-import { problemOfBatch } from "./batch-lines.ts";
 import { DeadLetters, UNREADABLE } from "./dead-letters.ts";
 import { LogRows, type LogRow } from "./log-rows.ts";
 import { inTransaction, problemOf, type Database, type Statement } from "./sqlite.ts";
@@ -131,7 +131,7 @@ export class OutboxLog {
   /** Makes pending again what was set aside, unless it cannot be read; tells whether it has. */
   restore(requestId: string): boolean {
     const stored = this.letters.read(requestId)?.stored;
-    if (stored === undefined || problemOfBatch(stored) !== undefined) return false;
+    if (stored === undefined || problemOfRecord(stored) !== undefined) return false;
     this.append([stored]);
     return this.letters.remove(requestId);
   }
@@ -156,7 +156,7 @@ export class OutboxLog {
         // It was told of with its first row, or is settled.
         if (this.#batches.get(requestId)?.[0] !== seq) continue;
         const stored = this.#find(requestId);
-        const problem = stored && problemOfBatch(stored);
+        const problem = stored && problemOfRecord(stored);
         if (problem !== undefined) this.#setUnreadableAside(requestId, problem, report);
         else if (stored !== undefined) yield stored;
       }
@@ -189,9 +189,11 @@ export class OutboxLog {
   }
 
   #setUnreadableAside(requestId: string, problem: string, report: (problem: string) => void): void {
-    report(`Batch ${requestId} cannot be read, and was set aside. ${problem}`);
+    report(`Batch ${requestId} cannot be read, and was set aside: ${problem}`);
     this.transaction(() => {
-      this.setAside([{ requestId, reason: { code: UNREADABLE, message: problem, atMs: Date.now() } }]);
+      this.setAside([
+        { requestId, reason: { code: UNREADABLE, message: `It cannot be read: ${problem}`, atMs: Date.now() } },
+      ]);
     });
   }
 

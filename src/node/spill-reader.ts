@@ -1,7 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import type { StoredBatch } from "../delivery/outbox.ts";
-import { problemOfBatch, readLine } from "./batch-lines.ts";
+import { problemOfRecord } from "../delivery/stored-record.ts";
+import { readLine } from "./batch-lines.ts";
 import { codeOf } from "./system-error.ts";
 
 export const SPILL_FORMAT = 1;
@@ -94,7 +95,7 @@ function readBatches(
     if (line.at(-1) !== LINE_END) continue;
     // A character that is damaged would be replaced, and go out as another.
     const batch = isUtf8(line) ? readLine(line.toString("utf8", 0, line.length - 1)) : undefined;
-    if (batch !== undefined && problemOfBatch(batch) === undefined) batches.push(batch);
+    if (batch !== undefined && problemOfRecord(batch) === undefined) batches.push(batch);
   }
   const missing = Math.max(count, lines.length) - batches.length;
   return missing === 0

@@ -6,9 +6,9 @@ const MAX_WORD_LENGTH = 64;
  * abbreviation (`prod`), or one few typing errors away. Undefined when none is near.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
-  if (word === "" || word.length > MAX_WORD_LENGTH) return undefined;
+  if (word.length > MAX_WORD_LENGTH) return undefined;
   const plain = plainOf(word);
-  if (plain === "") return undefined; // nothing but punctuation is near to anything
+  if (plain === "") return undefined; // what has neither letters nor digits is near to nothing
   let best: string | undefined;
   let bestDistance = Infinity;
   for (const candidate of candidates) {
@@ -20,7 +20,6 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 
 /** 0 for the same word, small for a likely misspelling, Infinity for another word. */
 function distanceBetween(word: string, candidate: string): number {
-  if (word === candidate) return 0;
   const allowed = Math.floor(Math.max(word.length, candidate.length) / 3);
   const edits = editDistance(word, candidate, allowed);
   if (edits <= allowed) return edits;
@@ -43,7 +42,8 @@ function editDistance(from: string, to: string, limit: number): number {
     for (let j = 1; j <= to.length; j++) {
       const same = from[i - 1] === to[j - 1];
       let edits = Math.min(at(previous, j) + 1, at(current, j - 1) + 1, at(previous, j - 1) + (same ? 0 : 1));
-      if (i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1]) {
+      // Before the first character there is undefined, which equals no character.
+      if (from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1]) {
         edits = Math.min(edits, at(beforePrevious, j - 2) + 1);
       }
       current.push(edits);

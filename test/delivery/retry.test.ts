@@ -184,6 +184,9 @@ describe("Retry-After", () => {
     };
     expect(waitFor(0)).toEqual({ retry: true, delayMs: 2_000 });
     expect(waitFor(0.5)).toEqual({ retry: true, delayMs: 2_100 });
+    expect(waitFor(0.999)).toEqual({ retry: true, delayMs: 2_199.8 });
+    const short = new ApiError(429, "", { retryAfterMs: 50 });
+    expect(decideRetry(failed({ error: short }))).toEqual({ retry: true, delayMs: 52.5 });
     const hour = new ApiError(429, "", { retryAfterMs: 3_600_000 });
     const patient = resolveRetry({ maxElapsedMs: 7_200_000 });
     expect(decideRetry(failed({ error: hour, random: () => 0.5, retry: patient }))).toEqual({
@@ -197,6 +200,12 @@ describe("Retry-After", () => {
     const error = new ApiError(429, "", { retryAfterMs: 4_000 });
     expect(decideRetry(failed({ error, elapsedMs: 999, retry })).retry).toBe(true);
     expect(decideRetry(failed({ error, elapsedMs: 1_000, retry }))).toEqual({ retry: false });
+  });
+
+  it("is exceeded by no more than the time that is left", () => {
+    const retry = resolveRetry({ maxElapsedMs: 5_000 });
+    const error = new ApiError(429, "", { retryAfterMs: 3_990 });
+    expect(decideRetry(failed({ error, elapsedMs: 1_000, retry }))).toEqual({ retry: true, delayMs: 3_995 });
   });
 
   it("of zero still backs off from a service that says so every time", () => {
@@ -244,6 +253,18 @@ describe("resolveRetry", () => {
 
   it("lets a first wait above the usual longest one be the longest", () => {
     expect(resolveRetry({ baseDelayMs: 20_000 })).toMatchObject({ baseDelayMs: 20_000, maxDelayMs: 20_000 });
+  });
+
+  it.each([null, true, 5, "often", [], () => false])("refuses %j, which is neither an object nor false", (options) => {
+    expect(() => resolveRetry(options as unknown as RetryOptions)).toThrow("expected an object such as");
+  });
+
+  it("refuses an option that there is not", () => {
+    expect(() => resolveRetry({ maxElapsed: 5 } as RetryOptions)).toThrow("maxElapsed");
+  });
+
+  it("lets the longest wait be the first", () => {
+    expect(resolveRetry({ baseDelayMs: 50, maxDelayMs: 50 })).toMatchObject({ baseDelayMs: 50, maxDelayMs: 50 });
   });
 
   it.each<[RetryOptions, string]>([

@@ -31,7 +31,7 @@ function pendingIn(log: OutboxLog): readonly StoredBatch[] {
 }
 
 function batch(requestId: string): StoredBatch {
-  return { requestId, context: "{}", events: [JSON.stringify(requestId)] };
+  return { requestId, context: "{}", events: [JSON.stringify({ of: requestId })] };
 }
 
 describe("a transaction of the log that fails", () => {

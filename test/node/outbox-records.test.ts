@@ -38,6 +38,11 @@ const CONTEXT = '{"environment":"development","mpid":9223372036854775807}';
 const EVENT = '{"event_type":"first_run","data":{}}';
 const REASON = { code: "BAD_REQUEST", message: "no such thing", atMs: 1_700_000_000_000 };
 
+/** An event that can be told from its neighbours. */
+function numbered(n: number): string {
+  return `{"n":${String(n)}}`;
+}
+
 function entry(requestId: string, events: readonly string[] = [EVENT]): StoredBatch {
   return { requestId, context: CONTEXT, events };
 }
@@ -50,7 +55,11 @@ async function pendingIn(outbox: SqliteOutbox): Promise<readonly StoredBatch[]> 
 
 describe("a record that cannot be read", () => {
   it.each([
-    ["an event that is not JSON", { ...entry("bad"), events: [EVENT, '["a",,"c"]'] }, /Its event 1 is no JSON/],
+    [
+      "an event that is not JSON",
+      { ...entry("bad"), events: [EVENT, '["a",,"c"]'] },
+      /It cannot be read: its event 1 is no JSON object/,
+    ],
     ["a user that is not JSON", { ...entry("bad"), context: '{"mpid":' }, /its user is no JSON object/],
   ])("because it has %s is set aside with its reason, and the others are sent", async (_, bad, reason) => {
     const first = await open();
@@ -155,17 +164,25 @@ describe("an outbox of version 0.1.0", () => {
 
   it("is read, whether a batch that goes on has its user once or again, and goes on", async () => {
     makeOldFile([
-      [entry("a", ["1"]), entry("b", ["2"])],
-      [{ requestId: "a", events: ["3"] }, entry("c", ["4"])],
-      [entry("b", ["5"]), { requestId: "a", events: ["6"] }],
+      [entry("a", [numbered(1)]), entry("b", [numbered(2)])],
+      [{ requestId: "a", events: [numbered(3)] }, entry("c", [numbered(4)])],
+      [entry("b", [numbered(5)]), { requestId: "a", events: [numbered(6)] }],
     ]);
     const outbox = await open();
-    const expected = [entry("a", ["1", "3", "6"]), entry("b", ["2", "5"]), entry("c", ["4"])];
+    const expected = [
+      entry("a", [numbered(1), numbered(3), numbered(6)]),
+      entry("b", [numbered(2), numbered(5)]),
+      entry("c", [numbered(4)]),
+    ];
     expect(await pendingIn(outbox)).toEqual(expected);
-    await outbox.append([{ requestId: "c", events: ["7"] }, entry("d", ["8"])]);
+    await outbox.append([{ requestId: "c", events: [numbered(7)] }, entry("d", [numbered(8)])]);
     await outbox.remove(["a"]);
     await outbox.close();
-    expect(await pendingIn(await open())).toEqual([expected[1], entry("c", ["4", "7"]), entry("d", ["8"])]);
+    expect(await pendingIn(await open())).toEqual([
+      expected[1],
+      entry("c", [numbered(4), numbered(7)]),
+      entry("d", [numbered(8)]),
+    ]);
   });
 
   it("that is empty is made anew", async () => {
@@ -184,14 +201,14 @@ describe("a backlog that is being read", () => {
     const outbox = await open();
     const ids = Array.from({ length: count }, (_, n) => `r-${String(n)}`);
     for (let n = 0; n < count + 2; n++) {
-      const begins = ids.slice(n, n + 1).map((id) => entry(id, ["0"]));
+      const begins = ids.slice(n, n + 1).map((id) => entry(id, [numbered(0)]));
       const goesOn = [1, 2].flatMap((part) =>
-        ids[n - part] === undefined ? [] : [{ requestId: ids[n - part]!, events: [String(part)] }],
+        ids[n - part] === undefined ? [] : [{ requestId: ids[n - part]!, events: [numbered(part)] }],
       );
       await outbox.append([...begins, ...goesOn]);
     }
     await outbox.close();
-    return ids.map((id) => entry(id, ["0", "1", "2"]));
+    return ids.map((id) => entry(id, [numbered(0), numbered(1), numbered(2)]));
   }
 
   it("tells each batch whole, forgets what is removed although rows of it are still unread, and is whole again after a crash", async () => {
@@ -210,7 +227,7 @@ describe("a backlog that is being read", () => {
     await outbox.close();
     const next = await open();
     expect(await pendingIn(next)).toEqual(batches.filter((_, n) => n >= 7 && n !== 12 && n !== 13));
-    expect((await next.deadLetters()).map(({ batch }) => batch.events)).toEqual([[0, 1, 2]]);
+    expect((await next.deadLetters()).map(({ batch }) => batch.events)).toEqual([[{ n: 0 }, { n: 1 }, { n: 2 }]]);
   });
 
   it("leaves no row behind when all of it was settled", async () => {
@@ -228,7 +245,7 @@ describe("a backlog that is being read", () => {
 
   it("lets others have their turn, however large it is", async () => {
     const outbox = await open();
-    const large = JSON.stringify("x".repeat(100_000));
+    const large = JSON.stringify({ text: "x".repeat(100_000) });
     for (let n = 0; n < 40; n++) await outbox.append([entry(`r-${String(n)}`, [large])]);
     await outbox.close();
     const next = await open();
@@ -246,7 +263,7 @@ describe("a backlog that is being read", () => {
 
   it("writes what is added in one go in pieces, too, and all of it is there", async () => {
     const outbox = await open();
-    const large = JSON.stringify("x".repeat(100_000));
+    const large = JSON.stringify({ text: "x".repeat(100_000) });
     const batches = Array.from({ length: 40 }, (_, n) => entry(`r-${String(n)}`, [large]));
     let turns = 0;
     const count = (): void => {

@@ -102,7 +102,7 @@ describe("an outbox in a file", () => {
     const batches = Array.from({ length: 48 }, (_, n): StoredBatch => ({
       requestId: `r-${String(99 - n)}`,
       context: CONTEXT,
-      events: ["a", "b"].map((part) => JSON.stringify(`${String(n)}${part}${"x".repeat(200_000)}`)),
+      events: ["a", "b"].map((part) => JSON.stringify({ text: `${String(n)}${part}${"x".repeat(200_000)}` })),
     }));
     const fours = Array.from({ length: batches.length / 4 }, (_, n) => batches.slice(n * 4, n * 4 + 4));
     for (const four of fours) {
@@ -239,7 +239,11 @@ describe("whatever is done to an outbox", () => {
         for (const { kind, ids } of [...steps, { kind: "reopen", ids: [] }] as typeof steps) {
           switch (kind) {
             case "append": {
-              const entries = ids.map((requestId) => ({ requestId, context: CONTEXT, events: [String(count++)] }));
+              const entries = ids.map((requestId) => ({
+                requestId,
+                context: CONTEXT,
+                events: [`{"n":${String(count++)}}`],
+              }));
               await outbox.append(entries);
               for (const { requestId, events } of entries) {
                 pending.set(requestId, [...(pending.get(requestId) ?? []), ...events]);
@@ -247,7 +251,7 @@ describe("whatever is done to an outbox", () => {
               break;
             }
             case "refused append": {
-              const entries = ids.map((requestId) => ({ requestId, context: CONTEXT, events: ["never"] }));
+              const entries = ids.map((requestId) => ({ requestId, context: CONTEXT, events: ["{}"] }));
               await expect(outbox.append([...entries, { requestId: "new", events: [] }])).rejects.toThrow("context");
               break;
             }

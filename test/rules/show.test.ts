@@ -13,6 +13,11 @@ describe("show", () => {
     expect(show(value)).toBe(shown);
   });
 
+  it("quotes 60 characters of a text, and says how many there are when there are more", () => {
+    expect(show("x".repeat(60))).toBe(`"${"x".repeat(60)}"`);
+    expect(show("x".repeat(61))).toBe(`"${"x".repeat(60)}"… (61 characters)`);
+  });
+
   it("puts no payload into a log", () => {
     const shown = show(JSON.stringify({ user_identities: { email: "x".repeat(1_000) } }));
     expect(shown.length).toBeLessThan(120);

@@ -100,7 +100,9 @@ function finder(text) {
 
 /** The newest rows that fit the filters, and how many there are in all. */
 function fitting() {
-  const [hasText, hasName, hasUser] = [search, name, user].map((field) => finder(field.value));
+  const hasText = finder(search.value);
+  const hasName = finder(name.value);
+  const hasUser = finder(user.value);
   const needsEvent = type.value !== "" || name.value !== "";
   /** @type {any[]} */
   const rows = [];

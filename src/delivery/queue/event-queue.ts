@@ -30,7 +30,7 @@ import { toBatches, toStored, type QueuedBatch } from "./queued-batch.ts";
 import type { CloseReport, QueueStats } from "./queue-stats.ts";
 import { Sender } from "./sender.ts";
 import { withPending } from "./tally.ts";
-import { endsInTime } from "./time-limit.ts";
+import { endsInTime } from "../time-limit.ts";
 import { nextTurn, Turns } from "./turns.ts";
 
 /** As long as `drainOnExit` takes by default. */

@@ -12,8 +12,8 @@ import { contextOf } from "./user-context.ts";
 import type { BatchParts, PendingBatches } from "./pending-batches.ts";
 import { closedError } from "./queue-errors.ts";
 import type { QueuedBatch } from "./queued-batch.ts";
-import { problemOf } from "./stored-record.ts";
-import { endsInTime } from "./time-limit.ts";
+import { problemOfRecord } from "../stored-record.ts";
+import { endsInTime } from "../time-limit.ts";
 import type { Turns } from "./turns.ts";
 
 export interface OutboxLinkOptions {
@@ -221,7 +221,7 @@ export class OutboxLink {
     // One that is a promise as well, as of an `async` function, is waited for.
     const recovered: unknown = await (outbox.recover() as unknown);
     for await (const record of recovered as AsyncIterable<unknown>) {
-      const problem = problemOf(record);
+      const problem = problemOfRecord(record);
       if (problem !== undefined) {
         this.#setAsideUnreadable(record, problem);
         await turns.spend(UNREADABLE_BYTES);

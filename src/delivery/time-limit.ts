@@ -1,4 +1,4 @@
-import type { Effects } from "../effects.ts";
+import type { Effects } from "./effects.ts";
 
 /**
  * Waits for something, but not for ever.

@@ -1,13 +1,14 @@
-import { isObject } from "../../rules/objects.ts";
-import type { StoredBatch } from "../outbox.ts";
+import { isObject } from "../rules/objects.ts";
+import type { StoredBatch } from "./outbox.ts";
 
 /**
  * Says what keeps a record of an outbox from being sent: such a text would make a whole request unreadable, and no
- * outcome could be made of it. A store may be damaged, or give something else than its type says.
+ * outcome could be made of it. A store may be damaged, or give something else than its type says. A queue asks it of what
+ * any store gives back, and the store of `./node` before that, because it knows more of where the damage is.
  *
- * @returns a sentence without any of the data; `undefined` when nothing is wrong.
+ * @returns the end of a sentence, without any of the data; `undefined` when nothing is wrong.
  */
-export function problemOf(record: unknown): string | undefined {
+export function problemOfRecord(record: unknown): string | undefined {
   if (!isObject(record)) return "it is no batch.";
   const { requestId, context, events }: { readonly [Key in keyof StoredBatch]?: unknown } = record;
   if (typeof requestId !== "string" || requestId === "") return "it has no id.";
@@ -18,7 +19,7 @@ export function problemOf(record: unknown): string | undefined {
 }
 
 /** @returns undefined for what is no JSON. */
-function parse(text: string): unknown {
+export function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
