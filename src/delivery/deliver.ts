@@ -161,6 +161,38 @@ export async function* deliver(
     flow.fault = { error };
   };
 
+  const received = (next: IteratorResult<Batch, unknown>): void => {
+    try {
+      receive(next);
+    } catch (error) {
+      fail(error);
+    }
+    wake();
+  };
+
+  const failed = (error: unknown): void => {
+    fail(error);
+    wake();
+  };
+
+  let waitsSinceMs = 0;
+  let stopLinger: (() => void) | undefined;
+  /** One timer for many waits, of which nearly all are shorter: a timer for each costs as much as sending a batch. */
+  const linger = (delayMs: number): void => {
+    stopLinger ??= effects.startTimer(() => {
+      stopLinger = undefined;
+      if (flow.state !== "pulling" || line.size === 0 || flow.lingered) return;
+      const leftMs = waitsSinceMs + lingerMs - effects.now();
+      // Timers may be a little early.
+      if (leftMs >= 1) {
+        linger(leftMs);
+        return;
+      }
+      flow.lingered = true;
+      wake();
+    }, delayMs);
+  };
+
   const isAsync = Symbol.asyncIterator in source;
   const iterator = isAsync ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   const pull = (): void => {
@@ -171,12 +203,7 @@ export async function* deliver(
         return;
       }
       flow.state = "pulling";
-      void Promise.resolve(next)
-        .then(receive)
-        .catch(fail)
-        .then(() => {
-          wake();
-        });
+      void Promise.resolve(next).then(received, failed);
     } catch (error) {
       fail(error);
     }
@@ -214,18 +241,15 @@ export async function* deliver(
         pull();
         continue;
       }
-      const stopTimer =
-        flow.state === "pulling" && line.size > 0 && !flow.lingered
-          ? effects.startTimer(() => {
-              flow.lingered = true;
-              wake();
-            }, lingerMs)
-          : undefined;
+      if (flow.state === "pulling" && line.size > 0 && !flow.lingered) {
+        waitsSinceMs = effects.now();
+        linger(lingerMs);
+      }
       await somethingHappens();
-      stopTimer?.();
     }
     if (flow.fault !== undefined) throw flow.fault.error;
   } finally {
+    stopLinger?.();
     ignoreAbort?.();
     for (const ignore of ignoreStops) ignore?.();
     abort.abort(new MParticleError("ABORTED", "The outcomes were not read to their end."));
@@ -266,7 +290,8 @@ export function toOutgoing(
   handedOverAtMs: number,
   settle: (verdict: Verdict) => void,
 ): readonly OutgoingBatch[] {
-  if (parts.length === 1) return parts.map((part) => toOutgoingBatch(part, handedOverAtMs, settle));
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return [toOutgoingBatch(only, handedOverAtMs, settle)];
   const verdicts: Verdict[] = [];
   const settlePart = (verdict: Verdict): void => {
     verdicts.push(verdict);
