@@ -247,7 +247,9 @@ export class LintWalk {
 
   /** @param token - the key or index of the value, where the walk is; undefined when the walk is at the value itself. */
   #ask(lints: readonly Placed[], value: unknown, token: Token | undefined): void {
-    for (const { lint, check, of } of lints) {
+    // By index: an iterator is a tenth of what a batch without mistakes takes.
+    for (let index = 0, count = lints.length; index < count; index++) {
+      const { lint, check, of } = lints[index]!;
       const verdict = check(value, token ?? "", this.#context, of);
       if (verdict !== undefined) this.#tell(lint, verdict, token);
     }
