@@ -15,6 +15,8 @@ const config: KnipConfig = {
         // Copied as they are: beside the generated validators, and to the browser.
         "scripts/spec/checks.js",
         "src/arrivals/page/page.js",
+        // Each is a program of its own, with what a user's project has.
+        "examples/*/*.ts",
         "vitest.mutation.config.ts",
       ],
       project: ["{src,scripts,test,examples}/**/*.{ts,js,mjs}"],
@@ -38,6 +40,7 @@ const config: KnipConfig = {
       entry: ["plan-check.ts", "child.mjs", "{candidates,ends,scenarios,starts}/*.mjs"],
       project: ["**/*.{ts,mjs}"],
     },
+    "test/bundlers": { project: ["**/*.ts"] },
     "test/runtimes": {
       entry: ["{in-*,just-end,outbox,program}.ts", "{edge,worker}.mjs"],
       project: ["**/*.{ts,mjs}"],
