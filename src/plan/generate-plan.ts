@@ -8,7 +8,7 @@ import { generateChecker } from "./generate-checker.ts";
 import { generateEvent } from "./generate-event.ts";
 import { generateUser } from "./generate-user.ts";
 import { namePoints } from "./generated-names.ts";
-import { docText, valueText } from "./generated-text.ts";
+import { docText, quoted, valueText } from "./generated-text.ts";
 import { readWholePlan, type PlanVersion, type ReadPoint } from "./read-plan.ts";
 
 /** Code made of a plan. */
@@ -107,7 +107,7 @@ function inOrder(one: ReadPoint, other: ReadPoint): number {
 }
 
 function header({ data_plan_id: id, version, version_description: description }: PlanVersion): string {
-  const name = id === undefined ? "a data plan" : `the data plan ${JSON.stringify(id)}`;
+  const name = id === undefined ? "a data plan" : `the data plan ${quoted(id)}`;
   const which = version === undefined ? "" : `, version ${String(version)},`;
   const lines = [
     `// Generated from ${name}${which} by \`mparticle-events plan generate\`. Do not edit: change the plan and generate again.`,

@@ -28,7 +28,8 @@ afterEach(() => {
 });
 
 /** util-linux has it, which every Debian is made with; other systems have another program of that name. */
-const HAS_SCRIPT = String(spawnSync("script", ["--version"], { encoding: "utf8" }).stdout).includes("util-linux");
+const SCRIPT = spawnSync("script", ["--version"], { encoding: "utf8" });
+const HAS_SCRIPT = SCRIPT.status === 0 && SCRIPT.stdout.includes("util-linux");
 
 /** The built command on a pseudo-terminal of `script`, with a keyboard and a screen. */
 function onTerminal(args: readonly string[], env: Readonly<Record<string, string>>) {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import fc from "fast-check";
+import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Batch, Event } from "mparticle-events";
 import { planCheck, type PlanCheck } from "mparticle-events/plan";
@@ -43,6 +44,15 @@ describe("generated code", () => {
       const code = generatePlan(plan).text.replace(/"(?:[^"\\]|\\.)*"|\/\*[^]*?\*\//g, "");
       expect(code).not.toMatch(/\b(enum|class|eval|any|Function)\b/);
     }
+  });
+
+  it("has no end of a line where a plan has one, in comments least of all", () => {
+    const breaks = "a\u2028b\u2029c\rd\ne */ `${f}`";
+    const point = { ...customPoint(breaks, { properties: { [breaks]: { enum: [breaks] } } }), description: breaks };
+    const plan = { ...planOf([point]), data_plan_id: breaks, version_description: breaks };
+    const { text } = generatePlan(plan);
+    expect(text).not.toMatch(/[\u2028\u2029\r]/);
+    expect(ts.transpileModule(text, { reportDiagnostics: true }).diagnostics).toEqual([]);
   });
 
   it("says what of a plan has no place in it", () => {
