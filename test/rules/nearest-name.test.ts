@@ -25,6 +25,7 @@ describe("nearest", () => {
     ["act", ["cat"], "cat"],
     ["prod", ["development", "production"], "production"],
     ["prod", ["production", "product"], "product"],
+    ["dev", ["production", "development"], "development"],
     ["dev", ["development", "def"], "def"],
     ["cat", ["bat", "rat"], "bat"],
   ])("finds what was meant by %s, of %j", (word, candidates, meant) => {
