@@ -11,7 +11,7 @@ import {
 import { Pool, type PoolConfig } from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { startRecordingService, type Answer, type RecordingService } from "./recording-service.ts";
-import { startPostgres, type Server } from "./servers.ts";
+import { startPgbouncer, startPostgres, type Server } from "./servers.ts";
 
 let postgres: Server;
 beforeAll(async () => {
@@ -364,6 +364,30 @@ describe("an outbox in PostgreSQL", () => {
       await enqueueNumbers(pool, 1, [number]);
       await allAccepted(service, number + 1);
     }
+  });
+
+  it("works behind a pooler that gives each transaction another connection, in order", async () => {
+    const { database, service, startWorker, countOf } = await setUp();
+    const bouncer = await startPgbouncer(postgres.port);
+    open.push(() => bouncer.stop());
+    const pooled = (): Pool => openPool({ port: bouncer.port, database });
+    const pool = pooled();
+    await migrate(pool);
+    const [users, numbers] = [20, upTo(6)];
+    const workers = [1, 2].map(() => startWorker({ connection: pooled(), pollMs: 50, leaseMs: 5_000 }));
+    await eventually(async () => {
+      expect(await lanesOfWorkers(pool)).toEqual([32, 32]);
+    });
+    await enqueueNumbers(pool, users, numbers.slice(0, 3));
+    await allAccepted(service, users * 3);
+    // They were idle and listened, on a connection that is not theirs any more.
+    await enqueueNumbers(pool, users, numbers.slice(3));
+    await allAccepted(service, users * numbers.length);
+    expectOrder(service, users, numbers);
+    await eventually(async () => {
+      expect(await countOf("batch")).toBe(0);
+    });
+    for (const worker of workers) expect((await worker.close()).pending).toBe(0);
   });
 
   it("makes its tables once, however many services do so at a time, and nobody who writes waits for it", async () => {

@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -37,95 +37,149 @@ async function exitOf(child: ChildProcess, signal: NodeJS.Signals): Promise<void
   await exited;
 }
 
-/** @param options - as on its command line; by default each change is on disk within a second. */
-export async function startRedis(options: readonly string[] = ["--appendonly", "yes"]): Promise<Server> {
-  const program = ["/usr/bin/redis-server", "/usr/bin/valkey-server", "/usr/local/bin/redis-server"].find(existsSync);
-  if (program === undefined) throw new Error("There is no Redis here: `apt-get install redis-server`.");
-  const folder = mkdtempSync(join(tmpdir(), "mparticle-redis-"));
-  const port = await freePort();
-  const start = async (): Promise<ChildProcess> => {
-    const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder, ...options];
-    const child = spawn(program, args, { stdio: "ignore" });
-    await until("The start of Redis", () => {
-      try {
-        return execFileSync("redis-cli", ["-p", String(port), "ping"], { stdio: "pipe" })
-          .toString()
-          .startsWith("PONG");
-      } catch {
-        return false;
-      }
-    });
-    return child;
-  };
-  let child = await start();
-  return {
-    port,
-    restart: async () => {
-      await exitOf(child, "SIGKILL");
-      child = await start();
-    },
-    stop: async () => {
-      await exitOf(child, "SIGTERM");
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+interface Program {
+  readonly name: string;
+  readonly port: number;
+  readonly folder: string;
+  readonly start: () => ChildProcess;
+  readonly isUp: () => void;
+  /** How it ends in a crash, and how it ends well. */
+  readonly signals: { readonly crash: NodeJS.Signals; readonly end: NodeJS.Signals };
 }
 
-/**
- * PostgreSQL does not run as root: there it runs as its own user.
- *
- * @param settings - of its configuration. By default it does not wait for the disk: what a process that is killed has
- *   written is kept by the system, and a recovery that syncs each file of many databases takes half a minute.
- */
-export async function startPostgres(settings: readonly string[] = ["fsync=off"]): Promise<Server> {
-  const versions = "/usr/lib/postgresql";
-  const version = existsSync(versions) ? readdirSync(versions).sort().at(-1) : undefined;
-  if (version === undefined) throw new Error("There is no PostgreSQL here: `apt-get install postgresql`.");
-  const bin = join(versions, version, "bin");
-  const isRoot = process.getuid?.() === 0;
-  const folder = mkdtempSync(join(tmpdir(), "mparticle-postgres-"));
-  chmodSync(folder, 0o755);
-  if (isRoot) execFileSync("chown", ["postgres", folder]);
-  const command = (program: string, args: readonly string[]): readonly [string, readonly string[]] =>
-    isRoot
-      ? ["setpriv", ["--reuid=postgres", "--regid=postgres", "--clear-groups", join(bin, program), ...args]]
-      : [join(bin, program), args];
-  const run = (program: string, args: readonly string[]): void => {
-    const [file, all] = command(program, args);
-    execFileSync(file, all, { stdio: "pipe", cwd: folder });
-  };
-  const data = join(folder, "data");
-  run("initdb", ["--pgdata", data, "--auth", "trust", "--username", "postgres", "--no-sync"]);
-  const port = await freePort();
-  const start = async (): Promise<ChildProcess> => {
-    const place = ["listen_addresses=127.0.0.1", `port=${String(port)}`, `unix_socket_directories=${folder}`];
-    const [file, args] = command("postgres", [
-      "-D",
-      data,
-      ...[...place, ...settings].flatMap((setting) => ["-c", setting]),
-    ]);
-    const child = spawn(file, args, { stdio: "ignore", cwd: folder });
-    await until("The start of PostgreSQL", () => {
+async function serve({ name, port, folder, start, isUp, signals }: Program): Promise<Server> {
+  const startAndWait = async (): Promise<ChildProcess> => {
+    const started = start();
+    await until(`The start of ${name}`, () => {
       try {
-        run("pg_isready", ["--host", "127.0.0.1", "--port", String(port)]);
+        isUp();
         return true;
       } catch {
         return false;
       }
     });
-    return child;
+    return started;
   };
-  let child = await start();
+  let child = await startAndWait();
   return {
     port,
     restart: async () => {
-      // An immediate shutdown: as after a crash, the next start recovers from the log.
-      await exitOf(child, "SIGQUIT");
-      child = await start();
+      await exitOf(child, signals.crash);
+      child = await startAndWait();
     },
     stop: async () => {
-      await exitOf(child, "SIGINT");
+      await exitOf(child, signals.end);
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function programAt(name: string, paths: readonly string[], debianPackage: string): string {
+  const program = paths.find(existsSync);
+  if (program === undefined) throw new Error(`There is no ${name} here: \`apt-get install ${debianPackage}\`.`);
+  return program;
+}
+
+/** Those of Debian that refuse to run as root run as the user `postgres` there, in a folder of that user. */
+function asPostgres(prefix: string) {
+  const isRoot = process.getuid?.() === 0;
+  const folder = mkdtempSync(join(tmpdir(), prefix));
+  chmodSync(folder, 0o755);
+  if (isRoot) execFileSync("chown", ["postgres", folder]);
+  const command = (file: string, args: readonly string[]): readonly [string, readonly string[]] =>
+    isRoot ? ["setpriv", ["--reuid=postgres", "--regid=postgres", "--clear-groups", file, ...args]] : [file, args];
+  return {
+    folder,
+    run: (file: string, args: readonly string[]): void => {
+      execFileSync(...command(file, args), { stdio: "pipe", cwd: folder });
+    },
+    start: (file: string, args: readonly string[]): ChildProcess =>
+      spawn(...command(file, args), { stdio: "ignore", cwd: folder }),
+  };
+}
+
+/** @param options - as on its command line; by default each change is on disk within a second. */
+export async function startRedis(options: readonly string[] = ["--appendonly", "yes"]): Promise<Server> {
+  const paths = ["/usr/bin/redis-server", "/usr/bin/valkey-server", "/usr/local/bin/redis-server"];
+  const program = programAt("Redis", paths, "redis-server");
+  const folder = mkdtempSync(join(tmpdir(), "mparticle-redis-"));
+  const port = await freePort();
+  const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder, ...options];
+  return serve({
+    name: "Redis",
+    port,
+    folder,
+    start: () => spawn(program, args, { stdio: "ignore" }),
+    isUp: () => {
+      const answer = execFileSync("redis-cli", ["-p", String(port), "ping"], { stdio: "pipe" }).toString();
+      if (!answer.startsWith("PONG")) throw new Error(answer);
+    },
+    signals: { crash: "SIGKILL", end: "SIGTERM" },
+  });
+}
+
+function postgresPrograms(): string {
+  const versions = "/usr/lib/postgresql";
+  const version = existsSync(versions) ? readdirSync(versions).sort().at(-1) : undefined;
+  if (version === undefined) throw new Error("There is no PostgreSQL here: `apt-get install postgresql`.");
+  return join(versions, version, "bin");
+}
+
+/**
+ * PostgreSQL, with the user `postgres`, who needs no password.
+ *
+ * @param settings - of its configuration. By default it does not wait for the disk: what a process that is killed has
+ *   written is kept by the system, and a recovery that syncs each file of many databases takes half a minute.
+ */
+export async function startPostgres(settings: readonly string[] = ["fsync=off"]): Promise<Server> {
+  const bin = postgresPrograms();
+  const { folder, run, start } = asPostgres("mparticle-postgres-");
+  const data = join(folder, "data");
+  run(join(bin, "initdb"), ["--pgdata", data, "--auth", "trust", "--username", "postgres", "--no-sync"]);
+  const port = await freePort();
+  const place = ["listen_addresses=127.0.0.1", `port=${String(port)}`, `unix_socket_directories=${folder}`];
+  const args = ["-D", data, ...[...place, ...settings].flatMap((setting) => ["-c", setting])];
+  return serve({
+    name: "PostgreSQL",
+    port,
+    folder,
+    start: () => start(join(bin, "postgres"), args),
+    isUp: () => {
+      run(join(bin, "pg_isready"), ["--host", "127.0.0.1", "--port", String(port)]);
+    },
+    // An immediate shutdown: as after a crash, the next start recovers from the log.
+    signals: { crash: "SIGQUIT", end: "SIGINT" },
+  });
+}
+
+/** PgBouncer before a PostgreSQL: each transaction may get another connection of only two. */
+export async function startPgbouncer(postgresPort: number): Promise<Server> {
+  const program = programAt("PgBouncer", ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"], "pgbouncer");
+  const { folder, run, start } = asPostgres("mparticle-pgbouncer-");
+  const port = await freePort();
+  writeFileSync(join(folder, "users.txt"), '"postgres" ""\n');
+  writeFileSync(
+    join(folder, "pgbouncer.ini"),
+    `[databases]
+* = host=127.0.0.1 port=${String(postgresPort)}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${String(port)}
+unix_socket_dir =
+auth_type = trust
+auth_file = ${join(folder, "users.txt")}
+pool_mode = transaction
+default_pool_size = 2
+`,
+  );
+  return serve({
+    name: "PgBouncer",
+    port,
+    folder,
+    start: () => start(program, [join(folder, "pgbouncer.ini")]),
+    isUp: () => {
+      run(join(postgresPrograms(), "pg_isready"), ["--host", "127.0.0.1", "--port", String(port)]);
+    },
+    signals: { crash: "SIGKILL", end: "SIGINT" },
+  });
 }
