@@ -65,11 +65,10 @@ function describe({ machine, measuredAt, rows }: Results): string {
 }
 
 function choices(rows: readonly Measured[]): string {
-  return toMarkdown({
-    title: "",
-    columns: ["to", "instead of", "this library"],
-    rows: rows.flatMap(({ choices = [] }) => choices.map(({ work, instead, ours }) => [work, instead, ours])),
-  });
+  const lines = rows.flatMap(({ choices = [] }) =>
+    choices.map(({ work, instead, ours }) => `| ${work} | ${instead} | ${ours} |`),
+  );
+  return ["| to | instead of | this library |", "| --- | --- | --- |", ...lines].join("\n");
 }
 
 function summary(rows: readonly Measured[]): string {

@@ -37,8 +37,8 @@ export class AddReader {
   /** @throws InvalidBatchError - when no event of this user could be sent. */
   constructor(user: UserContext, events: readonly Event[], options: ReadOptions) {
     this.#user = user;
-    // A list that its owner changes meanwhile is the same to us. Of one event there is no meanwhile.
-    this.#events = events.length === 1 ? events : Array.from(events);
+    // A list that its owner changes meanwhile is the same to us; what is missing in it is named.
+    this.#events = [...events];
     this.#options = options;
     try {
       requireObject(user, "a user");
@@ -91,9 +91,12 @@ export class AddReader {
   #readNext(): void {
     const { check, path, maxBatchBytes } = this.#options.preparation;
     const first = this.#items.length;
-    const stamped = new Array<Event>(Math.min(EVENTS_PER_PIECE, this.#events.length - first));
+    const piece =
+      this.#events.length <= EVENTS_PER_PIECE ? this.#events : this.#events.slice(first, first + EVENTS_PER_PIECE);
+    const stamped = new Array<Event>(piece.length);
+    let at = 0;
     // What is missing in the list is named further below.
-    for (let index = 0; index < stamped.length; index++) stamped[index] = stampEvent(this.#events[first + index]!);
+    for (const event of piece) stamped[at++] = stampEvent(event);
     if (check !== undefined) refuseFor(check.errorsOf({ ...this.#user, events: stamped }, path, first), []);
     const emptyBytes = this.#emptyBytes;
     if (emptyBytes >= maxBatchBytes) {
@@ -102,9 +105,10 @@ export class AddReader {
     }
     const items = new Array<EventText>(stamped.length);
     let bytes = 0;
-    for (let index = 0; index < stamped.length; index++) {
-      const item = toText(stamped[index]!, first + index, emptyBytes, maxBatchBytes);
-      items[index] = item;
+    let index = 0;
+    for (const event of stamped) {
+      const item = toText(event, first + index, emptyBytes, maxBatchBytes);
+      items[index++] = item;
       bytes += item.bytes + 1;
     }
     if (first === 0) this.#items = items;
