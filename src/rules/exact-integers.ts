@@ -13,6 +13,7 @@ type Code = "unsafe-integer" | "integer-out-of-range" | "not-an-integer";
 
 /**
  * What is wrong with a 64-bit id; undefined when nothing is. A bigint, decimal digits and a safe number are ids.
+ * `isExact` in `transport/json.ts` is the fast form of it, for what needs no change before it is sent.
  *
  * @param kind - `"int64"` or `"uint64"`, whose range it has to be in.
  */

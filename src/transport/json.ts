@@ -134,7 +134,10 @@ function areEventIdsExact(data: EventIds): boolean {
   );
 }
 
-/** Whether `JSON.stringify` writes it as the integer that it is. */
+/**
+ * Whether `JSON.stringify` writes it as the integer that it is. This is the fast form of `findInexact` in
+ * `rules/exact-integers.ts`, which knows digits and bigints as well, and decides wherever this one says no.
+ */
 function isExact(value: unknown): boolean {
   return value === undefined || value === null || Number.isSafeInteger(value);
 }

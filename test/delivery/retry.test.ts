@@ -3,11 +3,16 @@ import { describe, expect, it } from "vitest";
 import { decideRetry, resolveRetry, type FailedAttempt, type RetryOptions } from "../../src/delivery/retry.ts";
 import { ApiError, InvalidBatchError, MParticleError, NetworkError, type ErrorCode } from "../../src/errors.ts";
 
-const RETRY = resolveRetry();
-
 /** The first attempt got a 503 a moment ago, and the dice show one half, unless a test says otherwise. */
 function failed(facts: Partial<FailedAttempt> = {}): FailedAttempt {
-  return { error: new ApiError(503, ""), attempt: 1, elapsedMs: 10, random: () => 0.5, retry: RETRY, ...facts };
+  return {
+    error: new ApiError(503, ""),
+    attempt: 1,
+    elapsedMs: 10,
+    random: () => 0.5,
+    retry: resolveRetry(),
+    ...facts,
+  };
 }
 
 const anyRetry = fc
@@ -160,8 +165,8 @@ describe("the wait", () => {
   });
 
   it("is bounded by age and not by a count: a thousand quick failures do not use it up", () => {
-    expect(decideRetry(failed({ attempt: 1_000, elapsedMs: RETRY.maxElapsedMs - 1 })).retry).toBe(true);
-    expect(decideRetry(failed({ attempt: 1, elapsedMs: RETRY.maxElapsedMs })).retry).toBe(false);
+    expect(decideRetry(failed({ attempt: 1_000, elapsedMs: resolveRetry().maxElapsedMs - 1 })).retry).toBe(true);
+    expect(decideRetry(failed({ attempt: 1, elapsedMs: resolveRetry().maxElapsedMs })).retry).toBe(false);
   });
 });
 
@@ -232,14 +237,14 @@ describe("a connection", () => {
 
   it("that had gone stale is tried again at once, even by who wants a single answer", () => {
     const error = new NetworkError("CONNECTION", "");
-    for (const retry of [RETRY, resolveRetry(false)]) {
+    for (const retry of [resolveRetry(), resolveRetry(false)]) {
       expect(decideRetry(failed({ error, stale: true, retry }))).toEqual({ retry: true, delayMs: 0 });
     }
   });
 
   it("that had gone stale does not outlive the deadline either", () => {
     const error = new NetworkError("CONNECTION", "");
-    const decision = decideRetry(failed({ error, stale: true, elapsedMs: RETRY.maxElapsedMs }));
+    const decision = decideRetry(failed({ error, stale: true, elapsedMs: resolveRetry().maxElapsedMs }));
     expect(decision).toEqual({ retry: false });
   });
 });

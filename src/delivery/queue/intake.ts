@@ -42,7 +42,22 @@ const DROPS_PER_TURN = 500;
 
 const DONE = /* @__PURE__ */ Promise.resolve();
 
-/** The way of events into batches: read, admitted, stored; or refused, and reported as that. */
+/**
+ * The way of events into batches. An `add` takes one of these ways:
+ *
+ * 1. The queue is closed, or its outbox has failed: `add` rejects, and nothing is counted.
+ * 2. `beforeSend` keeps the events back, or decides later: {@link LastWord} has them, and says what `add` resolves with.
+ * 3. The events are not valid, or a step of `beforeSend` throws: `add` rejects, and they are reported as rejected.
+ * 4. Reading them takes longer than one turn of the event loop: the `add` waits in line while it is read, and takes one of
+ *    the ways 3, 5 and 6 when its turn comes.
+ * 5. There is room: the events join a batch, after the `add`s that are in line, and once the outbox has been opened. With an
+ *    outbox, `add` resolves when they are stored.
+ * 6. There is no room. `overflow` decides: `"wait"` puts the `add` in line; `"reject"` rejects, and nothing is counted;
+ *    `"drop-newest"` reports these events as undelivered; `"drop-oldest"` drops batches until there is room, and these
+ *    events alone if that cannot make room.
+ *
+ * Whoever is in line is let in by {@link Intake.admitWaiting}, in the order of the calls.
+ */
 export class Intake {
   readonly #options: IntakeOptions;
   #isClosed = false;
@@ -175,7 +190,7 @@ export class Intake {
     this.admitWaiting();
   }
 
-  /** It keeps its place until its turn: what was added before it is told of first. */
+  /** The `add` keeps its place in line, because what was added before it is reported first. */
   #refuseRead(waiting: WaitingAdd, user: UserContext, events: readonly Event[], error: unknown): void {
     waiting.instead = () => {
       if (error instanceof InvalidBatchError) this.refuse(user, events, { kind: "rejected", error });
@@ -234,7 +249,7 @@ export class Intake {
     return ended === DONE ? turn : handled(turn.then(() => ended));
   }
 
-  /** The end of events that never became part of a batch. */
+  /** Counts and reports events that never became part of a batch. */
   refuse(user: UserContext, events: readonly Event[], verdict: Verdict): void {
     const { pending, reports } = this.#options;
     pending.events.refuse(verdict.kind, events.length);
