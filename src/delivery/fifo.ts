@@ -25,7 +25,8 @@ export class Fifo<Item> {
 
   /** The newest item, which stays. */
   peekLast(): Item | undefined {
-    return this.size === 0 ? undefined : this.#items.at(-1);
+    // What has left is undefined in its place.
+    return this.#items.at(-1);
   }
 
   /** The oldest item, which leaves. */

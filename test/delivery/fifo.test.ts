@@ -78,23 +78,48 @@ describe("Fifo", () => {
 
   it("moves no more items than have left, and gives memory back", () => {
     const fifo = new Fifo<number>();
-    const moved: number[] = [];
-    const { slice } = Array.prototype;
-    // Nothing else shows how long the list inside is.
-    const spy = vi.spyOn(Array.prototype, "slice").mockImplementation(function (this: unknown[], ...range) {
-      const rest: unknown[] = slice.apply(this, range);
-      moved.push(rest.length);
-      return rest;
-    });
-    try {
+    const moved = watchMoves(() => {
       for (let item = 0; item < 10_000; item++) fifo.push(item);
       for (let item = 0; item < 20_000; item++) {
         fifo.push(item);
         fifo.shift();
       }
-    } finally {
-      spy.mockRestore();
-    }
+    });
     expect(moved).toEqual([10_000, 10_000]);
   });
+
+  it("moves nothing for the sake of 64 places", () => {
+    const fifo = new Fifo<number>();
+    const pass = (count: number): void => {
+      for (let item = 0; item < count; item++) fifo.push(item);
+      for (let item = 0; item < count; item++) fifo.shift();
+    };
+    expect(
+      watchMoves(() => {
+        pass(64);
+      }),
+    ).toEqual([]);
+    expect(
+      watchMoves(() => {
+        pass(1);
+      }),
+    ).toEqual([0]);
+  });
 });
+
+/** How many items are moved each time that the list inside is made shorter; nothing else shows it. */
+function watchMoves(run: () => void): readonly number[] {
+  const moved: number[] = [];
+  const { slice } = Array.prototype;
+  const spy = vi.spyOn(Array.prototype, "slice").mockImplementation(function (this: unknown[], ...range) {
+    const rest: unknown[] = slice.apply(this, range);
+    moved.push(rest.length);
+    return rest;
+  });
+  try {
+    run();
+  } finally {
+    spy.mockRestore();
+  }
+  return moved;
+}

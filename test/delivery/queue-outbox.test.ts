@@ -317,7 +317,7 @@ describe("what is stored", () => {
   it("leaves in full batches at once, also from within one long add", async () => {
     const outbox = new ScriptedOutbox();
     outbox.beforeAppend = () => sleep(5);
-    start(outbox);
+    start(outbox, { queue: { maxEventsPerBatch: 100 } });
     await queue.add(user, ...Array.from({ length: 150 }, (_, n) => event(String(n))));
     await vi.waitFor(() => {
       expect(queue.stats().events.accepted).toBe(100);
