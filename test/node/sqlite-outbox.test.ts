@@ -21,6 +21,7 @@ import {
   startFakeServer,
   type OutboxStorage,
 } from "../../src/testing/testing.ts";
+import { full } from "../full.ts";
 
 let folder: string;
 let path: string;
@@ -290,7 +291,7 @@ describe("whatever is done to an outbox", () => {
         await outbox.close();
         rmSync(path);
       }),
-      { numRuns: 100 },
+      { numRuns: full(25, 100) },
     );
   });
 });

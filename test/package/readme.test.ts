@@ -33,6 +33,9 @@ function blocksOf(path: string): readonly string[] {
 
 const programs = ["README.md", "docs/events.md", ...guides].flatMap(programsOf);
 
+/** All of them compile each time; these run each time as well: what most people paste. */
+const usual = programs.filter(({ name }) => /^(readme|events|web-service|workers|lambda)-/.test(name));
+
 /** Those of the documentation stand by themselves. */
 const documented = ["docs/testing.md", "docs/guides/fleet.md"].flatMap((path) =>
   blocksOf(path).map((code, index) => ({ name: `${basename(path, ".md")}-${String(index + 1)}.ts`, code })),
@@ -78,7 +81,7 @@ describe("a code block of the README or of a guide, pasted into a project that h
     expect(withoutForeign(said)).toEqual([]);
   });
 
-  it.each(programs)("runs: $name, $firstLine", async ({ name }) => {
+  it.each(full(usual, programs))("runs: $name, $firstLine", async ({ name }) => {
     await using service = await startFakeServer();
     const { stderr } = await promisify(execFile)(
       process.execPath,

@@ -257,7 +257,7 @@ describe.each(Object.entries(profiles))("the %s document", (profile, { document,
         const payload = eventBatch("crash_report", { breadcrumbs: [item] });
         expect(accepts(payload)).toBe(validate(payload));
       }),
-      { numRuns: full(200, 1_000) },
+      { numRuns: full(80, 1_000) },
     );
   });
 
@@ -304,7 +304,7 @@ describe("ids as digits", () => {
         if (wire(batch({ mpid: digits }))) expect(digits).toMatch(pattern("Int64"));
         if (wire(eventBatch("crash_report", { ios_image_size: digits }))) expect(digits).toMatch(pattern("Uint64"));
       }),
-      { numRuns: full(400, 2_000) },
+      { numRuns: full(160, 2_000) },
     );
   });
 });
