@@ -2,6 +2,7 @@ import type { Job, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { utf8Length } from "#platform";
 import { internalsOf, type EventsClient } from "../delivery/client.ts";
+import { SYSTEM_EFFECTS } from "../delivery/effects.ts";
 import type { Telemetry } from "../delivery/telemetry.ts";
 import { InvalidBatchError, MParticleError } from "../errors.ts";
 import { RequestSender } from "../fleet/request-sender.ts";
@@ -117,11 +118,12 @@ export class FleetWorker {
     redis.on("error", (error: unknown) => {
       this.#telemetry.reportError("The connection to Redis failed; it is made again.", error);
     });
-    const { transport, effects } = internalsOf(this.#client);
+    const { transport } = internalsOf(this.#client);
     const { rate, maxBatches, concurrency, requests, leaseMs } = this.#settings;
     const sender = new RequestSender({
       transport,
-      effects,
+      // Not the client's, which stand still while the process is frozen: the locks of jobs end all the same.
+      effects: SYSTEM_EFFECTS,
       telemetry: this.#telemetry,
       pace: new RedisPace(redis, name, rate),
       maxBatches,

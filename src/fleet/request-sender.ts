@@ -184,11 +184,13 @@ export class RequestSender {
   /** A turn can be long in coming, such as while the store is away: meanwhile others may have taken what waits here. */
   #giveBackLate(): void {
     const { effects, maxHoldMs } = this.#options;
-    const isLate = (one: Waiting): boolean => effects.now() - one.handedOverAtMs >= maxHoldMs;
-    const late = [...this.#parts.flat(), ...this.#waiting].filter(isLate);
+    // Read once: whoever became late between two looks would be in none of the lists.
+    const nowMs = effects.now();
+    const isInTime = (one: Waiting): boolean => nowMs - one.handedOverAtMs < maxHoldMs;
+    const late = [...this.#parts.flat(), ...this.#waiting].filter((one) => !isInTime(one));
     if (late.length === 0) return;
-    this.#waiting = this.#waiting.filter((one) => !isLate(one));
-    const parts = this.#parts.splice(0).map((part) => part.filter((one) => !isLate(one)));
+    this.#waiting = this.#waiting.filter(isInTime);
+    const parts = this.#parts.splice(0).map((part) => part.filter(isInTime));
     this.#parts.push(...parts.filter((part) => part.length > 0));
     const error = new MParticleError("EXPIRED", `It got no turn within ${String(maxHoldMs)} ms.`);
     for (const { settle } of late) settle({ kind: "undelivered", error });

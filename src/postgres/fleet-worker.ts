@@ -1,5 +1,6 @@
 import { utf8Length } from "#platform";
 import { internalsOf, type ClientInternals, type EventsClient } from "../delivery/client.ts";
+import { SYSTEM_EFFECTS } from "../delivery/effects.ts";
 import type { Verdict } from "../delivery/outcome.ts";
 import { ApiError, MParticleError } from "../errors.ts";
 import type { FleetBatch } from "../fleet/fleet-batch.ts";
@@ -27,6 +28,9 @@ interface Row extends FleetBatch {
   readonly id: string;
   readonly lane: number;
 }
+
+/** Not the client's, whose time stands still while the process is frozen: leases end all the same. */
+const effects = SYSTEM_EFFECTS;
 
 const FETCH = `
 SELECT id, lane, user_hash, source_request_id, body FROM mparticle_events_batch
@@ -86,12 +90,14 @@ export class FleetWorker {
     requireQueryable("connection", options.connection);
     this.#pool = options.connection;
     this.#internals = internalsOf(client);
-    const { telemetry, effects, transport } = this.#internals;
+    const { telemetry, transport } = this.#internals;
     const { rate, maxBatches, concurrency, requests, leaseMs } = resolveWorkerOptions(options);
     this.#concurrency = concurrency;
     this.#leaseMs = leaseMs;
     this.#ledger = new WorkerLedger(telemetry, options.onOutcome);
-    this.#leases = new LaneLeases(this.#pool, crypto.randomUUID(), this.#leaseMs, effects.now);
+    this.#leases = new LaneLeases(this.#pool, crypto.randomUUID(), this.#leaseMs, effects.now, (lost) => {
+      if (lost.length > 0) this.#dropRows((row) => lost.includes(row.lane));
+    });
     this.#settled = new SettledRows(this.#pool, telemetry, effects);
     this.#wakeUp = new WakeUp(this.#pool, telemetry, effects, positive("pollMs", options.pollMs ?? 1_000));
     this.#sender = new RequestSender({
@@ -129,15 +135,14 @@ export class FleetWorker {
 
   /** Renews leases, fetches and hands over, until it is closed. A store that fails is asked again. */
   async #run(): Promise<void> {
-    const { telemetry, effects } = this.#internals;
+    const { telemetry } = this.#internals;
     void this.#warnOfLoss();
     let balancedAtMs = -Infinity;
     while (!this.#isClosing) {
       try {
         if (effects.now() - balancedAtMs > this.#leaseMs / 5) {
           balancedAtMs = effects.now();
-          const lost = await this.#leases.balance((lane) => !this.#isSendingOf(lane));
-          if (lost.length > 0) this.#dropRows((row) => lost.includes(row.lane));
+          await this.#leases.balance((lane) => !this.#isSendingOf(lane));
         }
         const found = await this.#fetch();
         this.#handOver();
@@ -203,7 +208,7 @@ export class FleetWorker {
       this.#restingUsers.delete(userKey);
       this.#wakeUp.wake();
     };
-    this.#internals.effects.startTimer(endRest, restMs, "idle");
+    effects.startTimer(endRest, restMs, "idle");
   }
 
   /** But for what is on its way, which ends on its own. */
@@ -238,7 +243,7 @@ export class FleetWorker {
   }
 
   async #close(timeoutMs: number): Promise<FleetWorkerStats> {
-    const { effects, telemetry } = this.#internals;
+    const { telemetry } = this.#internals;
     this.#isClosing = true;
     this.#wakeUp.wake();
     const stopTimer = effects.startTimer(() => {

@@ -35,14 +35,27 @@ export class LaneLeases {
   readonly #owner: string;
   readonly #leaseMs: number;
   readonly #now: () => number;
+  readonly #onLost: (lanes: readonly number[]) => void;
   /** Until when each lane is ours, by our own clock: from before the statement was sent, so never too long. */
   readonly #until = new Map<number, number>();
 
-  constructor(pool: Queryable, owner: string, leaseMs: number, now: () => number) {
+  /**
+   * @param now - a clock that goes on while the process is frozen, because leases do.
+   * @param onLost - told of lanes that were not its own for a moment, even if they are again: others may have sent what is
+   *   in them.
+   */
+  constructor(
+    pool: Queryable,
+    owner: string,
+    leaseMs: number,
+    now: () => number,
+    onLost: (lanes: readonly number[]) => void,
+  ) {
     this.#pool = pool;
     this.#owner = owner;
     this.#leaseMs = leaseMs;
     this.#now = now;
+    this.#onLost = onLost;
   }
 
   /** Lanes whose lease is long enough for another request. */
@@ -59,27 +72,26 @@ export class LaneLeases {
    * Renews what it has, and takes or gives up lanes until it has its share. Call it several times within a lease.
    *
    * @param mayGiveUp - whether nothing of a lane is on its way.
-   * @returns the lanes that were not its own for a moment, even if they are again: others may have sent what is in them.
    */
-  async balance(mayGiveUp: (lane: number) => boolean): Promise<readonly number[]> {
+  async balance(mayGiveUp: (lane: number) => boolean): Promise<void> {
     const startedMs = this.#now();
     const beat = await this.#pool.query(HEARTBEAT, [this.#owner, this.#leaseMs]);
     const [counts] = beat.rows as readonly { readonly workers: string; readonly lanes: string }[]; // as selected
     const share = Math.ceil(Number(counts?.lanes ?? 0) / Number(counts?.workers ?? 1));
     const surplus = [...this.#until.keys()].filter(mayGiveUp).slice(0, Math.max(0, this.#until.size - share));
-    const before = [...this.#until.keys()];
     await this.release(surplus);
-    await this.#take(RENEW, [this.#owner, this.#leaseMs, [...this.#until.keys()]], startedMs, "renew");
-    const lost = before.filter((lane) => !this.#until.has(lane));
+    const before = [...this.#until.keys()];
+    await this.#take(RENEW, [this.#owner, this.#leaseMs, before], startedMs, "renew");
+    this.#onLost(before.filter((lane) => !this.#until.has(lane)));
     const missing = share - this.#until.size;
     if (missing > 0) await this.#take(CLAIM, [this.#owner, this.#leaseMs, missing], this.#now(), "claim");
-    return lost;
   }
 
   /** Lets others have these lanes at once. */
   async release(lanes: readonly number[]): Promise<void> {
     if (lanes.length === 0) return;
     for (const lane of lanes) this.#until.delete(lane);
+    this.#onLost(lanes);
     await this.#pool.query(RELEASE, [this.#owner, lanes]);
   }
 

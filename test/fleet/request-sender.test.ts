@@ -6,13 +6,17 @@ import { internalsOf } from "../../src/delivery/client.ts";
 import { RequestSender } from "../../src/fleet/request-sender.ts";
 import type { SharedPace, Turn } from "../../src/fleet/account-pace.ts";
 
-/** A clock that jumps to the next timer as soon as nothing else is to do. */
-function jumpingEffects() {
+/**
+ * A clock that jumps to the next timer as soon as nothing else is to do.
+ *
+ * @param lookMs - passes with each look at the clock.
+ */
+function jumpingEffects(lookMs: number) {
   let nowMs = 0;
   const waits: number[] = [];
   return {
     waits,
-    now: () => nowMs,
+    now: () => (nowMs += lookMs),
     random: () => 1,
     startTimer: (callback: () => void, delayMs: number): (() => void) => {
       const dueMs = nowMs + delayMs;
@@ -43,7 +47,12 @@ const freePace: SharedPace = {
 };
 
 /** @param statusOf - the answer to a request with these names. */
-function setUp(statusOf: (names: readonly string[]) => number, pace: Partial<SharedPace> = {}, concurrency = 1) {
+function setUp(
+  statusOf: (names: readonly string[]) => number,
+  pace: Partial<SharedPace> = {},
+  concurrency = 1,
+  lookMs = 0,
+) {
   const requests: (readonly string[])[] = [];
   const fetch: typeof globalThis.fetch = async (input, init) => {
     const body = await new Request(input, init).text();
@@ -52,7 +61,7 @@ function setUp(statusOf: (names: readonly string[]) => number, pace: Partial<Sha
     return new Response(null, { status: statusOf(names) });
   };
   const { transport, telemetry } = internalsOf(new EventsClient({ apiKey: "key", apiSecret: "secret", fetch }));
-  const effects = jumpingEffects();
+  const effects = jumpingEffects(lookMs);
   const sender = new RequestSender({
     transport,
     telemetry,
@@ -183,6 +192,24 @@ describe("RequestSender", () => {
     const { send, requests } = setUp(() => 202, { take });
     expect(await send("b0")).toMatchObject({ kind: "undelivered", error: { code: "EXPIRED" } });
     expect(requests).toEqual([]);
+  });
+
+  it("has a verdict for each, also where some become late while it looks who is", async () => {
+    const lateBy = async (waitMs: number): Promise<string> => {
+      let asked = 0;
+      const take = (batches: number): Promise<Turn> =>
+        Promise.resolve(asked++ === 0 ? { waitMs } : { id: "turn", batches });
+      const { send, effects } = setUp(() => 202, { take }, 1, 1);
+      const verdicts = names(20).map((name) => {
+        effects.now();
+        return send(name);
+      });
+      return [...new Set((await Promise.all(verdicts)).map(({ kind }) => kind))].sort().join();
+    };
+    // The clock goes on by 1 ms with each look: from none that is late, over some, to all.
+    const waitsMs = Array.from({ length: 40 }, (_, index) => 29_900 + 5 * index);
+    const kinds = new Set(await Promise.all(waitsMs.map(lateBy)));
+    expect(kinds).toEqual(new Set(["accepted", "accepted,undelivered", "undelivered"]));
   });
 
   it("gives all back when it is stopped, also what it is given afterwards", async () => {
