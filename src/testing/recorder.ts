@@ -1,6 +1,6 @@
 import type { Batch } from "../../generated/schema.ts";
 import { parseExact } from "../transport/json.ts";
-import type { Finding } from "../errors.ts";
+import type { Validate } from "../delivery/checks.ts";
 
 /** One request as it arrived, and what became of it. */
 export interface RecordedRequest {
@@ -91,10 +91,11 @@ export interface RecordOptions {
    */
   readonly record?: "all" | "counts" | undefined;
   /**
-   * Checks each batch of a request that would be answered 2xx, such as `checkBatch` of `mparticle-events/validate`;
-   * any error among the findings turns the answer into a 400 that lists them the way the service does.
+   * Checks each batch of a request that would be answered 2xx, such as `checkBatch` of `mparticle-events/validate`, or
+   * several as one by `checkAll`; any error among the findings turns the answer into a 400 that lists them the way the
+   * service does.
    */
-  readonly check?: ((batch: Batch) => readonly Finding[]) | undefined;
+  readonly check?: Validate | undefined;
   /**
    * A data plan that batches are held against as well: what `readPlan` of `mparticle-events/plan` gave, or parsed JSON. A
    * batch with an event that is not planned is answered 400, unless the plan allows it.

@@ -1,4 +1,5 @@
 import type { Batch } from "../../generated/schema.ts";
+import type { Validate } from "../delivery/checks.ts";
 import type { Finding } from "../errors.ts";
 import { planCheck } from "../plan/plan.ts";
 import type { RecordedRequest, RecordOptions } from "./recorder.ts";
@@ -19,18 +20,19 @@ export function poison(isPoison: (batch: Batch) => boolean): (request: Pick<Reco
 export function checkOf({ check, plan }: Pick<RecordOptions, "check" | "plan">): RecordOptions["check"] {
   if (plan === undefined) return check;
   const checkPlan = planCheck(plan);
-  return check === undefined ? checkPlan : (batch) => [...check(batch), ...checkPlan(batch)];
+  return check === undefined ? checkPlan : (batch, context) => [...check(batch, context), ...checkPlan(batch)];
 }
 
 /** The plan itself, unless it accepts a batch in which `check` finds an error. */
 export function planChecked(
   plan: FullStep,
   request: Pick<RecordedRequest, "batches" | "path">,
-  check: ((batch: Batch) => readonly Finding[]) | undefined,
+  check: Validate | undefined,
 ): FullStep {
   if (check === undefined || plan.kind !== "answer" || plan.status > 299) return plan;
   const isBulk = request.path.includes("/bulkevents");
-  const messages = errorsIn(request.batches, check, isBulk);
+  const endpoint = request.path.endsWith("/historical") ? "historical" : isBulk ? "bulk" : "events";
+  const messages = errorsIn(request.batches, (batch) => check(batch, { endpoint }), isBulk);
   return messages.length === 0 ? plan : planStep(refuse(messages));
 }
 
