@@ -1,5 +1,6 @@
 import type { Row } from "./row.ts";
 import { backfill } from "./rows/backfill.ts";
+import { backfillRows } from "./rows/backfill-rows.ts";
 import { bulk } from "./rows/bulk.ts";
 import { burst } from "./rows/burst.ts";
 import { check } from "./rows/check.ts";
@@ -32,4 +33,5 @@ export const ROWS: readonly Row[] = [
   page,
   memory,
   backfill,
+  backfillRows,
 ];
