@@ -5,11 +5,13 @@ import { nearest } from "../../src/rules/nearest-name.ts";
 /** Insertions, deletions, replacements and swaps of neighbours that make one word of another, as a textbook defines it. */
 function editsBetween(from: string, to: string): number {
   if (from === "" || to === "") return from.length + to.length;
-  const isSwap = from.length > 1 && to.length > 1 && from[0] === to[1] && from[1] === to[0];
+  const [first, second] = from;
+  const [other, next] = to;
+  const isSwap = second !== undefined && first === next && second === other;
   return Math.min(
     editsBetween(from.slice(1), to) + 1,
     editsBetween(from, to.slice(1)) + 1,
-    editsBetween(from.slice(1), to.slice(1)) + (from[0] === to[0] ? 0 : 1),
+    editsBetween(from.slice(1), to.slice(1)) + (first === other ? 0 : 1),
     isSwap ? editsBetween(from.slice(2), to.slice(2)) + 1 : Infinity,
   );
 }
