@@ -120,6 +120,8 @@ export class UploadRun {
     options: { concurrency: number; endpoint: "bulk" | "historical" },
   ): Promise<void> {
     let isComplete = false;
+    // Whoever resumes a run that was killed at once finds where its rejected batches are.
+    this.#write(false);
     try {
       const outcomes = client.deliver(this.#source.read(), {
         ...options,
