@@ -27,6 +27,9 @@ import { exitCodeOf, tellHowToGoOn, writeSummary } from "./upload-summary.ts";
 
 const DEFAULT_CHECKPOINT = "upload.checkpoint.json";
 
+/** A file that is read in pieces is no stream of events: requests that are not full may wait for the next piece. */
+const LINGER_MS = 1_000;
+
 /** Sends everything in the files, and accounts for each record of them. */
 export async function runUpload(
   given: readonly string[],
@@ -116,7 +119,9 @@ export async function runUpload(
   });
   try {
     const endpoint = flags.historical === true ? "historical" : "bulk";
-    await run.deliver(client, { concurrency: flags.concurrency, endpoint });
+    // What a dry run counts must not depend on how fast a disk is.
+    const lingerMs = dryRun === undefined ? LINGER_MS : Infinity;
+    await run.deliver(client, { concurrency: flags.concurrency, endpoint, lingerMs });
   } finally {
     endSignals();
     endTicks();

@@ -117,7 +117,7 @@ export class UploadRun {
   /** @throws UsageError - of the source, and of the files that are written; what was sent is in the books then. */
   async deliver(
     client: EventsClient,
-    options: { concurrency: number; endpoint: "bulk" | "historical" },
+    options: { concurrency: number; endpoint: "bulk" | "historical"; lingerMs: number },
   ): Promise<void> {
     let isComplete = false;
     // Whoever resumes a run that was killed at once finds where its rejected batches are.
