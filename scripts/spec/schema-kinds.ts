@@ -83,15 +83,18 @@ export function splitByType(schema: JsonObject): JsonObject | undefined {
   const types = Array.isArray(type) ? type.filter(isString) : [];
   const containers = types.filter((name) => name in TYPE_KEYWORDS);
   if (containers.length === 0) return undefined;
-  const only = (keep: (key: string) => boolean) =>
+  const keywordsThat = (keep: (key: string) => boolean) =>
     Object.fromEntries(Object.entries(rest).filter(([key]) => keep(key)));
   return {
     anyOf: [
       {
         type: types.filter((name) => !containers.includes(name)),
-        ...only((key) => !Object.values(TYPE_KEYWORDS).flat().includes(key)),
+        ...keywordsThat((key) => !Object.values(TYPE_KEYWORDS).flat().includes(key)),
       },
-      ...containers.map((name) => ({ type: name, ...only((key) => TYPE_KEYWORDS[name]?.includes(key) ?? false) })),
+      ...containers.map((name) => ({
+        type: name,
+        ...keywordsThat((key) => TYPE_KEYWORDS[name]?.includes(key) ?? false),
+      })),
     ],
   };
 }

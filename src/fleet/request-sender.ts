@@ -8,7 +8,7 @@ import type { AttemptReport, Telemetry } from "../delivery/telemetry.ts";
 import type { Transport } from "../transport/attempt.ts";
 import type { FleetBatch } from "./fleet-batch.ts";
 import type { SharedPace } from "./account-pace.ts";
-import { Turns } from "./turns.ts";
+import { PaceTurns } from "./pace-turns.ts";
 
 export interface RequestSenderOptions {
   readonly transport: Transport;
@@ -51,7 +51,7 @@ export class RequestSender {
   #waiting: Waiting[] = [];
   /** Parts of refused requests, each to be sent by itself; they go first. */
   readonly #parts: (readonly Waiting[])[] = [];
-  readonly #turns: Turns;
+  readonly #turns: PaceTurns;
   /** Requests that have begun: they wait for their turn, or are on their way. */
   readonly #requests = new Set<Promise<void>>();
   /** Of those, the ones that are not packed yet; whatever waits when they are goes with them. */
@@ -66,7 +66,7 @@ export class RequestSender {
 
   constructor(options: RequestSenderOptions) {
     this.#options = options;
-    this.#turns = new Turns(options.pace, options.telemetry, options.effects);
+    this.#turns = new PaceTurns(options.pace, options.telemetry, options.effects);
   }
 
   /** Batches that have no verdict yet. */

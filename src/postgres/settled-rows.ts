@@ -48,10 +48,6 @@ export class SettledRows {
     this.#schedule(GATHER_MS);
   }
 
-  has(id: string): boolean {
-    return this.#accepted.has(id) || this.#rejected.has(id);
-  }
-
   /** Of what is not noted down yet. */
   ids(): readonly string[] {
     return [...this.#accepted, ...this.#rejected.keys()];

@@ -66,14 +66,13 @@ function serialize(root: unknown, role: "batch" | "event", markRoot?: typeof mar
   if ("toJSON" in BigInt.prototype) return serializeMemberwise(root, role);
   const marked = markRoot === undefined ? root : markRoot(root, "");
   if (marked === undefined) return serializeMemberwise(root, role);
-  let text: string;
   try {
-    text = JSON.stringify(marked);
+    const text = JSON.stringify(marked);
+    return marked === root ? text : unmarkText(text);
   } catch {
     // A bigint where no id is, most likely.
     return serializeMemberwise(root, role);
   }
-  return marked === root ? text : unmarkText(text);
 }
 
 /*
@@ -114,9 +113,8 @@ export function areBatchIdsExact({ mpid, batch_id, origin_mpid }: BatchIds): boo
 
 /** Whether `JSON.stringify` writes all ids of an event as they are, as it does in nearly all. Builds no path. */
 export function isExactEvent({ toJSON, data }: Members): boolean {
-  if (toJSON !== undefined || typeof data !== "object" || data === null) return false;
-  const members: Members = data as Members;
-  return members["toJSON"] === undefined && members["breadcrumbs"] === undefined && areEventIdsExact(members);
+  if (toJSON !== undefined || !isMembers(data)) return false;
+  return data["toJSON"] === undefined && data["breadcrumbs"] === undefined && areEventIdsExact(data);
 }
 
 /**
@@ -161,7 +159,6 @@ function markItems(holder: Members, name: string, path: string, markItem: typeof
   for (let index = 0; index < items.length; index++) {
     const item: unknown = items[index];
     if (isPrimitive(item)) continue;
-    if (isMembers(item) && isExactEvent(item)) continue;
     const marked = isMembers(item) ? markItem(item, `${path}/${name}/${String(index)}`) : undefined;
     if (marked === undefined) return undefined;
     if (marked !== item) (copy ??= Array.from(items))[index] = marked;

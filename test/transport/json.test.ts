@@ -63,6 +63,8 @@ describe("serializeBatch", () => {
             breadcrumbs: [
               { event_type: "breadcrumb", data: { label: "a", session_id: BEYOND_DOUBLE } },
               { label: "b", event_id: "5" },
+              // No event, though it has data: its own ids are what is sent.
+              { label: "c", event_id: "6", data: {} },
             ],
           },
         },
@@ -73,6 +75,7 @@ describe("serializeBatch", () => {
     expect(text).toContain(`"ios_image_base_address":18446744073709551615`);
     expect(text).toContain(`"session_id":${BEYOND_DOUBLE}`);
     expect(text).toContain(`"event_id":5`);
+    expect(text).toContain(`"event_id":6`);
   });
 
   it("carries every int64 from bigint to literal and back without loss", () => {

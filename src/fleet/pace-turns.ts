@@ -9,7 +9,7 @@ const ASK_AGAIN_MS = 1_000;
  * The turns of one process: asks the shared pace for them, keeps them alive while their requests are on their way, and
  * gives them back. A store that fails is asked again, because without it nobody knows the pace.
  */
-export class Turns {
+export class PaceTurns {
   readonly #pace: SharedPace;
   readonly #telemetry: Telemetry;
   readonly #effects: Effects;
