@@ -107,7 +107,7 @@ const library = defineConfig({
   target: "es2022",
   deps: {
     // `#platform` is chosen at run time by `imports` in package.json: bundling it would settle the runtime at build time.
-    neverBundle: [/^#/, /^node:/, /^@iab/, "bullmq", "ioredis", "@opentelemetry/api"],
+    neverBundle: [/^#/, /^node:/, /^@iab/, "bullmq", "ioredis", "@opentelemetry/api", "./opentelemetry-api.cjs"],
     // The typed transport is part of the package: finding two more packages would take every start longer than loading them.
     onlyBundle: ["openapi-fetch", "openapi-typescript-helpers", "@noble/hashes"],
   },
@@ -118,6 +118,8 @@ const library = defineConfig({
     { from: "node_modules/openapi-fetch/LICENSE", rename: "openapi-fetch.LICENSE" },
     // The page of the mock is served as it is written.
     { from: "src/arrivals/page" },
+    // The one file that has to be CommonJS in both builds.
+    { from: "src/otel/opentelemetry-api.cjs", to: "dist/otel" },
     { from: "node_modules/@noble/hashes/LICENSE", rename: "noble-hashes.LICENSE" },
   ],
   // What Node has of its own may lie with the platform that it is chosen by: one file less to find.

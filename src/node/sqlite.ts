@@ -49,7 +49,7 @@ function peer(): OpenDatabase {
     }
   }
   throw new Error(
-    `sqliteOutbox() needs SQLite: Node 22.13 or later has it (this is ${process.version}), for others run \`npm install libsql\`.`,
+    `sqliteOutbox() needs SQLite: Node 22.13 or later has it (this is ${process.version}), for others run \`npm install libsql@^0.5.29\`.`,
   );
 }
 

@@ -1,6 +1,8 @@
-import { metrics, trace, type MeterProvider, type TracerProvider } from "@opentelemetry/api";
+import type { MeterProvider, TracerProvider } from "@opentelemetry/api";
+import { MissingPeerError } from "../rules/optional-peer.ts";
 import { checkOptions } from "../transport/option-checks.ts";
 import { VERSION } from "../version.ts";
+import { requireApi } from "./opentelemetry-api.cjs";
 import { recordMetrics } from "./record-metrics.ts";
 import { recordSpans } from "./record-spans.ts";
 
@@ -22,15 +24,25 @@ const NAME = "mparticle-events";
  * @param options - see {@link InstrumentOptions}.
  * @returns a function that ends it.
  * @throws TypeError - for an option that there is not.
+ * @throws MissingPeerError - when the optional peer `@opentelemetry/api` is not installed.
  */
 export function instrumentEvents(options: InstrumentOptions = {}): () => void {
   checkOptions(options, { meterProvider: "any", tracerProvider: "any" });
-  const { meterProvider = metrics.getMeterProvider(), tracerProvider = trace.getTracerProvider() } = options;
+  const api = loadApi();
+  const { meterProvider = api.metrics.getMeterProvider(), tracerProvider = api.trace.getTracerProvider() } = options;
   const stops = [
     recordMetrics(meterProvider.getMeter(NAME, VERSION)),
-    recordSpans(tracerProvider.getTracer(NAME, VERSION)),
+    recordSpans(api, tracerProvider.getTracer(NAME, VERSION)),
   ];
   return () => {
     for (const stop of stops.splice(0)) stop();
   };
+}
+
+function loadApi(): ReturnType<typeof requireApi> {
+  try {
+    return requireApi();
+  } catch (cause) {
+    throw new MissingPeerError("instrumentEvents()", "@opentelemetry/api", "^1.4.0", cause);
+  }
 }

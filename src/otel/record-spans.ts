@@ -1,16 +1,10 @@
-import {
-  context,
-  isSpanContextValid,
-  SpanKind,
-  SpanStatusCode,
-  trace,
-  type Link,
-  type SpanContext,
-  type Tracer,
-} from "@opentelemetry/api";
+import type { Link, SpanContext, Tracer } from "@opentelemetry/api";
 import type { RunInContext } from "../delivery/attempt-start.ts";
 import { listen } from "./listen.ts";
+import type { requireApi } from "./opentelemetry-api.cjs";
 import { attributesOfEnd, attributesOfPath } from "./semantics.ts";
+
+type Api = ReturnType<typeof requireApi>;
 
 /** As many as an SDK keeps by default. */
 const MAX_LINKS = 128;
@@ -21,13 +15,14 @@ const MAX_LINKS = 128;
  *
  * @returns a function that ends it.
  */
-export function recordSpans(tracer: Tracer): () => void {
+export function recordSpans(api: Api, tracer: Tracer): () => void {
+  const { context, SpanKind, SpanStatusCode, trace } = api;
   return listen("attempt-start", (start) => {
     const { path, attempt, requestIds, bytes, origins } = start;
     const [requestId] = requestIds;
     const span = tracer.startSpan(`send ${path}`, {
       kind: SpanKind.PRODUCER,
-      links: linksTo(origins),
+      links: linksTo(api, origins),
       attributes: {
         ...attributesOfPath(path),
         // A single one has an id in place of a count, as the conventions want it.
@@ -49,7 +44,7 @@ export function recordSpans(tracer: Tracer): () => void {
 }
 
 /** One for each span in which something was handed over. */
-function linksTo(origins: readonly RunInContext[]): Link[] {
+function linksTo({ isSpanContextValid, trace }: Api, origins: readonly RunInContext[]): Link[] {
   const spans = new Map<string, SpanContext>();
   for (const runInOrigin of origins) {
     const spanContext = runInOrigin(() => trace.getActiveSpan())?.spanContext();

@@ -107,6 +107,6 @@ function findPrism(bases: readonly (string | URL)[]): NodeJS.Require {
     }
   }
   throw new Error(
-    "startMockServer() needs Prism, which is not installed. Run `npm install --save-dev @stoplight/prism-cli`.",
+    "startMockServer() needs Prism, which is not installed. Run `npm install --save-dev @stoplight/prism-cli@^5.14.0`.",
   );
 }

@@ -131,6 +131,10 @@ describe("the package", () => {
   it("runs without Node's modules where the platform is the web's", async () => {
     expect(await bundle('export * from "mparticle-events"')).not.toMatch(/"node:/);
   });
+
+  it("has its optional peers bundled with it, where they are loaded by name", async () => {
+    expect(await bundle('export * from "mparticle-events/otel"')).toContain("opentelemetry.js.api");
+  });
 });
 
 async function bundle(contents: string): Promise<string> {
