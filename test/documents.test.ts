@@ -156,30 +156,61 @@ describe("the badges", () => {
   });
 });
 
-describe("the workflow", () => {
-  it("names projects of the tests that there are", () => {
-    const names = Array.from(read("vitest.config.ts").matchAll(/\bname: "(\w+)"/g), ([, name]) => name);
-    const named = Array.from(read(".github/workflows/ci.yml").matchAll(/--project (\w+)/g), ([, name]) => name);
-    expect(named.length).toBeGreaterThan(0);
-    expect(named.filter((name) => !names.includes(name))).toEqual([]);
+interface Workflow {
+  readonly on: unknown;
+  readonly permissions: unknown;
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+
+interface Job {
+  readonly "runs-on": string;
+  readonly needs?: string | readonly string[];
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly steps: readonly { readonly uses?: string; readonly run?: string }[];
+}
+
+const WORKFLOWS = readdirSync(join(ROOT, ".github/workflows")).map((name) => `.github/workflows/${name}`);
+const workflowAt = (path: string): Workflow => parse(read(path)) as Workflow;
+const stepsOf = ({ jobs }: Workflow): Job["steps"] => Object.values(jobs).flatMap(({ steps }) => steps);
+
+describe("the workflows", () => {
+  it.each(WORKFLOWS)("name what there is: %s", (path) => {
+    const workflow = workflowAt(path);
+    const { scripts } = JSON.parse(read("package.json")) as { readonly scripts: Readonly<Record<string, string>> };
+    const projects = Array.from(read("vitest.config.ts").matchAll(/\bname: "(\w+)"/g), ([, name = ""]) => name);
+    const runs = stepsOf(workflow).map(({ run = "" }) => run);
+    const named = (pattern: RegExp): string[] =>
+      runs.flatMap((run) => Array.from(run.matchAll(pattern), ([, name = ""]) => name));
+    expect(runs.length).toBeGreaterThan(2);
+    expect(named(/\bnpm run ([\w:-]+)/g).filter((name) => !(name in scripts))).toEqual([]);
+    expect(named(/--project (\w+)/g).filter((name) => !projects.includes(name))).toEqual([]);
+    const programs = named(/\bnpx ([\w-]+)/g).map((name) => `node_modules/.bin/${name}`);
+    expect(
+      [...programs, ...named(/(?:^|\s)(\.[\w-]*\/[\w/-]+)/g)].filter((file) => !existsSync(join(ROOT, file))),
+    ).toEqual([]);
+    const wanted = Object.values(workflow.jobs).flatMap(({ needs = [] }) => needs);
+    expect(wanted.filter((job) => !(job in workflow.jobs))).toEqual([]);
+    for (const { uses = "@v0" } of stepsOf(workflow)) expect(uses).toMatch(/@v\d+$/);
+    expect(workflow.permissions).toEqual({ contents: "read" });
   });
 
-  it("runs all of it on Linux and the tests of the source elsewhere, with actions of a fixed major version", () => {
-    const { jobs } = parse(read(".github/workflows/ci.yml")) as {
-      readonly jobs: Readonly<
-        Record<
-          string,
-          { readonly "runs-on": string; readonly steps: readonly { readonly uses?: string; readonly run?: string }[] }
-        >
-      >;
-    };
-    const steps = Object.values(jobs).flatMap((job) => job.steps);
+  it("run all of it on Linux and the tests of the source elsewhere", () => {
+    const { jobs } = workflowAt(".github/workflows/ci.yml");
     expect(jobs["everything"]?.steps.some(({ run }) => run?.endsWith(".ci/run") === true)).toBe(true);
     expect(jobs["source"]?.steps.some(({ run }) => run?.startsWith("npx vitest run") === true)).toBe(true);
-    for (const { uses } of steps) if (uses !== undefined) expect(uses).toMatch(/@v\d+$/);
   });
 
-  it("stands beside forms that can be read", () => {
+  it("publish with provenance what has passed, by the identity of the workflow and without a token", () => {
+    const { on, jobs } = workflowAt(".github/workflows/release.yml");
+    expect(on).toEqual({ push: { tags: ["v*"] } });
+    expect(jobs["publish"]).toMatchObject({ needs: "everything", permissions: { "id-token": "write" } });
+    expect(jobs["publish"]?.steps.at(-1)?.run).toBe("npm publish --provenance --access public");
+    expect(read(".github/workflows/release.yml")).not.toMatch(/secrets\.|NODE_AUTH_TOKEN/);
+    const { publishConfig } = JSON.parse(read("package.json")) as { readonly publishConfig: unknown };
+    expect(publishConfig).toEqual({ access: "public", provenance: true });
+  });
+
+  it("stand beside forms that can be read", () => {
     for (const name of readdirSync(join(ROOT, ".github/ISSUE_TEMPLATE"))) {
       expect(parse(read(`.github/ISSUE_TEMPLATE/${name}`))).toBeTypeOf("object");
     }

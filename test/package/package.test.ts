@@ -125,7 +125,9 @@ describe("the package", () => {
   it("has one version", async () => {
     const { VERSION } = await import("../../src/version.ts");
     expect(VERSION).toBe(manifest.version);
-    expect(readFileSync(join(ROOT, "CHANGELOG.md"), "utf8")).toContain(`## ${manifest.version}\n`);
+    expect(readFileSync(join(ROOT, "CHANGELOG.md"), "utf8")).toMatch(
+      new RegExp(`^## ${manifest.version.replaceAll(".", "\\.")} - 20\\d\\d-\\d\\d-\\d\\d$`, "m"),
+    );
   });
 
   it("runs without Node's modules where the platform is the web's", async () => {
