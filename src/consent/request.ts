@@ -16,12 +16,16 @@ export type SignalSource = RequestHeaders | { readonly headers: RequestHeaders; 
 
 /** Where the signals of a request are, and what is wanted of them. */
 export interface RequestSignalOptions extends TcfOptions {
-  /**
-   * Names of the cookies that hold the strings.
-   * `@default { tcf: "euconsent-v2", gpp: "gpp", usp: "usprivacy" }`
-   */
+  /** Names of the cookies that hold the strings. */
   readonly cookies?:
-    | { readonly tcf?: string | undefined; readonly gpp?: string | undefined; readonly usp?: string | undefined }
+    | {
+        /** `@default "euconsent-v2"` */
+        readonly tcf?: string | undefined;
+        /** `@default "gpp"` */
+        readonly gpp?: string | undefined;
+        /** `@default "usprivacy"` */
+        readonly usp?: string | undefined;
+      }
     | undefined;
   /**
    * Called with each signal that cannot be read; the others count. Strangers write these strings, so a public service

@@ -13,7 +13,7 @@ export interface RetryOptions {
   readonly maxElapsedMs?: number | undefined;
   /** The first wait is random, from 0 to this many milliseconds; each further one up to twice as long. `@default 200` */
   readonly baseDelayMs?: number | undefined;
-  /** No wait is longer, in milliseconds, unless the service asks for it with `Retry-After`. `@default 10_000` */
+  /** No wait is longer, in milliseconds, unless the service asks for it with `Retry-After`. `@default 10_000`, or a longer `baseDelayMs` */
   readonly maxDelayMs?: number | undefined;
 }
 

@@ -54,13 +54,3 @@ export function shareOfRate(percentageUsed: number): number {
   if (!(percentageUsed > SLOW_ABOVE_PERCENT)) return 1;
   return 1 - (0.5 * (Math.min(percentageUsed, 100) - SLOW_ABOVE_PERCENT)) / (100 - SLOW_ABOVE_PERCENT);
 }
-
-/**
- * The `rate` option of a worker, and how many batches one request may hold so that a single one never exceeds the rate.
- *
- * @throws RangeError - unless it is a number above 0.
- */
-export function resolveRate(rate: number | undefined): { readonly rate: number; readonly maxBatches: number } {
-  const resolved = positive("rate", rate ?? LIMITS.accountBatchesPerSecond);
-  return { rate: resolved, maxBatches: Math.max(1, Math.min(LIMITS.bulkMaxBatches, Math.floor(resolved))) };
-}

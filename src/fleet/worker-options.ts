@@ -1,6 +1,6 @@
 import type { Outcome } from "../delivery/outcome.ts";
 import { positive, wholeNumber } from "../transport/option-checks.ts";
-import { resolveRate } from "./account-pace.ts";
+import { LIMITS } from "../../generated/contract.ts";
 
 /** What the workers of every store have in common. */
 export interface WorkerOptions {
@@ -40,8 +40,10 @@ export interface WorkerSettings {
 
 /** @throws RangeError, TypeError - naming the option, its value and what was expected. */
 export function resolveWorkerOptions(options: WorkerOptions): WorkerSettings {
+  const rate = positive("rate", options.rate ?? LIMITS.accountBatchesPerSecond);
   return {
-    ...resolveRate(options.rate),
+    rate,
+    maxBatches: Math.max(1, Math.min(LIMITS.bulkMaxBatches, Math.floor(rate))),
     concurrency: wholeNumber("concurrency", options.concurrency ?? 400),
     requests: wholeNumber("requests", options.requests ?? 8),
     leaseMs: positive("leaseMs", options.leaseMs ?? 15_000),

@@ -285,7 +285,8 @@ class Service {
     // Decided before any delay: a slow service has taken the batch even if the client no longer waits for the answer.
     if (plan.kind === "answer") this.recorder.decide(record, plan.status);
     if (plan.kind === "hang") return;
-    if (plan.delayMs !== undefined) await sleep(plan.delayMs, undefined, { signal: connection.gone });
+    const { delayMs = 0 } = plan;
+    if (delayMs > 0) await sleep(delayMs, undefined, { signal: connection.gone });
     if (plan.kind === "reset" || (plan.kind === "answer" && plan.reset === "before-answer")) {
       connection.reset();
       return;

@@ -82,8 +82,9 @@ export function recordingFetch(script: Script<FetchStep> = 202, options: Recordi
         : entry;
       const plan = step.kind === "fault" ? step : planChecked(step, record, check);
       if (plan.kind === "answer") recorder.decide(record, plan.status);
-      if (plan.kind === "hang") await untilAborted(new Promise<never>(() => undefined), signal);
-      else if (plan.delayMs !== undefined) await untilAborted(sleep(plan.delayMs), signal);
+      if (plan.kind === "hang") return await untilAborted(new Promise<never>(() => undefined), signal);
+      const { delayMs = 0 } = plan;
+      if (delayMs > 0) await untilAborted(sleep(delayMs), signal);
       if (plan.kind === "fault") throw networkFault(plan.fault);
       if (plan.kind !== "answer") throw networkFault(plan.kind === "raw" ? "HPE_INVALID_CONSTANT" : "ECONNRESET");
       if (plan.reset === "before-answer" || plan.reset === "within-head") throw networkFault("ECONNRESET");

@@ -12,22 +12,18 @@ import {
   type RequestBody,
 } from "./exchange.ts";
 import { codeOfFault, describeAnswer, describeFault, describeWebPage } from "./failure-messages.ts";
-import { basicAuthorization, resolveBaseUrl, type EndpointPath, type Pod } from "./hosts.ts";
+import { basicAuthorization, resolveBaseUrl, type EndpointPath, type HostOptions } from "./hosts.ts";
 import { positive } from "./option-checks.ts";
 import { createRawClient, exchangeThrough, type RawClient } from "./raw-client.ts";
 import { Redaction } from "./redact.ts";
 import { parseRetryAfter } from "./retry-after.ts";
 
 /** How to reach the service, and how long to wait for one answer. */
-export interface TransportOptions {
+export interface TransportOptions extends HostOptions {
   /** Key of the input, from the dashboard. */
   readonly apiKey: string;
   /** Secret of the input. It is sent in the Authorization header and appears nowhere else. */
   readonly apiSecret: string;
-  /** Data centre. `@default "us1"` */
-  readonly pod?: Pod | undefined;
-  /** In place of `pod`: a mock, a proxy or a partner host, with its `/v2`. */
-  readonly baseUrl?: string | URL | undefined;
   /** Longest time one attempt may take, its body included, in milliseconds. `@default 30_000` */
   readonly timeoutMs?: number | undefined;
   /** Sends requests instead of the default transport; the global `fetch` fits. */

@@ -7,18 +7,20 @@ export type Pod = keyof typeof PODS;
 /** The three endpoints below the base URL. */
 export type EndpointPath = "/events" | "/bulkevents" | "/bulkevents/historical";
 
+/** Where the service is. */
+export interface HostOptions {
+  /** Data centre. `@default "us1"` */
+  readonly pod?: Pod | undefined;
+  /** In place of `pod`: a mock, a proxy or a partner host, with its `/v2`. */
+  readonly baseUrl?: string | URL | undefined;
+}
+
 /**
  * The base URL requests go to.
  *
- * @param options.pod - `us1`, `us2`, `eu1` or `au1`. `@default "us1"`
- * @param options.baseUrl - overrides `pod`: a mock, a proxy or a partner host, with its `/v2`.
  * @throws TypeError - for an unknown pod, for both at once, and for a URL that is not http(s), holds credentials, a query or a fragment.
  */
-export function resolveBaseUrl(options: {
-  readonly pod?: Pod | undefined;
-  readonly baseUrl?: string | URL | undefined;
-}): string {
-  const { pod, baseUrl } = options;
+export function resolveBaseUrl({ pod, baseUrl }: HostOptions): string {
   if (pod !== undefined && (typeof pod !== "string" || !Object.hasOwn(PODS, pod))) {
     throw new TypeError(`\`pod\` is ${show(pod)}; expected one of ${Object.keys(PODS).join(", ")}.`);
   }

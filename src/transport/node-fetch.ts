@@ -10,6 +10,10 @@ import { positive } from "./option-checks.ts";
  * How connections are made, in the terms of `node:https`: `ca`, `cert`, `key`, `maxSockets`, `keepAliveMsecs`.
  */
 export interface NodeFetchOptions extends HttpsAgentOptions {
+  /** Whether connections are kept for the next request. `@default true` */
+  readonly keepAlive?: boolean | undefined;
+  /** Connections to one host at most. `@default 64` */
+  readonly maxSockets?: number | undefined;
   /** Ends a connection that nobody has used for so long, in milliseconds; it never ends a request. `@default 10_000` */
   readonly timeout?: number | undefined;
   /** Where to read `HTTPS_PROXY` and the like from, on Node 24 and later. `@default process.env` with `NODE_USE_ENV_PROXY=1` */
@@ -24,7 +28,7 @@ export interface NodeFetchOptions extends HttpsAgentOptions {
  * Takes what openapi-fetch passes: one `Request`, which posts text. Follows no redirect, stores no cookie, unpacks no
  * compression.
  *
- * @param options - see {@link NodeFetchOptions}. `@default { keepAlive: true, maxSockets: 64, timeout: 10_000 }`
+ * @param options - see {@link NodeFetchOptions}.
  * @example new EventsClient({ apiKey, apiSecret, fetch: nodeFetch({ ca: readFileSync("corporate-ca.pem") }) })
  */
 export function nodeFetch(options: NodeFetchOptions = {}): Fetch {
@@ -40,15 +44,14 @@ export function nodeFetch(options: NodeFetchOptions = {}): Fetch {
  */
 const IDLE_TIMEOUT_MS = 10_000;
 
-function withDefaults(options: Omit<NodeFetchOptions, "agent">) {
+function withDefaults(options: NodeFetchOptions) {
+  const { keepAlive = true, maxSockets = 64, timeout = IDLE_TIMEOUT_MS } = options;
   return {
-    keepAlive: true,
-    maxSockets: 64,
-    timeout: IDLE_TIMEOUT_MS,
     // As Node does for its own agents.
     ...(process.env["NODE_USE_ENV_PROXY"] === "1" && { proxyEnv: process.env }),
     // An option that is given as undefined is left to its default.
     ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
+    ...{ keepAlive, maxSockets, timeout },
   };
 }
 

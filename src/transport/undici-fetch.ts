@@ -22,7 +22,7 @@ export interface UndiciFetchOptions {
  * Takes what openapi-fetch passes: one `Request`, which posts text. Follows no redirect, stores no cookie, unpacks no
  * compression. Needs the optional peer `undici` 7.
  *
- * @param options - see {@link UndiciFetchOptions}. `@default { connections: 64, keepAliveTimeout: 10_000 }`
+ * @param options - see {@link UndiciFetchOptions}.
  * @throws MissingPeerError - when undici is not installed.
  * @throws TypeError, RangeError - naming the option, its value and what was expected.
  * @example new EventsClient({ apiKey, apiSecret, fetch: undiciFetch() })
