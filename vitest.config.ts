@@ -48,6 +48,17 @@ const THE_SAME_IN_FULL = FULL
       .filter((path) => path.endsWith(".test.ts") && !/\bfrom "[./]+\/full\.ts"/.test(readFileSync(path, "utf8")))
   : [];
 
+/** What needs Unix: signals that a process answers, a shell, pipes with a name, modes and links of files. */
+const OF_UNIX =
+  process.platform === "win32"
+    ? [
+        ...["backfill", "diff-and-completion", "hostile", "mock", "terminal"].map((name) => `test/cli/${name}.test.ts`),
+        ...["drain-on-exit", "exit-matrix", "outbox-faults", "outbox-ownership", "spill-files"].map(
+          (name) => `test/node/${name}.test.ts`,
+        ),
+      ]
+    : [];
+
 /** A limit only catches what hangs: no test is decided by how fast the machine is. */
 export const PATIENT = {
   testTimeout: FULL ? 600_000 : 120_000,
@@ -80,13 +91,16 @@ export default defineConfig({
           globalSetup: "test/package/pack-once.ts",
         },
       },
-      { extends: true, test: { name: "rooms", include: OF_ROOMS, exclude: THE_SAME_IN_FULL, isolate: false } },
+      {
+        extends: true,
+        test: { name: "rooms", include: OF_ROOMS, exclude: [...THE_SAME_IN_FULL, ...OF_UNIX], isolate: false },
+      },
       {
         extends: true,
         test: {
           name: "whole",
           include: ["test/**/*.test.ts"],
-          exclude: [...OF_THE_PACKAGE, ...OF_ROOMS, ...THE_SAME_IN_FULL],
+          exclude: [...OF_THE_PACKAGE, ...OF_ROOMS, ...THE_SAME_IN_FULL, ...OF_UNIX],
         },
       },
     ],

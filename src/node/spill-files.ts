@@ -68,7 +68,9 @@ export class SpillFiles {
    * @throws Error - when the folder is not there, or cannot be written to.
    */
   constructor(path: string, apiKey: string) {
-    const isFolder = path.endsWith(sep) || statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+    // Windows takes both kinds of slash.
+    const isFolder =
+      path.endsWith("/") || path.endsWith(sep) || statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
     this.#folder = isFolder ? path : dirname(path);
     this.#prefix = `${isFolder ? NAME_IN_FOLDER : basename(path)}.`;
     this.#legacyFile = isFolder ? undefined : path;

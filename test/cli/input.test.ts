@@ -1,13 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, posix, win32 } from "node:path";
 import { gzipSync } from "node:zlib";
 import { parse } from "csv-parse/sync";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseRow, RowReader } from "../../src/cli/input/csv-rows.ts";
 import type { Entry } from "../../src/cli/input/entry.ts";
-import { findInputs, patternToRegExp } from "../../src/cli/input/find-inputs.ts";
+import { uriOf } from "../../src/cli/check/sarif-sink.ts";
+import { findInputs, folderOf, patternToRegExp } from "../../src/cli/input/find-inputs.ts";
 import { findJsonFault } from "../../src/cli/input/json-fault.ts";
 import { NO_CSV_SETTINGS } from "../../src/cli/input/csv-settings.ts";
 import { readEntries } from "../../src/cli/input/read-entries.ts";
@@ -376,5 +377,30 @@ describe("a file", () => {
     await expect(names("tree/*.xml")).rejects.toThrow(/no file matches/);
     expect(patternToRegExp("a[!b]?.json").test("acd.json")).toBe(true);
     expect(patternToRegExp("a[!b]?.json").test("abd.json")).toBe(false);
+  });
+
+  it("is looked for from the folder that the pattern begins with, on a drive of Windows from its root", () => {
+    const folders = ["*.csv", "a/b/*.csv", "/*.csv", "C:\\*.csv", "C:\\data\\*.csv", "\\\\machine\\share\\*.csv"];
+    expect(folders.map((pattern) => folderOf(pattern.split(/[/\\]/).slice(0, -1)))).toEqual([
+      ".",
+      "a/b",
+      "/",
+      "C:/",
+      "C:/data",
+      "//machine/share",
+    ]);
+  });
+
+  it("has a URI in SARIF, by the rules of its system", () => {
+    expect(["a b.csv", "a\\b.csv", "/data/ä#1.csv"].map((file) => uriOf(file, posix))).toEqual([
+      "a%20b.csv",
+      "a%5Cb.csv",
+      "file:///data/%C3%A4%231.csv",
+    ]);
+    expect(["a\\b.csv", "C:\\data\\a?.csv", "\\\\machine\\share\\a.csv"].map((file) => uriOf(file, win32))).toEqual([
+      "a/b.csv",
+      "file:///C:/data/a%3F.csv",
+      "file://machine/share/a.csv",
+    ]);
   });
 });

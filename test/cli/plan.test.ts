@@ -15,7 +15,8 @@ let cwd: string;
 beforeAll(() => {
   cwd = mkdtempSync(join(tmpdir(), "plan-"));
   writeFileSync(join(cwd, "plan.json"), JSON.stringify(PLAN));
-  writeFileSync(join(cwd, "plan.json.gz"), gzipSync(JSON.stringify(PLAN)));
+  const asOfWindows = `\uFEFF${JSON.stringify(PLAN, null, 2).replaceAll("\n", "\r\n")}`;
+  writeFileSync(join(cwd, "plan.json.gz"), gzipSync(asOfWindows));
   writeFileSync(
     join(cwd, "whole.json"),
     JSON.stringify({
@@ -42,7 +43,7 @@ describe("check --plan", () => {
     expect(stdout).toContain('Did you mean "Order"?');
   });
 
-  it("ends with 0 when everything is", async () => {
+  it("ends with 0 when everything is, by a plan that was packed as an editor of Windows saves it", async () => {
     expect(await run(["check", "good.ndjson", "--plan", "plan.json.gz", "--no-lints"], { cwd })).toMatchObject({
       code: 0,
       stdout: "",

@@ -645,11 +645,19 @@ describe("two descriptions of different make", () => {
       expect(worstVerdict(compareDescriptions(readDescription(file, [root]), now).differences)).toBe("same");
     }
   });
+
+  it("finds no difference where Windows has ended the lines", () => {
+    const file = join(folder, "crlf.yaml");
+    writeFileSync(file, readFileSync(vendor, "utf8").replaceAll("\n", "\r\n"));
+    const { differences } = compareDescriptions(readDescription(vendor, [root]), readDescription(file, [root]));
+    expect(differences).toEqual([]);
+  });
 });
 
 describe("bad input", () => {
   it.each([
     ["a file that is missing", "gone.yaml", undefined, /^gone\.yaml: no such file\.$/],
+    ["a file of Windows that is missing", "C:\\specs\\gone.yaml", undefined, /^C:\\specs\\gone\.yaml: no such file\.$/],
     ["an unknown revision", "no-such-revision", undefined, /^no-such-revision: no such file, and /],
     ["broken YAML", "bad.yaml", "a: [1,\nb: }", /^.*bad\.yaml:2:\d+: .+$/],
     ["an empty file", "empty.yaml", "", /is empty\.$/],

@@ -1,3 +1,4 @@
+import { isAbsolute, sep, type PlatformPath } from "node:path";
 import { LINTS, SCHEMA_CODES } from "../../validate/codes.ts";
 import { VERSION } from "../../version.ts";
 import type { Output } from "../terminal.ts";
@@ -26,7 +27,7 @@ export class SarifSink implements FindingSink {
       locations: [
         {
           physicalLocation: {
-            artifactLocation: { uri: encodeURI(file.replaceAll("\\", "/")) },
+            artifactLocation: { uri: uriOf(file) },
             region: { startLine: line, ...(column !== undefined && { startColumn: column }) },
           },
           ...(path !== "" && { logicalLocations: [{ fullyQualifiedName: path }] }),
@@ -57,4 +58,17 @@ export class SarifSink implements FindingSink {
       `{"$schema":"https://json.schemastore.org/sarif-2.1.0.json","version":"2.1.0","runs":[{"results":[`,
     );
   }
+}
+
+/**
+ * The URI of a file: relative where its name is, because code scanning looks for it in the repository.
+ *
+ * @param platform - how names of files are written.
+ */
+export function uriOf(file: string, platform: Pick<PlatformPath, "isAbsolute" | "sep"> = { isAbsolute, sep }): string {
+  const slashed = platform.sep === "\\" ? file.replaceAll("\\", "/") : file;
+  const uri = encodeURI(slashed).replace(/[?#]/g, encodeURIComponent);
+  if (!platform.isAbsolute(file)) return uri;
+  if (uri.startsWith("//")) return `file:${uri}`; // a share of another machine
+  return uri.startsWith("/") ? `file://${uri}` : `file:///${uri}`;
 }

@@ -97,7 +97,8 @@ function readIfFile(path: string, input: string): string | undefined {
 }
 
 function findRevision(input: string, folder: string): Found {
-  const colon = input.indexOf(":");
+  // The colon of a drive is none between a revision and a path.
+  const colon = /^[a-z]:[\\/]/i.test(input) ? -1 : input.indexOf(":");
   const revision = colon === -1 ? input : input.slice(0, colon);
   const path = colon === -1 ? `./${OUR_SPEC}` : input.slice(colon + 1);
   const looksLikeFile = colon === -1 && /\.(ya?ml|json)$/i.test(input);

@@ -1,5 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
-import { isAbsolute, join, resolve, sep } from "node:path";
+import { join, resolve } from "node:path";
 import { UsageError } from "../usage-error.ts";
 
 /** A file to read, or the standard input. */
@@ -70,7 +70,7 @@ async function withSizes(files: readonly (readonly [name: string, path: string])
   return Promise.all(files.map(async ([name, path]) => ({ name, path, bytes: (await stat(path)).size })));
 }
 
-/** Relative to the folder, with forward slashes, sorted. */
+/** Relative to the folder, sorted. */
 async function filesBelow(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries
@@ -83,7 +83,7 @@ async function filesBelow(folder: string): Promise<readonly string[]> {
 async function matching(pattern: string, cwd: string): Promise<readonly InputFile[]> {
   const parts = pattern.split(/[/\\]/);
   const firstWild = parts.findIndex((part) => /[*?[{]/.test(part));
-  const base = parts.slice(0, firstWild).join("/") || (isAbsolute(pattern) ? sep : ".");
+  const base = folderOf(parts.slice(0, firstWild));
   const folder = resolve(cwd, base);
   const wanted = patternToRegExp(parts.slice(firstWild).join("/"));
   const files = await filesBelow(folder).catch(() => [] as const);
@@ -91,6 +91,19 @@ async function matching(pattern: string, cwd: string): Promise<readonly InputFil
   if (found.length === 0)
     throw new UsageError(`${pattern}: no file matches.`, "Check the pattern, and where it starts.");
   return withSizes(found.map((file) => [join(base, file), join(folder, file)]));
+}
+
+/**
+ * The folder that a pattern starts from.
+ *
+ * @param parts - those of its steps that are plain names; the first is empty where the pattern is absolute.
+ */
+export function folderOf(parts: readonly string[]): string {
+  const [first] = parts;
+  if (first === undefined) return ".";
+  // `C:` alone is the folder where drive C stands, and not its root.
+  const isRoot = parts.length === 1 && (first === "" || /^[a-z]:$/i.test(first));
+  return isRoot ? `${first}/` : parts.join("/");
 }
 
 /** `*` and `?` stay within a folder, `**` does not; `[abc]` and `{one,two}` choose. */
