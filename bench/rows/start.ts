@@ -10,7 +10,7 @@ import { digits, type Bar, type Row } from "../row.ts";
 
 const ENTRANTS = {
   ours: { label: "ours", kind: "ours", package: "mparticle-events" },
-  "node-http": { label: "node:http", kind: "floor", package: undefined },
+  "node-http": { label: "a package of node:http", kind: "floor", package: undefined },
   empty: { label: "an empty process", kind: "floor", package: undefined },
   "global-fetch": { label: "global fetch", kind: "floor", package: undefined },
   official: { label: "official SDK", kind: "peer", package: "mparticle" },
@@ -97,13 +97,13 @@ export const startUp: Row = {
     return {
       checks: [
         {
-          what: "import of the root, of `node:http`",
+          what: "import of the root, of a package that is `node:http`",
           measured: ratio("importMs", () => 0),
           atMost: 2,
           unit: "×",
         },
         {
-          what: "first event acknowledged, of bare `node:http`, less an empty process",
+          what: "first event acknowledged, of the same by hand, less an empty process",
           measured: ratio("acknowledgedMs", (empty) => empty.acknowledgedMs),
           atMost: 1.15,
           unit: "×",

@@ -1,10 +1,11 @@
 /** The piece of the transport that differs by runtime, for Node; chosen by `imports` in package.json. Twin of `platform-web.ts`. */
-import { AsyncResource } from "node:async_hooks";
-import { channel as diagnosticsChannel, subscribe, unsubscribe } from "node:diagnostics_channel";
-import { performance } from "node:perf_hooks";
 import type { Fetch } from "./exchange.ts";
 import { nodeFetch } from "./node-fetch.ts";
 import { clearTimeout, setImmediate, setTimeout } from "./node-timers.ts";
+
+// Not imported: each module of Node that is costs a start a third of a millisecond more, for a list of what it exports.
+const { AsyncResource } = process.getBuiltinModule("node:async_hooks");
+const { channel: diagnosticsChannel, subscribe, unsubscribe } = process.getBuiltinModule("node:diagnostics_channel");
 
 /**
  * `node:http(s)` with keep-alive: the global `fetch` costs ten times its CPU, opens a socket for each call in flight,
@@ -48,7 +49,10 @@ export function captureContext(): <Result>(task: () => Result) => Result {
   return (task) => resource.runInAsyncScope(task);
 }
 
-/** Milliseconds of a monotonic clock, the one that was there when this was loaded: see `node-timers.ts`. */
+/**
+ * Milliseconds of a monotonic clock, the one that was there when this was loaded: see `node-timers.ts`. It is the global
+ * one, because `node:perf_hooks` takes as long to load as a quarter of this package.
+ */
 export const now = /* @__PURE__ */ performance.now.bind(performance);
 
 /**
