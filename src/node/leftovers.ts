@@ -1,5 +1,7 @@
 import type { StoredBatch } from "../delivery/outbox.ts";
+import { isHeld } from "../delivery/queue/held-adds.ts";
 import type { QueueInternals } from "../delivery/queue/queue-internals.ts";
+import type { SpilledPart } from "../delivery/queue/spilled-batches.ts";
 import type { Spill, SpillFiles } from "./spill-files.ts";
 
 /** Ids of the spills whose batches a queue of this process has: no other is to send them as well. */
@@ -22,29 +24,52 @@ export class Leftovers {
     this.#files = files;
   }
 
-  /** Gives the queue what earlier processes have left. */
+  /** Gives the queue what earlier processes have left: some of it at once, the rest in turns and as there is room. */
   loadSpilled(): void {
     const { telemetry, restore } = this.#queue;
-    const { spills, batches: found, problems } = this.#files.read((id) => !inUse.has(id));
-    for (const problem of problems) telemetry.loss(problem);
-    if (spills.length === 0) return;
-    for (const { id } of spills) inUse.add(id);
-    // A process that died as it wrote anew what it had written before has left some twice; the newer one has grown.
-    const batches = [...new Map(found.map((batch) => [batch.requestId, batch])).values()];
-    this.#earlier = { spills, ids: idsOf(batches) };
-    restore(batches)
-      .then((undelivered) => {
-        if (undelivered.length === batches.length && batches.length > 0) return;
-        const ids = idsOf(undelivered);
-        // In their order, and not in that in which they were given up.
-        this.#keep(batches.filter(({ requestId }) => ids.has(requestId)));
+    const spills: Spill[] = [];
+    const ids = new Set<string>();
+    const claimed = new Set<string>();
+    this.#earlier = { spills, ids };
+    restore(this.#read(spills, ids, claimed))
+      .then(async ({ isWhole, undelivered }) => {
+        // What nobody has read stays where it is, and with it what is in the same files: it is known by its ids.
+        if (isWhole) await this.#keep(undelivered);
       })
       .catch((error: unknown) => {
         telemetry.loss(`${this.#path} could not be taken in; it stays for the next start.`, error);
       })
       .finally(() => {
-        for (const { id } of spills) inUse.delete(id);
+        for (const id of claimed) inUse.delete(id);
       });
+  }
+
+  *#read(spills: Spill[], ids: Set<string>, claimed: Set<string>): Generator<SpilledPart, void> {
+    const parts = this.#files.read((id) => {
+      if (inUse.has(id)) return false;
+      inUse.add(id);
+      claimed.add(id);
+      return true;
+    });
+    for (const part of parts) {
+      switch (part.kind) {
+        case "problem":
+          this.#queue.telemetry.loss(part.problem);
+          break;
+        case "spill":
+          spills.push(part.spill);
+          break;
+        case "batch":
+          // A process that died as it wrote anew what it had written before has left some twice.
+          if (ids.has(part.batch.requestId)) break;
+          // What is held is spilled again, for as long as it is.
+          if (!isHeld(part.batch)) ids.add(part.batch.requestId);
+          yield part;
+          break;
+        case "progress":
+          yield part;
+      }
+    }
   }
 
   /**
@@ -70,10 +95,14 @@ export class Leftovers {
   }
 
   /** Of what earlier processes have left, only this still has to be delivered. */
-  #keep(undelivered: readonly StoredBatch[]): void {
-    const { spills } = this.#earlier;
-    const kept = undelivered.length === 0 ? [] : [this.#files.write(undelivered)];
-    this.#earlier = { spills: kept, ids: idsOf(undelivered) };
+  async #keep(undelivered: readonly StoredBatch[]): Promise<void> {
+    const { spills, ids } = this.#earlier;
+    const known = new Map(undelivered.map((stored) => [stored.requestId, stored]));
+    // In their order, and not in that in which they were given up.
+    const rest = [...ids].flatMap((id) => known.get(id) ?? []);
+    if (rest.length === ids.size && ids.size > 0) return;
+    const kept = rest.length === 0 ? [] : [await this.#files.writeInTurns(rest)];
+    this.#earlier = { spills: kept, ids: new Set(rest.map(({ requestId }) => requestId)) };
     this.#remove(spills);
   }
 
@@ -89,8 +118,4 @@ export class Leftovers {
 
 export function countEvents(batches: readonly StoredBatch[]): number {
   return batches.reduce((sum, { events }) => sum + events.length, 0);
-}
-
-function idsOf(batches: readonly StoredBatch[]): ReadonlySet<string> {
-  return new Set(batches.map(({ requestId }) => requestId));
 }

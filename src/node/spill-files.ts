@@ -3,6 +3,7 @@ import {
   accessSync,
   closeSync,
   constants,
+  fsync,
   fsyncSync,
   lstatSync,
   openSync,
@@ -13,10 +14,12 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { promisify } from "node:util";
 import type { StoredBatch } from "../delivery/outbox.ts";
 import { formatLine } from "./batch-lines.ts";
 import { inputFingerprint } from "./input-fingerprint.ts";
-import { readSpill, readSpillId, SPILL_FORMAT } from "./spill-reader.ts";
+import { readSpill, readSpillId, SPILL_FORMAT, type ReadPart } from "./spill-reader.ts";
 import { codeOf } from "./system-error.ts";
 
 /** A file that this process has read or written. */
@@ -28,14 +31,15 @@ export interface Spill {
   readonly isDamaged: boolean;
 }
 
-/** What earlier processes have left. */
-export interface FoundSpills {
-  readonly spills: readonly Spill[];
-  /** Those of all of them that can be read, the oldest file first. */
-  readonly batches: readonly StoredBatch[];
-  /** What could not be read, or is meant for another input: a sentence for each file. */
-  readonly problems: readonly string[];
-}
+/** What is found of what earlier processes have left, in the order in which it is read: the oldest file first. */
+export type FoundPart =
+  | ReadPart
+  /** All batches of this file have come, as far as they can be read. */
+  | { readonly kind: "spill"; readonly spill: Spill }
+  /** Something could not be read, or is meant for another input: a sentence. */
+  | { readonly kind: "problem"; readonly problem: string };
+
+const sync = promisify(fsync);
 
 /** So much is encoded at a time; no line has to be cut for it. */
 const PIECE_BYTES = 32 * 1024;
@@ -84,57 +88,83 @@ export class SpillFiles {
   }
 
   /**
-   * Reads what earlier processes have left for this input. It stays where it is.
+   * Reads what earlier processes have left for this input, piece by piece. It stays where it is.
    *
-   * @param isWanted - by `id` of a spill.
+   * @param isWanted - by `id` of a spill, before its first batch.
    */
-  read(isWanted: (id: string) => boolean = () => true): FoundSpills {
-    const spills: Spill[] = [];
-    const batches: StoredBatch[] = [];
-    const problems: string[] = [];
+  *read(isWanted: (id: string) => boolean = () => true): Generator<FoundPart, void> {
     for (const file of this.#files()) {
-      const found = readSpill(file, this.#input, isWanted);
+      const found = yield* readSpill(file, this.#input, isWanted);
       switch (found.kind) {
         case "none":
           break;
         case "not ours":
-          problems.push(`${file} ${found.why}; it was left alone.`);
+          yield { kind: "problem", problem: `${file} ${found.why}; it was left alone.` };
           break;
-        case "unreadable":
-          problems.push(`The spill file ${file} ${found.why}; nothing of it is sent. ${this.#keepAside(file)}`);
+        case "unreadable": {
+          const problem = `The spill file ${file} ${found.why}; nothing of it is sent. ${this.#keepAside(file)}`;
+          yield { kind: "problem", problem };
           break;
+        }
         case "spill": {
-          const { id, problem } = found;
-          spills.push({ file, id, isDamaged: problem !== undefined });
-          for (const batch of found.batches) batches.push(batch);
+          const { id, batches, problem } = found;
           if (problem !== undefined) {
-            const rest = `the other ${String(found.batches.length)} are sent, and the file is kept beside its place then`;
-            problems.push(`In the spill file ${file}, ${problem}; ${rest}.`);
+            const rest = `the other ${String(batches)} are sent, and the file is kept beside its place then`;
+            yield { kind: "problem", problem: `In the spill file ${file}, ${problem}; ${rest}.` };
           }
+          yield { kind: "spill", spill: { file, id, isDamaged: problem !== undefined } };
         }
       }
     }
-    return { spills, batches, problems };
   }
 
   /**
-   * Writes a file, down to the disk: it survives a power cut.
+   * Writes a file at once, down to the disk: it survives a power cut.
    *
    * @throws Error - when that fails; nothing of it is left then.
    */
   write(batches: readonly StoredBatch[]): Spill {
-    const id = randomUUID();
-    const file = join(this.#folder, this.#prefix + id);
-    const unfinished = file + UNFINISHED;
+    const { spill, unfinished } = this.#name();
     try {
-      this.#writeFile(unfinished, id, batches, fsyncSync);
-      renameSync(unfinished, file);
-      syncFolder(this.#folder);
+      for (const descriptor of this.#writeFile(unfinished, spill.id, batches)) {
+        if (descriptor !== undefined) fsyncSync(descriptor);
+      }
+      this.#publish(unfinished, spill);
     } catch (error) {
       removeIfThere(unfinished);
       throw error;
     }
-    return { file, id, isDamaged: false };
+    return spill;
+  }
+
+  /**
+   * As {@link write}; others get their turn between two pieces, and while it waits for the disk.
+   *
+   * @throws Error - when that fails; nothing of it is left then.
+   */
+  async writeInTurns(batches: readonly StoredBatch[]): Promise<Spill> {
+    const { spill, unfinished } = this.#name();
+    try {
+      for (const descriptor of this.#writeFile(unfinished, spill.id, batches)) {
+        await (descriptor === undefined ? nextTurn() : sync(descriptor));
+      }
+      this.#publish(unfinished, spill);
+    } catch (error) {
+      removeIfThere(unfinished);
+      throw error;
+    }
+    return spill;
+  }
+
+  #name(): { readonly spill: Spill; readonly unfinished: string } {
+    const id = randomUUID();
+    const file = join(this.#folder, this.#prefix + id);
+    return { spill: { file, id, isDamaged: false }, unfinished: file + UNFINISHED };
+  }
+
+  #publish(unfinished: string, { file }: Spill): void {
+    renameSync(unfinished, file);
+    syncFolder(this.#folder);
   }
 
   /** Runs on a file of its own what {@link write} runs: half of the time of a first write is spent on compiling it. */
@@ -142,7 +172,8 @@ export class SpillFiles {
     const id = randomUUID();
     const file = join(this.#folder, `${this.#prefix}rehearsal-${id}`);
     try {
-      this.#writeFile(file, id, [{ requestId: "", context: "{}", events: ["{}"] }], () => undefined);
+      const pieces = this.#writeFile(file, id, [{ requestId: "", context: "{}", events: ["{}"] }]);
+      while (pieces.next().done !== true);
     } catch {
       // A disk that is full now may have room when it matters.
     }
@@ -169,8 +200,11 @@ export class SpillFiles {
     }
   }
 
-  /** A new file, which only its owner can read: it holds personal data. */
-  #writeFile(file: string, id: string, batches: readonly StoredBatch[], sync: (descriptor: number) => void): void {
+  /**
+   * A new file, which only its owner can read: it holds personal data. Stops after each piece, and at the end with the
+   * descriptor, to be synced.
+   */
+  *#writeFile(file: string, id: string, batches: readonly StoredBatch[]): Generator<number | undefined, void> {
     // "wx" fails when there is something at that name, a link included.
     const descriptor = openSync(file, "wx", 0o600);
     try {
@@ -180,9 +214,10 @@ export class SpillFiles {
         if (piece.length < PIECE_BYTES) continue;
         writeText(descriptor, piece);
         piece = "";
+        yield undefined;
       }
       writeText(descriptor, piece);
-      sync(descriptor);
+      yield descriptor;
     } finally {
       closeSync(descriptor);
     }

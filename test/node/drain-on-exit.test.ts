@@ -3,11 +3,27 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { EventQueue, EventsClient, screenView, type StoredBatch, type UserContext } from "mparticle-events";
+import {
+  EventQueue,
+  EventsClient,
+  screenView,
+  type BeforeSend,
+  type EventQueueOptions,
+  type StoredBatch,
+  type UserContext,
+} from "mparticle-events";
 import { drainOnExit } from "../../src/node/drain-on-exit.ts";
 import { SpillFiles } from "../../src/node/spill-files.ts";
-import { recordingFetch, startFakeServer, type FakeServer, type FakeServerOptions } from "../../src/testing/testing.ts";
+import {
+  recordingFetch,
+  startFakeServer,
+  type FakeServer,
+  type FakeServerOptions,
+  type FetchStep,
+  type RecordingFetch,
+} from "../../src/testing/testing.ts";
 import { bundleChild } from "./children/bundle.ts";
+import { readSpills } from "./read-spills.ts";
 import { comeBack, dying, live, watch, whyNoNamespace, type Death, type Life, type Living } from "./dying-process.ts";
 
 let folder: string;
@@ -49,7 +65,7 @@ const SPILL = expect.stringMatching(/^queue\.spill\.[\da-f-]{36}$/) as string;
 
 /** What the next start would find. */
 function spilled(): { readonly ids: readonly string[]; readonly events: number } {
-  const { batches } = new SpillFiles(spillPath, "k").read();
+  const { batches } = readSpills(new SpillFiles(spillPath, "k"));
   return {
     ids: batches.map(({ requestId }) => requestId),
     events: batches.reduce((sum, { events }) => sum + events.length, 0),
@@ -437,6 +453,127 @@ describe("drainOnExit", () => {
     await vi.waitFor(() => {
       expect(readdirSync(folder)).toEqual([expect.stringContaining(".damaged-")]);
     });
+    stop();
+  });
+
+  describe("with much that an earlier process left", () => {
+    const LEFT = 100;
+    const stored = (n: number, requestId = `left-${String(n)}`): StoredBatch => ({
+      requestId,
+      context: '{"environment":"development","user_identities":{"customer_id":"1"}}',
+      events: [JSON.stringify(screenView("x".repeat(20_000)))],
+    });
+    const left = Array.from({ length: LEFT }, (_, n) => stored(n));
+    const user: UserContext = { environment: "development", user_identities: { customer_id: "1" } };
+    const script = vi.fn((): FetchStep => 202);
+    let queue: EventQueue;
+    let stop: () => void;
+    let fetch: RecordingFetch;
+
+    beforeEach(() => {
+      new SpillFiles(spillPath, "k").write(left);
+      script.mockReset().mockReturnValue(202);
+      fetch = recordingFetch(script);
+    });
+
+    afterEach(async () => {
+      await queue.close({ timeoutMs: 0 });
+      stop();
+    });
+
+    function start(options: EventQueueOptions = {}): void {
+      queue = new EventQueue(new EventsClient({ apiKey: "k", apiSecret: "s", fetch, logger }), options);
+      stop = drainOnExit(queue, { spillPath, signals: ["SIGUSR2"] });
+    }
+
+    it("takes it in over many turns of the event loop, before what is added", async () => {
+      start();
+      const added = queue.add(user, screenView("after"));
+      let before = queue.stats().batches.added;
+      let most = before;
+      while (queue.stats().batches.added < LEFT) {
+        await new Promise((resolve) => setImmediate(resolve));
+        most = Math.max(most, queue.stats().batches.added - before);
+        before = queue.stats().batches.added;
+      }
+      expect(most).toBeLessThanOrEqual(16);
+      await added;
+      expect(await queue.flush()).toBe(true);
+      const sent = fetch.accepted();
+      expect(sent.slice(0, LEFT).map(({ source_request_id }) => source_request_id)).toEqual(
+        left.map(({ requestId }) => requestId),
+      );
+      expect(sent).toHaveLength(LEFT + 1);
+      await vi.waitFor(() => {
+        expect(readdirSync(folder)).toEqual([]);
+      });
+    });
+
+    it("takes in no more than there is room for, the rest when there is", async () => {
+      script.mockReturnValue("hang");
+      start({ maxBufferedBytes: 200_000 });
+      void queue.add(user, screenView("after")).catch(() => undefined);
+      for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+      expect(queue.stats()).toMatchObject({ batches: { added: 9 }, waitingAdds: 1 });
+      expect(spilled().ids).toHaveLength(LEFT);
+    });
+
+    it("is drained to its end by a flush, as there is room", async () => {
+      start({ maxBufferedBytes: 200_000 });
+      expect(await queue.flush()).toBe(true);
+      expect(fetch.acceptedIds().size).toBe(LEFT);
+    });
+
+    it("leaves all of it where it is when the queue gives up before it has read all", async () => {
+      script.mockReturnValue("hang");
+      start({ maxBufferedBytes: 200_000 });
+      const { unsent } = await queue.close({ timeoutMs: 0 });
+      expect(unsent.length).toBeLessThan(LEFT);
+      expect(spilled().ids).toHaveLength(LEFT);
+    });
+
+    it("spills what waits for it when the process ends, and leaves it where it is", async () => {
+      start();
+      const added = queue.add(user, screenView("after"));
+      process.once("SIGUSR2", () => undefined);
+      process.emit("SIGUSR2", "SIGUSR2");
+      expect(spilled().events).toBe(LEFT + 1);
+      await added;
+    });
+  });
+
+  it.each([
+    ["hold", 0, 1],
+    ["release", 1, 0],
+    ["drop", 0, 0],
+  ] as const)("lets beforeSend decide anew about what was held back: %s", async (decision, sent, left) => {
+    const held = { requestId: "held:0:an-id", context: '{"environment":"development"}', events: ["{}"] };
+    new SpillFiles(spillPath, "k").write([held]);
+    const beforeSend: BeforeSend = (batch, { hold, drop }) =>
+      decision === "hold" ? hold("not asked yet") : decision === "drop" ? drop("objected") : batch;
+    const fetch = recordingFetch(202);
+    const queue = new EventQueue(new EventsClient({ apiKey: "k", apiSecret: "s", fetch, logger }), { beforeSend });
+    const stop = drainOnExit(queue, { spillPath, signals: ["SIGUSR2"] });
+    await queue.flush();
+    expect([...fetch.acceptedIds().keys()]).toEqual(["an-id"].slice(0, sent));
+    process.once("SIGUSR2", () => undefined);
+    process.emit("SIGUSR2", "SIGUSR2");
+    await vi.waitFor(() => {
+      expect(spilled()).toEqual({ ids: [held.requestId].slice(0, left), events: left });
+    });
+    stop();
+    await queue.close();
+  });
+
+  it("sends what was held back by a beforeSend that there is no more, under its own id", async () => {
+    new SpillFiles(spillPath, "k").write([
+      { requestId: "held:0:an-id", context: '{"environment":"development"}', events: ["{}"] },
+    ]);
+    const fetch = recordingFetch(202);
+    const queue = new EventQueue(new EventsClient({ apiKey: "k", apiSecret: "s", fetch, logger }));
+    const stop = drainOnExit(queue, { spillPath });
+    await queue.close();
+    expect([...fetch.acceptedIds().keys()]).toEqual(["an-id"]);
     stop();
   });
 

@@ -17,6 +17,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { StoredBatch } from "../../src/delivery/outbox.ts";
 import { SpillFiles } from "../../src/node/spill-files.ts";
+import { countTurns } from "../delivery/queue/a-queue.ts";
+import { readSpills } from "./read-spills.ts";
 
 const ID = /[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/;
 
@@ -39,7 +41,7 @@ function batch(requestId: string): StoredBatch {
 const TEN = Array.from({ length: 10 }, (_, n) => batch(`r-${String(n)}`));
 
 function idsIn(spills: SpillFiles): readonly string[] {
-  return spills.read().batches.map(({ requestId }) => requestId);
+  return readSpills(spills).batches.map(({ requestId }) => requestId);
 }
 
 /** Changes the bytes of a file. */
@@ -58,8 +60,34 @@ describe("a spill file", () => {
   it("gives back what was written, to the byte, and stays", () => {
     const batches = [batch('a "quoted" id'), { ...batch("b"), events: [] }];
     const spill = files.write(batches);
-    expect(files.read()).toEqual({ spills: [spill], batches, problems: [] });
-    expect(files.read().batches).toEqual(batches);
+    expect(readSpills(files)).toEqual({ spills: [spill], batches, problems: [] });
+    expect(readSpills(files).batches).toEqual(batches);
+  });
+
+  it("gives back lines of every length, wherever the pieces end in which it is read", () => {
+    const lengths = [0, 1, 63_000, 65_400, 65_536, 65_537, 131_072, 127_000, 7, 300_000];
+    const batches = lengths.map((length, n) => ({
+      requestId: `r-${String(n)}`,
+      context: "{}",
+      events: [JSON.stringify({ text: "ü".repeat(length / 2) }), "{}"],
+    }));
+    files.write(batches);
+    expect(readSpills(files)).toMatchObject({ batches, problems: [] });
+  });
+
+  it("is read and written piece by piece, however large it is", async () => {
+    const batches = Array.from({ length: 50 }, (_, n) => ({
+      requestId: `r-${String(n)}`,
+      context: "{}",
+      events: [JSON.stringify({ text: "x".repeat(40_000) })],
+    }));
+    const stop = countTurns();
+    const whole = await files.writeInTurns(batches);
+    expect(stop()).toBeGreaterThanOrEqual(50);
+    expect(readSpills(files)).toEqual({ spills: [whole], batches, problems: [] });
+    const sizes = [...files.read()].flatMap((part) => (part.kind === "progress" ? [part.bytes] : []));
+    expect(sizes.length).toBeGreaterThan(30);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(65_536);
   });
 
   it("has a name of its own under its path, says in its first line what it is, and is its owner's to read alone", () => {
@@ -89,7 +117,7 @@ describe("a spill file", () => {
   it("is removed by who has read or written it, and once", () => {
     const other = new SpillFiles(path, "k");
     const own = files.write([batch("a")]);
-    const { spills } = other.read();
+    const { spills } = readSpills(other);
     files.remove([own]);
     files.write([batch("c")]);
     other.remove(spills);
@@ -99,7 +127,7 @@ describe("a spill file", () => {
   it("of version 0.1.0, which lies at the path itself, is read, and removed", () => {
     const { file } = files.write([batch("a")]);
     execFileSync("mv", [file, path]);
-    const { spills, batches, problems } = files.read();
+    const { spills, batches, problems } = readSpills(files);
     expect([batches, problems]).toEqual([[batch("a")], []]);
     files.remove(spills);
     expect(readdirSync(folder)).toEqual([]);
@@ -109,7 +137,7 @@ describe("a spill file", () => {
     const other = new SpillFiles(path, "another key");
     const { file } = files.write([batch("a")]);
     other.write([batch("b")]);
-    const found = other.read();
+    const found = readSpills(other);
     expect(found.batches).toEqual([batch("b")]);
     expect(found.problems).toEqual([expect.stringMatching(`^${file} holds events of another input.*left alone\\.$`)]);
     expect(idsIn(files)).toEqual(["a"]);
@@ -119,9 +147,9 @@ describe("a spill file", () => {
   it("that was being written when its process died is read once that is sure", () => {
     const { file } = files.write(TEN);
     execFileSync("mv", [file, `${file}.tmp`]);
-    expect(files.read()).toEqual({ spills: [], batches: [], problems: [] });
+    expect(readSpills(files)).toEqual({ spills: [], batches: [], problems: [] });
     utimesSync(`${file}.tmp`, 1_600_000_000, 1_600_000_000);
-    const { spills, batches } = files.read();
+    const { spills, batches } = readSpills(files);
     expect(batches).toEqual(TEN);
     files.remove(spills);
     expect(readdirSync(folder)).toEqual([]);
@@ -133,7 +161,7 @@ describe("a spill file", () => {
     symlinkSync(precious, path);
     const { file } = files.write([batch("a")]);
     symlinkSync(file, `${path}.00000000-0000-0000-0000-000000000000`);
-    const { batches, problems, spills } = files.read();
+    const { batches, problems, spills } = readSpills(files);
     expect(batches).toEqual([batch("a")]);
     expect(problems).toHaveLength(2);
     for (const problem of problems) expect(problem).toContain("is a link; it was left alone");
@@ -167,7 +195,7 @@ describe("a spill file of which something is damaged", () => {
       return Buffer.concat([bytes.subarray(0, start), change(bytes.subarray(start, end)), bytes.subarray(end)]);
     });
     const damaged = readFileSync(file);
-    const { spills, batches, problems } = files.read();
+    const { spills, batches, problems } = readSpills(files);
     expect(batches).toEqual(TEN.filter(({ requestId }) => requestId !== "r-3"));
     expect(problems).toEqual([
       expect.stringContaining(`${file}, 1 of 10 batches cannot be read; the other 9 are sent`),
@@ -176,7 +204,7 @@ describe("a spill file of which something is damaged", () => {
     const [kept = ""] = readdirSync(folder);
     expect(kept).toContain(".damaged-");
     expect(readFileSync(join(folder, kept)).equals(damaged)).toBe(true);
-    expect(files.read()).toEqual({ spills: [], batches: [], problems: [] });
+    expect(readSpills(files)).toEqual({ spills: [], batches: [], problems: [] });
   });
 
   it("because it was cut off, at whatever place, gives the whole records before that", () => {
@@ -184,7 +212,7 @@ describe("a spill file of which something is damaged", () => {
     const whole = readFileSync(file);
     for (let length = whole.length - 1; length > 80; length -= 7) {
       truncateSync(file, length);
-      const { batches, problems } = files.read();
+      const { batches, problems } = readSpills(files);
       const lines = whole.subarray(0, length).toString().split("\n").length - 2;
       expect(batches).toEqual(TEN.slice(0, lines));
       expect(problems).toEqual([expect.stringContaining(`${String(10 - lines)} of 10 batches cannot be read`)]);
@@ -203,16 +231,33 @@ describe("a spill file of which something is damaged", () => {
     const { file } = files.write([batch("a")]);
     files.write([batch("b")]);
     damage(file, change);
-    const { batches, problems } = files.read();
+    const { batches, problems } = readSpills(files);
     expect(batches).toEqual([batch("b")]);
     expect(problems).toEqual([expect.stringMatching(/nothing of it is sent\. It was kept as \S+\.damaged-\S+\.$/)]);
-    expect(files.read().problems).toEqual([]);
+    expect(readSpills(files).problems).toEqual([]);
+  });
+
+  it("because a line of it has no end for megabytes gives the others", () => {
+    const { file } = files.write(TEN);
+    damage(file, (bytes) => {
+      const [start] = lineOf(bytes, 5);
+      return Buffer.concat([bytes.subarray(0, start), Buffer.alloc(3_000_000, "x"), bytes.subarray(start)]);
+    });
+    const { batches, problems } = readSpills(files);
+    expect(batches).toEqual(TEN.filter((_, n) => n !== 4));
+    expect(problems).toEqual([expect.stringContaining("1 of 10 batches cannot be read")]);
+  });
+
+  it("because it holds zeros before a text is left alone, as no file of ours begins so", () => {
+    const { file } = files.write([batch("a")]);
+    damage(file, (bytes) => Buffer.concat([Buffer.alloc(200_000), bytes]));
+    expect(readSpills(files).problems).toEqual([expect.stringContaining("does not begin as a spill file")]);
   });
 
   it("because an editor has saved it gives all of it", () => {
     const { file } = files.write(TEN);
     damage(file, (bytes) => Buffer.from(`\uFEFF${bytes.toString().replaceAll("\n", "\r\n")}`));
-    const { batches, problems } = files.read();
+    const { batches, problems } = readSpills(files);
     expect(problems).toEqual([]);
     const parsed = (one: StoredBatch): unknown => [
       one.requestId,
@@ -257,7 +302,7 @@ describe("what is no spill file", () => {
   ])("such as %s, is left alone and told of, and stops nothing", (_, make, why) => {
     make();
     const before = readdirSync(folder);
-    const { batches, problems } = files.read();
+    const { batches, problems } = readSpills(files);
     expect([batches, problems]).toEqual([[], [expect.stringMatching(why)]]);
     expect(problems[0]).toMatch(/; it was left alone\.$/);
     expect(readdirSync(folder)).toEqual(before);
@@ -267,6 +312,6 @@ describe("what is no spill file", () => {
 
   it("is an empty file at the path itself", () => {
     writeFileSync(path, "");
-    expect(files.read()).toEqual({ spills: [], batches: [], problems: [] });
+    expect(readSpills(files)).toEqual({ spills: [], batches: [], problems: [] });
   });
 });

@@ -11,6 +11,7 @@ import { Admission, type WaitingAdd } from "./admission.ts";
 import { FlushTimer } from "./flush-timer.ts";
 import { Intake } from "./intake.ts";
 import { contextOf } from "./user-context.ts";
+import { asToBeSent } from "./held-adds.ts";
 import { lastWordOf } from "./held-release.ts";
 import type { LastWord } from "./last-word.ts";
 import { OutboxLink, restoreBatch } from "./outbox-link.ts";
@@ -29,6 +30,7 @@ import {
 import { toBatches, toStored, type QueuedBatch } from "./queued-batch.ts";
 import type { CloseReport, QueueStats } from "./queue-stats.ts";
 import { Sender } from "./sender.ts";
+import { SpilledBatches } from "./spilled-batches.ts";
 import { withPending } from "./tally.ts";
 import { endsInTime } from "../time-limit.ts";
 import { nextTurn, Turns } from "./turns.ts";
@@ -64,8 +66,7 @@ export class EventQueue {
   #closing: Promise<CloseReport> | undefined;
   /** What a close out of time hands back. */
   readonly #unsent: StoredBatch[] = [];
-  /** Batches of an earlier process that somebody waits for. */
-  readonly #restored = new Map<QueuedBatch, (verdict: Verdict) => void>();
+  readonly #spilled: SpilledBatches;
 
   /**
    * @param client - sends the batches; several queues may share one.
@@ -119,7 +120,7 @@ export class EventQueue {
       maxBufferedBytes: settings.maxBufferedBytes,
       overflow: settings.overflow,
       held: this.#pending,
-      isOpen: () => this.#outbox?.isOpen ?? true,
+      isOpen: () => !this.#isTakingIn,
     });
     this.#stopIdleExit = onIdleExit(() => {
       if (this.#pending.batches.pending > 0 || this.#admission.waitingAdds > 0) void this.#drainAtEnd();
@@ -137,7 +138,19 @@ export class EventQueue {
         this.#pending.closeAll();
       },
       pending: () => [...this.#pending.list().map(toStored), ...this.#unsent, ...(this.#lastWord?.stored() ?? [])],
-      restore: (batches) => this.#restoreAll(batches),
+      restore: (parts) => this.#spilled.restore(parts),
+    });
+    const isFull = (bytes: number): boolean => this.#admission.isFull(bytes);
+    const restoreHeld = (stored: StoredBatch): boolean => this.#lastWord?.restore(stored) ?? false;
+    this.#spilled = new SpilledBatches({
+      turns,
+      signal,
+      isFull,
+      restoreHeld,
+      restore: (stored) => restoreBatch(this.#pending, asToBeSent(stored), false),
+      onRead: () => {
+        this.#intake.admitWaiting();
+      },
     });
     const link =
       outbox &&
@@ -148,9 +161,9 @@ export class EventQueue {
         telemetry,
         effects,
         turns,
-        restoreHeld: (stored) => this.#lastWord?.restore(stored) ?? false,
+        restoreHeld,
         signal,
-        isFull: (bytes) => this.#admission.isFull(bytes),
+        isFull,
         onOpen: () => {
           this.#intake.admitWaiting();
         },
@@ -166,6 +179,11 @@ export class EventQueue {
       pending: this.#pending,
       admission: this.#admission,
       outbox: link,
+      isTakingIn: () => this.#isTakingIn,
+      onRoom: () => {
+        link?.wake();
+        this.#spilled.wake();
+      },
       reports: this.#reports,
       telemetry,
       flushTimer: this.#flushTimer,
@@ -270,14 +288,19 @@ export class EventQueue {
     this.#outbox?.settled(batch, verdict);
     this.#intake.admitWaiting();
     if (this.#abort.aborted && verdict.kind === "undelivered") this.#unsent.push(toStored(batch));
-    this.#restored.get(batch)?.(verdict);
-    this.#restored.delete(batch);
+    this.#spilled.settled(batch, verdict);
     this.#reports.settled(batch, verdict);
+  }
+
+  /** Whether what an earlier process left is being taken in: it goes before what is added. */
+  get #isTakingIn(): boolean {
+    return this.#outbox?.isOpen === false || this.#spilled.isReading;
   }
 
   /** Resolves when all that was added before is settled, what waits for room included. */
   async #settlePending(): Promise<void> {
     if (this.#outbox?.isOpen === false) await this.#outbox.recovery;
+    if (this.#spilled.isReading) await this.#spilled.whenRead;
     this.#intake.makeAllDue();
     const waiting = this.#admission.lastWaiting;
     if (waiting !== undefined) {
@@ -302,6 +325,7 @@ export class EventQueue {
       await this.#intake.whenRead;
       this.#abort.abort(closedError());
       this.#outbox?.wake();
+      this.#spilled.wake();
       // Nobody may be left to hear of the refusal: what waits is handed back as all the rest.
       this.#intake.refuseWaiting(closedError(), (waiting) => {
         this.#settleWaiting(waiting);
@@ -335,17 +359,6 @@ export class EventQueue {
     this.#unsent.push(stored);
     const error = closedError([stored.requestId]);
     this.#reports.unsent(stored, this.#pending.takeIndex(), { kind: "undelivered", error });
-  }
-
-  async #restoreAll(batches: readonly StoredBatch[]): Promise<readonly StoredBatch[]> {
-    const undelivered: StoredBatch[] = [];
-    for (const stored of batches) {
-      this.#restored.set(restoreBatch(this.#pending, stored, false), ({ kind }) => {
-        if (kind === "undelivered") undelivered.push(stored);
-      });
-    }
-    await this.#pending.allSettled();
-    return undelivered;
   }
 }
 

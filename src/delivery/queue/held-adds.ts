@@ -109,6 +109,17 @@ export function heldIdOf(requestId: string): { readonly requestId: string; reado
   return step === undefined || id === undefined ? undefined : { requestId: id, step: Number(step) };
 }
 
+/** Whether a stored batch was held back, and is not to be sent as it is. */
+export function isHeld({ requestId }: StoredBatch): boolean {
+  return heldIdOf(requestId) !== undefined;
+}
+
+/** A stored batch under the id with which it is sent, also where nothing holds it any more. */
+export function asToBeSent(stored: StoredBatch): StoredBatch {
+  const held = heldIdOf(stored.requestId);
+  return held === undefined ? stored : { ...stored, requestId: held.requestId };
+}
+
 /** Of what is held, in UTF-8. */
 export function bytesOfStored({ context, events }: StoredBatch): number {
   return events.reduce((sum, event) => sum + utf8Length(event) + 1, utf8Length(context));

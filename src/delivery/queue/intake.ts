@@ -24,6 +24,10 @@ export interface IntakeOptions {
   readonly pending: PendingBatches;
   readonly admission: Admission;
   readonly outbox: OutboxLink | undefined;
+  /** Whether what an earlier process left is being taken in. */
+  readonly isTakingIn: () => boolean;
+  /** Called when there may be room for more of that. */
+  readonly onRoom: () => void;
   readonly reports: OutcomeReports;
   readonly telemetry: Telemetry;
   readonly flushTimer: FlushTimer;
@@ -90,9 +94,9 @@ export class Intake {
 
   /** Lets those in that wait, in turn, as far as there is room. */
   admitWaiting(whether: "room" | "room or not" = "room"): void {
-    const { admission, outbox } = this.#options;
-    outbox?.wake();
-    if (outbox?.isOpen === false) return;
+    const { admission, isTakingIn, onRoom } = this.#options;
+    onRoom();
+    if (whether === "room" && isTakingIn()) return;
     let admitted = false;
     for (let next = admission.next(whether); next !== undefined; next = admission.next(whether)) {
       if (next.instead === undefined) next.resolve(this.#takeIn(next));

@@ -2,6 +2,7 @@ import { show } from "../../rules/show.ts";
 import type { Outbox, StoredBatch } from "../outbox.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { EventQueue } from "./event-queue.ts";
+import type { SpilledEnd, SpilledPart } from "./spilled-batches.ts";
 
 /** What {@link drainOnExit} needs and nobody else. */
 export interface QueueInternals {
@@ -15,8 +16,8 @@ export interface QueueInternals {
   readonly sealAll: () => void;
   /** All that is not settled, oldest first, and what `close` has handed back. */
   readonly pending: () => readonly StoredBatch[];
-  /** Takes in what was pending in an earlier process; resolves when it is settled, with what was not delivered. */
-  readonly restore: (batches: readonly StoredBatch[]) => Promise<readonly StoredBatch[]>;
+  /** Takes in what was pending in an earlier process, as it is read; resolves when it is settled. */
+  readonly restore: (parts: Iterable<SpilledPart>) => Promise<SpilledEnd>;
 }
 
 const INTERNALS = /* @__PURE__ */ new WeakMap<EventQueue, QueueInternals>();
