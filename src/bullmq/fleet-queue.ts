@@ -9,6 +9,7 @@ import { Telemetry } from "../delivery/telemetry.ts";
 import type { UserContext } from "../model/types.ts";
 import { checkOptions, positive } from "../transport/option-checks.ts";
 import { batchOf, toFleetBatches, type FleetBatch } from "../fleet/fleet-batch.ts";
+import { RECORD_VERSION } from "../fleet/record-version.ts";
 import { loadBullmq, requireConnection, toBullmq, type FleetConnection } from "./connection.ts";
 import { jobIdOf } from "./job-id.ts";
 
@@ -35,8 +36,8 @@ export interface FleetQueueOptions {
 
 /** What a job of the queue holds. The version lets an older and a newer worker share a queue while a deploy rolls. */
 export interface FleetJob {
-  /** Of this form of a job. */
-  readonly version: 1;
+  /** Of this form of a job; a worker leaves a higher one to newer workers. */
+  readonly version: number;
   /** The batch as JSON, which is what is sent. */
   readonly text: string;
   /** `source_request_id` of the batch, which is the id of the job as well. */
@@ -145,7 +146,7 @@ export class FleetQueue {
     await queue.addBulk(
       parts.map(({ text, requestId, userKey }) => ({
         name: "batch",
-        data: { version: 1, text, requestId, userKey } satisfies FleetJob,
+        data: { version: RECORD_VERSION, text, requestId, userKey } satisfies FleetJob,
         opts: {
           jobId: jobIdOf(requestId),
           removeOnComplete: { age: this.#keepAcceptedSeconds },

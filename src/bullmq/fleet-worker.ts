@@ -5,6 +5,7 @@ import { internalsOf, type EventsClient } from "../delivery/client.ts";
 import { SYSTEM_EFFECTS } from "../delivery/effects.ts";
 import type { Telemetry } from "../delivery/telemetry.ts";
 import { InvalidBatchError, MParticleError } from "../errors.ts";
+import { NewerRecords, RECORD_VERSION } from "../fleet/record-version.ts";
 import { RequestSender } from "../fleet/request-sender.ts";
 import {
   resolveWorkerOptions,
@@ -131,18 +132,25 @@ export class FleetWorker {
       maxHoldMs: this.#maxHoldMs,
     });
     this.#sender = sender;
+    const newer = new NewerRecords(this.#telemetry, SYSTEM_EFFECTS.now);
     const process = async (job: Job<FleetJob>, token?: string): Promise<unknown> => {
-      const batch = readJob(job.data);
-      if (batch === undefined) {
-        throw new UnrecoverableError("The job does not hold a batch of this package, or one of a newer version of it.");
+      const giveBack = async (): Promise<never> => {
+        const isClosing = this.#closing !== undefined;
+        await job.moveToDelayed(Date.now() + (isClosing ? 0 : RETURN_DELAY_MS), token);
+        throw new DelayedError();
+      };
+      const newerVersion = newerVersionOf(job.data);
+      if (newerVersion !== undefined) {
+        newer.met(newerVersion);
+        return giveBack();
       }
+      const batch = readJob(job.data);
+      if (batch === undefined) throw new UnrecoverableError("The job does not hold a batch of this package.");
       const verdict = await sender.send(batch);
       this.#ledger.record(batch, verdict);
       if (verdict.kind === "accepted") return { status: verdict.receipt.status, attempts: verdict.receipt.attempts };
       if (verdict.kind === "rejected") throw new UnrecoverableError(reasonOf(verdict.error));
-      const isClosing = this.#closing !== undefined;
-      await job.moveToDelayed(Date.now() + (isClosing ? 0 : RETURN_DELAY_MS), token);
-      throw new DelayedError();
+      return giveBack();
     };
     const worker = new BullWorker<FleetJob>(name, process, {
       connection: toBullmq(connection),
@@ -193,12 +201,24 @@ interface Started {
   readonly redis: Redis;
 }
 
+/** The version of a job that only a newer version of this package can read. */
+function newerVersionOf(data: unknown): number | undefined {
+  const version = isObject(data) ? data["version"] : undefined;
+  return typeof version === "number" && version > RECORD_VERSION ? version : undefined;
+}
+
 /** What the store gives back is read with nothing vouching for it. */
 function readJob(data: unknown): (FleetJob & { readonly bytes: number }) | undefined {
-  if (!isObject(data) || data["version"] !== 1) return undefined;
+  if (!isObject(data)) return undefined;
   const { text, requestId, userKey } = data;
   if (typeof text !== "string" || typeof requestId !== "string") return undefined;
-  return { version: 1, text, requestId, userKey: typeof userKey === "string" ? userKey : "", bytes: utf8Length(text) };
+  return {
+    version: RECORD_VERSION,
+    text,
+    requestId,
+    userKey: typeof userKey === "string" ? userKey : "",
+    bytes: utf8Length(text),
+  };
 }
 
 function reasonOf(error: MParticleError): string {

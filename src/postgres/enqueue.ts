@@ -1,6 +1,7 @@
 import { LIMITS } from "../../generated/contract.ts";
 import type { Batch, Event } from "../../generated/schema.ts";
 import { batchOf, toFleetBatches } from "../fleet/fleet-batch.ts";
+import { RECORD_VERSION } from "../fleet/record-version.ts";
 import type { UserContext } from "../model/types.ts";
 import { requireQueryable, type Queryable } from "./database.ts";
 
@@ -11,8 +12,8 @@ import { requireQueryable, type Queryable } from "./database.ts";
 const INSERT = `
 WITH hashed AS (SELECT hashtextextended($1, 0) AS hash, (SELECT count(*) FROM mparticle_events_lane) AS lanes),
 stored AS (
-  INSERT INTO mparticle_events_batch (lane, user_hash, source_request_id, body)
-  SELECT ((hash % lanes) + lanes) % lanes, hash, batch.request_id, batch.body
+  INSERT INTO mparticle_events_batch (lane, user_hash, source_request_id, body, version)
+  SELECT ((hash % lanes) + lanes) % lanes, hash, batch.request_id, batch.body, ${String(RECORD_VERSION)}
   FROM hashed, unnest($2::text[], $3::text[]) WITH ORDINALITY AS batch (request_id, body, place)
   ORDER BY place
 )

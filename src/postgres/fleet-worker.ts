@@ -4,6 +4,7 @@ import { SYSTEM_EFFECTS } from "../delivery/effects.ts";
 import type { Verdict } from "../delivery/outcome.ts";
 import { ApiError, MParticleError } from "../errors.ts";
 import type { FleetBatch } from "../fleet/fleet-batch.ts";
+import { NewerRecords, RECORD_VERSION } from "../fleet/record-version.ts";
 import { RequestSender } from "../fleet/request-sender.ts";
 import { resolveWorkerOptions, WORKER_OPTIONS, type WorkerOptions } from "../fleet/worker-options.ts";
 import { WorkerLedger, type FleetWorkerStats } from "../fleet/worker-ledger.ts";
@@ -32,9 +33,15 @@ interface Row extends FleetBatch {
 /** Not the client's, whose time stands still while the process is frozen: leases end all the same. */
 const effects = SYSTEM_EFFECTS;
 
+/** What this version cannot read, and what is behind it of the same user, is left where it is. */
 const FETCH = `
-SELECT id, lane, user_hash, source_request_id, body FROM mparticle_events_batch
-WHERE lane = ANY($1::int[]) AND id <> ALL($2::bigint[]) AND user_hash <> ALL($3::bigint[]) ORDER BY id LIMIT $4`;
+SELECT id, lane, user_hash, source_request_id, body FROM mparticle_events_batch AS batch
+WHERE lane = ANY($1::int[]) AND id <> ALL($2::bigint[]) AND user_hash <> ALL($3::bigint[])
+  AND version <= ${String(RECORD_VERSION)} AND NOT EXISTS (
+    SELECT FROM mparticle_events_batch AS newer
+    WHERE newer.version > ${String(RECORD_VERSION)}
+      AND newer.lane = batch.lane AND newer.user_hash = batch.user_hash AND newer.id < batch.id
+  ) ORDER BY id LIMIT $4`;
 
 /** After a batch that the service fails at, or with wrong credentials, its user's batches rest in the store so long. */
 const REST_MS = 5_000;
@@ -60,6 +67,7 @@ export class FleetWorker {
   readonly #leases: LaneLeases;
   readonly #settled: SettledRows;
   readonly #wakeUp: WakeUp;
+  readonly #newer: NewerRecords;
   readonly #concurrency: number;
   readonly #leaseMs: number;
   /** Fetched and not settled, in their order. */
@@ -98,6 +106,7 @@ export class FleetWorker {
     this.#leases = new LaneLeases(this.#pool, crypto.randomUUID(), this.#leaseMs, effects.now, (lost) => {
       if (lost.length > 0) this.#dropRows((row) => lost.includes(row.lane));
     });
+    this.#newer = new NewerRecords(telemetry, effects.now);
     this.#settled = new SettledRows(this.#pool, telemetry, effects);
     this.#wakeUp = new WakeUp(this.#pool, telemetry, effects, positive("pollMs", options.pollMs ?? 1_000));
     this.#sender = new RequestSender({
@@ -137,13 +146,16 @@ export class FleetWorker {
   async #run(): Promise<void> {
     const { telemetry } = this.#internals;
     void this.#warnOfLoss();
+    const busyLanes = (): ReadonlySet<number> => this.#busyLanes();
     let balancedAtMs = -Infinity;
     while (!this.#isClosing) {
       try {
         if (effects.now() - balancedAtMs > this.#leaseMs / 5) {
           balancedAtMs = effects.now();
-          await this.#leases.balance((lane) => !this.#isSendingOf(lane));
+          const newest = await this.#leases.balance(busyLanes);
+          if (newest > RECORD_VERSION) this.#newer.met(newest);
         }
+        await this.#leases.releaseLeaving(busyLanes);
         const found = await this.#fetch();
         this.#handOver();
         if (this.#isFull() || found === 0) await this.#wakeUp.wait(found === 0 && this.#sending.size === 0);
@@ -193,8 +205,8 @@ export class FleetWorker {
     this.#busyUsers.delete(row.userKey);
     this.#drop(row);
     if (verdict.kind === "undelivered") this.#rest(row.userKey, restMsAfter(verdict.error));
-    else if (verdict.kind === "accepted") this.#settled.accept(row.id);
-    else this.#settled.bury(row.id, verdict.error.message);
+    else if (verdict.kind === "accepted") this.#settled.accept(row);
+    else this.#settled.bury(row, verdict.error.message);
     this.#handOver();
     this.#wakeUp.wake();
   }
@@ -223,9 +235,14 @@ export class FleetWorker {
     else this.#rowsOfUser.delete(userKey);
   }
 
-  #isSendingOf(lane: number): boolean {
-    for (const id of this.#sending) if (this.#rows.get(id)?.lane === lane) return true;
-    return false;
+  /** Whoever has one of these lanes next must not find what is on its way, or was sent and is still in the store. */
+  #busyLanes(): ReadonlySet<number> {
+    const busy = new Set(this.#settled.lanes());
+    for (const id of this.#sending) {
+      const lane = this.#rows.get(id)?.lane;
+      if (lane !== undefined) busy.add(lane);
+    }
+    return busy;
   }
 
   #isFull(): boolean {

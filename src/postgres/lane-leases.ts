@@ -1,16 +1,43 @@
+import { RECORD_VERSION } from "../fleet/record-version.ts";
 import type { Queryable } from "./database.ts";
 
-/** One statement: marks this worker as alive, and counts who is. */
+const VERSION = String(RECORD_VERSION);
+
+/**
+ * One statement: marks this worker as alive, says how many lanes are its share, and what it must leave to newer workers.
+ * A lane in which something newer waits is for who can read it, as long as such a worker is alive; without one, the others
+ * go on with the rest of the lane.
+ */
 const HEARTBEAT = `
 WITH seen AS (
-  INSERT INTO mparticle_events_worker (owner, seen_until) VALUES ($1, now() + $2 * interval '1 ms')
+  INSERT INTO mparticle_events_worker (owner, seen_until, version) VALUES ($1, now() + $2 * interval '1 ms', ${VERSION})
   ON CONFLICT (owner) DO UPDATE SET seen_until = excluded.seen_until
 ), gone AS (
   DELETE FROM mparticle_events_worker WHERE seen_until < now() - interval '1 day'
+), newer AS (
+  SELECT lane, max(version) AS version FROM mparticle_events_batch WHERE version > ${VERSION} GROUP BY lane
+), marked AS (
+  UPDATE mparticle_events_lane AS marked SET version = newer.version FROM newer
+  WHERE marked.lane = newer.lane AND marked.version < newer.version
+), alive AS (
+  SELECT version FROM mparticle_events_worker WHERE owner <> $1 AND seen_until > now() UNION ALL SELECT ${VERSION}
+), needed AS (
+  SELECT least(greatest(lane.version, newer.version), (SELECT max(version) FROM alive)) AS version,
+    array_agg(lane) AS lanes, count(*) AS count
+  FROM mparticle_events_lane AS lane LEFT JOIN newer USING (lane) GROUP BY 1
 )
-SELECT count(*) FILTER (WHERE owner <> $1 AND seen_until > now()) + 1 AS workers,
-  (SELECT count(*) FROM mparticle_events_lane) AS lanes
-FROM mparticle_events_worker`;
+SELECT coalesce(sum(ceil(count::double precision / (SELECT count(*) FROM alive WHERE alive.version >= needed.version)))
+    FILTER (WHERE version <= ${VERSION}), 0)::int AS share,
+  (SELECT array_agg(lane) FROM needed, unnest(lanes) AS lane WHERE version > ${VERSION}) AS for_newer,
+  coalesce((SELECT max(version) FROM newer), 0)::int AS newest
+FROM needed`;
+
+/** As selected. */
+interface Heartbeat {
+  readonly share: number;
+  readonly for_newer: readonly number[] | null;
+  readonly newest: number;
+}
 
 const RENEW = `
 UPDATE mparticle_events_lane SET lease_until = now() + $2 * interval '1 ms'
@@ -20,7 +47,7 @@ WHERE owner = $1 AND lease_until > now() AND lane = ANY($3::int[]) RETURNING lan
 const CLAIM = `
 UPDATE mparticle_events_lane SET owner = $1, lease_until = now() + $2 * interval '1 ms'
 WHERE lane IN (
-  SELECT lane FROM mparticle_events_lane WHERE lease_until <= now() ORDER BY random() LIMIT $3 FOR UPDATE SKIP LOCKED
+  SELECT lane FROM mparticle_events_lane WHERE lease_until <= now() AND lane <> ALL($4::int[]) ORDER BY random() LIMIT $3 FOR UPDATE SKIP LOCKED
 ) RETURNING lane`;
 
 const RELEASE = `
@@ -38,6 +65,8 @@ export class LaneLeases {
   readonly #onLost: (lanes: readonly number[]) => void;
   /** Until when each lane is ours, by our own clock: from before the statement was sent, so never too long. */
   readonly #until = new Map<number, number>();
+  /** Lanes that others are to have. */
+  #leaving = new Set<number>();
 
   /**
    * @param now - a clock that goes on while the process is frozen, because leases do.
@@ -65,39 +94,65 @@ export class LaneLeases {
 
   /** Whether a batch of this lane may still be sent. */
   holds(lane: number): boolean {
+    if (this.#leaving.has(lane)) return false;
     return (this.#until.get(lane) ?? -Infinity) - this.#leaseMs / 4 > this.#now();
   }
 
   /**
    * Renews what it has, and takes or gives up lanes until it has its share. Call it several times within a lease.
    *
-   * @param mayGiveUp - whether nothing of a lane is on its way.
+   * @param busyLanes - lanes of which something is on its way, or sent and not noted down.
+   * @returns the highest version of what waits in any lane and cannot be read here, or 0.
    */
-  async balance(mayGiveUp: (lane: number) => boolean): Promise<void> {
+  async balance(busyLanes: () => ReadonlySet<number>): Promise<number> {
     const startedMs = this.#now();
     const beat = await this.#pool.query(HEARTBEAT, [this.#owner, this.#leaseMs]);
-    const [counts] = beat.rows as readonly { readonly workers: string; readonly lanes: string }[]; // as selected
-    const share = Math.ceil(Number(counts?.lanes ?? 0) / Number(counts?.workers ?? 1));
-    const surplus = [...this.#until.keys()].filter(mayGiveUp).slice(0, Math.max(0, this.#until.size - share));
-    await this.release(surplus);
+    const [found] = beat.rows as readonly Heartbeat[];
+    const share = found?.share ?? 0;
+    const forNewer = new Set(found?.for_newer);
+    this.#leave(share, forNewer, busyLanes());
+    await this.releaseLeaving(busyLanes);
     const before = [...this.#until.keys()];
     await this.#take(RENEW, [this.#owner, this.#leaseMs, before], startedMs, "renew");
     this.#onLost(before.filter((lane) => !this.#until.has(lane)));
     const missing = share - this.#until.size;
-    if (missing > 0) await this.#take(CLAIM, [this.#owner, this.#leaseMs, missing], this.#now(), "claim");
+    if (missing > 0) {
+      await this.#take(CLAIM, [this.#owner, this.#leaseMs, missing, [...forNewer]], this.#now(), "claim");
+    }
+    return found?.newest ?? 0;
   }
 
-  /** Lets others have these lanes at once. */
-  async release(lanes: readonly number[]): Promise<void> {
+  /** Lets others have the lanes that are to be left, as soon as they are not busy. */
+  async releaseLeaving(busyLanes: () => ReadonlySet<number>): Promise<void> {
+    if (this.#leaving.size === 0) return;
+    const busy = busyLanes();
+    const lanes = [...this.#leaving].filter((lane) => !busy.has(lane));
     if (lanes.length === 0) return;
-    for (const lane of lanes) this.#until.delete(lane);
-    this.#onLost(lanes);
+    for (const lane of lanes) {
+      this.#until.delete(lane);
+      this.#leaving.delete(lane);
+    }
     await this.#pool.query(RELEASE, [this.#owner, lanes]);
+  }
+
+  /** Nothing more of a lane that is to be left is sent, because under load there is always something of it on its way. */
+  #leave(share: number, forNewer: ReadonlySet<number>, busy: ReadonlySet<number>): void {
+    const lanes = [...this.#until.keys()];
+    const surplus = lanes.filter((lane) => !forNewer.has(lane));
+    // Those that can be given up at once come first.
+    surplus.sort((one, other) => Number(busy.has(one)) - Number(busy.has(other)));
+    const leaving = [
+      ...lanes.filter((lane) => forNewer.has(lane)),
+      ...surplus.slice(0, Math.max(0, surplus.length - share)),
+    ];
+    this.#leaving = new Set(leaving);
+    this.#onLost(leaving);
   }
 
   /** Ends: all lanes are free, and the others have a larger share. */
   async end(): Promise<void> {
     this.#until.clear();
+    this.#leaving.clear();
     await this.#pool.query(
       `WITH freed AS (UPDATE mparticle_events_lane SET owner = NULL, lease_until = '-infinity' WHERE owner = $1)
        DELETE FROM mparticle_events_worker WHERE owner = $1`,

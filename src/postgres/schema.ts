@@ -1,3 +1,5 @@
+import { RECORD_VERSION } from "../fleet/record-version.ts";
+
 /**
  * The tables of the outbox, as SQL to run or to paste into a migration. It may run again: what is there stays.
  *
@@ -15,15 +17,10 @@ CREATE TABLE IF NOT EXISTS mparticle_events_batch (
   user_hash bigint NOT NULL,
   source_request_id text NOT NULL,
   body text NOT NULL,
-  created_at timestamptz NOT NULL DEFAULT now()
+  created_at timestamptz NOT NULL DEFAULT now(),
+  version smallint NOT NULL DEFAULT 1
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
   autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 100000);
--- Asked first, because CREATE INDEX IF NOT EXISTS waits for all who write to the table, and all others wait for it.
-DO $index$ BEGIN
-  IF to_regclass('mparticle_events_batch_lane') IS NULL THEN
-    CREATE INDEX mparticle_events_batch_lane ON mparticle_events_batch (lane, id);
-  END IF;
-END $index$;
 
 CREATE TABLE IF NOT EXISTS mparticle_events_dead (
   id bigint PRIMARY KEY,
@@ -32,13 +29,15 @@ CREATE TABLE IF NOT EXISTS mparticle_events_dead (
   body text NOT NULL,
   created_at timestamptz NOT NULL,
   died_at timestamptz NOT NULL DEFAULT now(),
-  reason text NOT NULL
+  reason text NOT NULL,
+  version smallint NOT NULL DEFAULT 1
 );
 
 CREATE TABLE IF NOT EXISTS mparticle_events_lane (
   lane integer PRIMARY KEY,
   owner text,
-  lease_until timestamptz NOT NULL DEFAULT '-infinity'
+  lease_until timestamptz NOT NULL DEFAULT '-infinity',
+  version smallint NOT NULL DEFAULT 1
 ) WITH (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
 INSERT INTO mparticle_events_lane (lane)
   SELECT lane FROM generate_series(0, ${String(lanes - 1)}) AS lane
@@ -47,7 +46,8 @@ INSERT INTO mparticle_events_lane (lane)
 
 CREATE TABLE IF NOT EXISTS mparticle_events_worker (
   owner text PRIMARY KEY,
-  seen_until timestamptz NOT NULL
+  seen_until timestamptz NOT NULL,
+  version smallint NOT NULL DEFAULT 1
 ) WITH (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
 
 CREATE TABLE IF NOT EXISTS mparticle_events_pace (
@@ -61,6 +61,28 @@ CREATE TABLE IF NOT EXISTS mparticle_events_pace (
   idle_until timestamptz NOT NULL DEFAULT '-infinity'
 ) WITH (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
 INSERT INTO mparticle_events_pace DEFAULT VALUES ON CONFLICT DO NOTHING;
+
+-- Asked first, because CREATE INDEX IF NOT EXISTS and ADD COLUMN IF NOT EXISTS wait for all who write to the table, and all
+-- others wait for them. The version of a batch is that of its form; of a lane, what is needed to read all that is in it.
+DO $upgrade$
+DECLARE
+  name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['batch', 'dead', 'lane', 'worker'] LOOP
+    IF NOT EXISTS (
+      SELECT FROM pg_attribute WHERE attrelid = ('mparticle_events_' || name)::regclass AND attname = 'version'
+    ) THEN
+      EXECUTE format('ALTER TABLE mparticle_events_%s ADD COLUMN version smallint NOT NULL DEFAULT 1', name);
+    END IF;
+  END LOOP;
+  IF to_regclass('mparticle_events_batch_lane') IS NULL THEN
+    CREATE INDEX mparticle_events_batch_lane ON mparticle_events_batch (lane, id);
+  END IF;
+  IF to_regclass('mparticle_events_batch_newer_${String(RECORD_VERSION)}') IS NULL THEN
+    CREATE INDEX mparticle_events_batch_newer_${String(RECORD_VERSION)} ON mparticle_events_batch (lane, user_hash, id)
+      WHERE version > ${String(RECORD_VERSION)};
+  END IF;
+END $upgrade$;
 
 -- Gives a request its turn: how many batches it may hold, or when to ask again. A turn counts until the time beside it.
 -- The row is locked by a statement of its own, because one that locks and reads sees the row as it was before.

@@ -7,11 +7,17 @@ const ACCEPTED = "DELETE FROM mparticle_events_batch WHERE id = ANY($1::bigint[]
 /** One statement: a batch is in one of the two tables at any time. */
 const REJECTED = `
 WITH dead AS (
-  DELETE FROM mparticle_events_batch WHERE id = ANY($1::bigint[]) RETURNING id, user_hash, source_request_id, body, created_at
+  DELETE FROM mparticle_events_batch WHERE id = ANY($1::bigint[]) RETURNING id, user_hash, source_request_id, body, created_at, version
 )
-INSERT INTO mparticle_events_dead (id, user_hash, source_request_id, body, created_at, reason)
+INSERT INTO mparticle_events_dead (id, user_hash, source_request_id, body, created_at, version, reason)
 SELECT dead.*, reasons.reason FROM dead JOIN unnest($1::bigint[], $2::text[]) AS reasons (id, reason) USING (id)
 ON CONFLICT DO NOTHING`;
+
+/** What is known of a row that has its verdict. */
+interface SettledRow {
+  readonly id: string;
+  readonly lane: number;
+}
 
 /** Verdicts are gathered for so long: one statement for many batches costs little more than one for one. */
 const GATHER_MS = 5;
@@ -25,8 +31,9 @@ export class SettledRows {
   readonly #pool: Queryable;
   readonly #telemetry: Telemetry;
   readonly #effects: Effects;
-  readonly #accepted = new Set<string>();
-  readonly #rejected = new Map<string, string>();
+  /** By id: the lane. */
+  readonly #accepted = new Map<string, number>();
+  readonly #rejected = new Map<string, { readonly lane: number; readonly reason: string }>();
   #writing: Promise<void> | undefined;
   #isScheduled = false;
   #isEnding = false;
@@ -37,20 +44,25 @@ export class SettledRows {
     this.#effects = effects;
   }
 
-  accept(id: string): void {
-    this.#accepted.add(id);
+  accept({ id, lane }: SettledRow): void {
+    this.#accepted.set(id, lane);
     this.#schedule(GATHER_MS);
   }
 
   /** @param reason - what a person reads who looks at the dead letter. */
-  bury(id: string, reason: string): void {
-    this.#rejected.set(id, reason.replaceAll("\0", ""));
+  bury({ id, lane }: SettledRow, reason: string): void {
+    this.#rejected.set(id, { lane, reason: reason.replaceAll("\0", "") });
     this.#schedule(GATHER_MS);
   }
 
   /** Of what is not noted down yet. */
   ids(): readonly string[] {
-    return [...this.#accepted, ...this.#rejected.keys()];
+    return [...this.#accepted.keys(), ...this.#rejected.keys()];
+  }
+
+  /** Of what is not noted down yet. */
+  lanes(): readonly number[] {
+    return [...this.#accepted.values(), ...Array.from(this.#rejected.values(), ({ lane }) => lane)];
   }
 
   /**
@@ -83,14 +95,14 @@ export class SettledRows {
   }
 
   async #write(): Promise<void> {
-    const accepted = [...this.#accepted];
+    const accepted = [...this.#accepted.keys()];
     if (accepted.length > 0) {
       await this.#pool.query(ACCEPTED, [accepted]);
       for (const id of accepted) this.#accepted.delete(id);
     }
     const rejected = [...this.#rejected];
     if (rejected.length > 0) {
-      await this.#pool.query(REJECTED, [rejected.map(([id]) => id), rejected.map(([, reason]) => reason)]);
+      await this.#pool.query(REJECTED, [rejected.map(([id]) => id), rejected.map(([, { reason }]) => reason)]);
       for (const [id] of rejected) this.#rejected.delete(id);
     }
   }

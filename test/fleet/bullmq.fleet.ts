@@ -1,58 +1,12 @@
-import { Queue } from "bullmq";
 import { Redis } from "ioredis";
-import { createBatch, customEvent, EventsClient, MParticleError } from "mparticle-events";
-import { FleetQueue, FleetWorker, type FleetWorkerOptions } from "mparticle-events/bullmq";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { startRecordingService, type Answer, type RecordingService } from "./recording-service.ts";
-import { freePort, startRedis, type Server } from "./servers.ts";
+import { createBatch, customEvent, MParticleError } from "mparticle-events";
+import { FleetQueue } from "mparticle-events/bullmq";
+import { describe, expect, it, vi } from "vitest";
+import { allAccepted, user } from "./on-postgres.ts";
+import { onRedis } from "./on-redis.ts";
+import { freePort, startRedis } from "./servers.ts";
 
-let redis: Server;
-beforeAll(async () => {
-  redis = await startRedis();
-});
-afterAll(async () => {
-  await redis.stop();
-});
-
-const open: { close(): Promise<unknown> }[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-let count = 0;
-
-async function setUp(answer?: (names: readonly string[]) => Answer | undefined) {
-  const connection = { host: "127.0.0.1", port: redis.port };
-  const name = `queue-${String(count++)}`;
-  const service = await startRecordingService(answer);
-  const warnings: string[] = [];
-  const note = (message: string): void => {
-    warnings.push(message);
-  };
-  const logger = { debug: () => undefined, info: () => undefined, warn: note, error: note };
-  const client = new EventsClient({ apiKey: "key", apiSecret: "secret-of-tests", baseUrl: service.url, logger });
-  // Long enough for a Redis on a machine that is busy.
-  const queue = new FleetQueue({ connection, name, timeoutMs: 60_000 });
-  const bull = new Queue(name, { connection });
-  open.push(service, queue, bull);
-  const startWorker = (options: Partial<FleetWorkerOptions> = {}): FleetWorker => {
-    const worker = new FleetWorker(client, { connection, name, ...options });
-    open.push(worker);
-    return worker;
-  };
-  return { queue, bull, service, startWorker, warnings, connection, name };
-}
-
-const user = (customer_id: string) =>
-  ({ environment: "development", user_identities: { customer_id }, mpid: "9007199254740993" }) as const;
-
-const allAccepted = (service: RecordingService, batches: number): Promise<void> =>
-  vi.waitFor(
-    () => {
-      expect(service.accepted.size).toBe(batches);
-    },
-    { timeout: 100_000, interval: 50 },
-  );
+const { setUp, open } = onRedis();
 
 describe("a fleet on Redis", () => {
   it("sends what producers add, many jobs in one request, with ids that no store has rounded", async () => {
@@ -175,23 +129,13 @@ describe("a fleet on Redis", () => {
 
   it("says at the start what a restart of this Redis would lose", async () => {
     const forgetful = await startRedis(["--appendonly", "no"]);
-    const { warnings } = await (async () => {
-      const kept = redis;
-      redis = forgetful;
-      try {
-        const made = await setUp();
-        await made.startWorker().ready();
-        await vi.waitFor(() => {
-          expect(made.warnings.join()).toContain("keeps nothing on disk (appendonly no, save off)");
-        });
-        for (const one of open.splice(0).reverse()) await one.close();
-        return made;
-      } finally {
-        redis = kept;
-      }
-    })();
+    open.push({ close: () => forgetful.stop() });
+    const { startWorker, warnings } = await setUp(undefined, {}, forgetful.port);
+    await startWorker().ready();
+    await vi.waitFor(() => {
+      expect(warnings.join()).toContain("keeps nothing on disk (appendonly no, save off)");
+    });
     expect(warnings.filter((warning) => warning.includes("on disk"))).toHaveLength(1);
-    await forgetful.stop();
   });
 
   it("gives its jobs back when it is closed in the middle, and nothing is lost", async () => {

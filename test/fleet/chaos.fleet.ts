@@ -14,7 +14,9 @@ const PRODUCERS = full(2, 4);
 const USERS_OF_PRODUCER = full(25, 500);
 const BATCHES_OF_USER = full(40, 100);
 /** Faster than the account of the service, so that a test of many batches ends; what is held is the same. */
-const RATE = full(600, 1_500);
+const RATE = full(600, 3_000);
+/** Short where killed workers are waited for; with eight on a few processors each is left alone for longer than that. */
+const LEASE_MS = full(3_000, 10_000);
 const RESTARTS = full(1, 2);
 
 /** Of each tenth user one batch, or two: enough to divide requests, and few enough that most of them hold many batches. */
@@ -78,7 +80,11 @@ async function run(engine: Engine) {
     const acknowledged = new Set<string>();
     const { port } = store;
     const startWorker = (): ChildProcess => {
-      const worker = startChild("working", { engine, port, url: service.url, rate: RATE }, () => undefined);
+      const worker = startChild(
+        "working",
+        { engine, port, url: service.url, rate: RATE, leaseMs: LEASE_MS },
+        () => undefined,
+      );
       children.add(worker);
       return worker;
     };

@@ -1,101 +1,27 @@
-import { createBatch, customEvent, EventsClient, InvalidBatchError } from "mparticle-events";
+import { createBatch, customEvent, InvalidBatchError } from "mparticle-events";
 import {
   enqueue,
   enqueueBatch,
   FleetWorker,
   migrate,
   migrationSql,
-  type FleetWorkerOptions,
   type PostgresPool,
 } from "mparticle-events/postgres";
-import { Pool, type PoolConfig } from "pg";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { startRecordingService, type Answer, type RecordingService } from "./recording-service.ts";
-import { startPgbouncer, startPostgres, type Server } from "./servers.ts";
+import type { Pool } from "pg";
+import { describe, expect, it } from "vitest";
+import {
+  allAccepted,
+  enqueueNumbers,
+  eventually,
+  expectOrder,
+  lanesOfWorkers,
+  onPostgres,
+  upTo,
+  user,
+} from "./on-postgres.ts";
+import { startPgbouncer, startPostgres } from "./servers.ts";
 
-let postgres: Server;
-beforeAll(async () => {
-  postgres = await startPostgres();
-});
-afterAll(async () => {
-  await postgres.stop();
-});
-
-const open: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of open.splice(0).reverse()) await close();
-});
-
-const openPool = (config: PoolConfig): Pool => {
-  const pool = new Pool({ host: "127.0.0.1", port: postgres.port, user: "postgres", ...config });
-  // A connection of the pool that ends while nobody uses it is made again.
-  pool.on("error", () => undefined);
-  open.push(() => pool.end());
-  return pool;
-};
-
-let count = 0;
-
-/** A database of the test's own, and a service that accepts unless `answer` says otherwise. */
-async function setUp(answer?: (names: readonly string[]) => Answer | undefined) {
-  const database = `outbox_${String(count++)}`;
-  await openPool({ database: "postgres", max: 1 }).query(`CREATE DATABASE ${database}`);
-  const pool = openPool({ database });
-  await migrate(pool);
-  const service = await startRecordingService(answer);
-  open.push(() => service.close());
-  const warnings: string[] = [];
-  const note = (message: string): void => {
-    warnings.push(message);
-  };
-  const logger = { debug: () => undefined, info: () => undefined, warn: note, error: note };
-  const client = new EventsClient({ apiKey: "key", apiSecret: "secret-of-tests", baseUrl: service.url, logger });
-  const startWorker = (options: Partial<FleetWorkerOptions> = {}): FleetWorker => {
-    const worker = new FleetWorker(client, { connection: openPool({ database }), rate: 100_000, ...options });
-    open.push(() => worker.close({ timeoutMs: 0 }));
-    return worker;
-  };
-  const countOf = async (table: "batch" | "dead"): Promise<number> => {
-    const { rows } = await pool.query<{ count: number }>(`SELECT count(*)::int FROM mparticle_events_${table}`);
-    return rows[0]?.count ?? -1;
-  };
-  return { database, pool, service, client, startWorker, warnings, countOf };
-}
-
-const user = (customer_id: string) =>
-  ({ environment: "development", user_identities: { customer_id }, mpid: "9007199254740993" }) as const;
-
-/** Numbers of each user, one after the other, as a service would enqueue them. */
-async function enqueueNumbers(pool: PostgresPool, users: number, numbers: readonly number[]): Promise<void> {
-  const names = Array.from({ length: users }, (_, index) => `u${String(index)}`);
-  for (const number of numbers) {
-    await Promise.all(
-      names.map((name) => enqueue(pool, user(name), customEvent(`${name}:${String(number)}`, "other"))),
-    );
-  }
-}
-
-const upTo = (end: number): number[] => Array.from({ length: end }, (_, number) => number);
-
-/** How many lanes each worker has, the fewest first. */
-async function lanesOfWorkers(pool: Pool): Promise<readonly number[]> {
-  const { rows } = await pool.query<{ lanes: number }>(
-    "SELECT count(*)::int AS lanes FROM mparticle_events_lane WHERE lease_until > now() GROUP BY owner ORDER BY 1",
-  );
-  return rows.map(({ lanes }) => lanes);
-}
-
-const eventually = (check: () => unknown): Promise<unknown> => vi.waitFor(check, { timeout: 100_000, interval: 50 });
-
-const allAccepted = (service: RecordingService, batches: number): Promise<unknown> =>
-  eventually(() => {
-    expect(service.accepted.size).toBe(batches);
-  });
-
-const expectOrder = (service: RecordingService, users: number, numbers: readonly number[]): void => {
-  expect(service.numbersOfUser.size).toBe(users);
-  for (const [name, arrived] of service.numbersOfUser) expect({ name, arrived }).toEqual({ name, arrived: numbers });
-};
+const { setUp, openPool, createDatabase, open, server } = onPostgres();
 
 describe("an outbox in PostgreSQL", () => {
   it("sends what a transaction enqueued if and only if it commits", async () => {
@@ -324,6 +250,20 @@ describe("an outbox in PostgreSQL", () => {
     });
   });
 
+  it("gives a worker that joins its share while there is more to send than the first one can", async () => {
+    const { pool, service, startWorker } = await setUp();
+    await enqueueNumbers(pool, 400, upTo(5));
+    startWorker({ rate: 100, leaseMs: 2_000, pollMs: 50 });
+    await eventually(() => {
+      expect(service.accepted.size).toBeGreaterThan(50);
+    });
+    startWorker({ rate: 100, leaseMs: 2_000, pollMs: 50 });
+    await eventually(async () => {
+      expect(await lanesOfWorkers(pool)).toEqual([32, 32]);
+    });
+    expect(service.accepted.size).toBeLessThan(2_000);
+  });
+
   it("goes on after the database has crashed and come back, in order", async () => {
     const { pool, service, startWorker, countOf } = await setUp();
     const [users, numbers] = [20, upTo(30)];
@@ -333,7 +273,7 @@ describe("an outbox in PostgreSQL", () => {
     await eventually(() => {
       expect(service.accepted.size).toBeGreaterThan(100);
     });
-    await postgres.restart();
+    await server().restart();
     await enqueueNumbers(pool, users, numbers.slice(20));
     await allAccepted(service, users * numbers.length);
     expectOrder(service, users, numbers);
@@ -368,7 +308,7 @@ describe("an outbox in PostgreSQL", () => {
 
   it("works behind a pooler that gives each transaction another connection, in order", async () => {
     const { database, service, startWorker, countOf } = await setUp();
-    const bouncer = await startPgbouncer(postgres.port);
+    const bouncer = await startPgbouncer(server().port);
     open.push(() => bouncer.stop());
     const pooled = (): Pool => openPool({ port: bouncer.port, database });
     const pool = pooled();
@@ -391,8 +331,7 @@ describe("an outbox in PostgreSQL", () => {
   });
 
   it("makes its tables once, however many services do so at a time, and nobody who writes waits for it", async () => {
-    const database = `outbox_${String(count++)}`;
-    await openPool({ database: "postgres", max: 1 }).query(`CREATE DATABASE ${database}`);
+    const database = await createDatabase();
     const pool = openPool({ database });
     await Promise.all(upTo(6).map(() => migrate(pool, { lanes: 8 })));
     const tx = await pool.connect();

@@ -14,7 +14,7 @@ export async function untilStored(store) {
 
 export async function openPool() {
   const { default: pg } = await import("pg");
-  const pool = new pg.Pool({ host: "127.0.0.1", port: told.port, user: "postgres", database: "postgres" });
+  const pool = new pg.Pool({ host: "127.0.0.1", port: told.port, user: "postgres", database: "postgres", max: 6 });
   pool.on("error", () => undefined);
   return pool;
 }
