@@ -20,6 +20,7 @@ import type { StoredBatch } from "../delivery/outbox.ts";
 import { formatLine } from "./batch-lines.ts";
 import { inputFingerprint } from "./input-fingerprint.ts";
 import { readSpill, readSpillId, SPILL_FORMAT, type ReadPart } from "./spill-reader.ts";
+import { syncFolder } from "./sync-folder.ts";
 import { codeOf } from "./system-error.ts";
 
 /** A file that this process has read or written. */
@@ -248,20 +249,6 @@ function writeText(descriptor: number, text: string): void {
   const bytes = length > MEMORY.length ? Buffer.from(text) : MEMORY;
   if (bytes === MEMORY) bytes.write(text);
   for (let at = 0; at < length;) at += writeSync(descriptor, bytes, at, length - at);
-}
-
-/** Makes a new name survive a power cut. Not every system can do that for a folder. */
-function syncFolder(folder: string): void {
-  try {
-    const descriptor = openSync(folder, "r");
-    try {
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch {
-    return;
-  }
 }
 
 function removeIfThere(file: string): void {

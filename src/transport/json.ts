@@ -119,7 +119,8 @@ export function isExactEvent({ toJSON, data }: Members): boolean {
 
 /**
  * All fields of {@link EVENT_DATA_FIELDS}, one by one: a loop over their names takes five times as long, and so do six
- * calls in a process that has not run long.
+ * calls in a process that has not run long. The compiler refuses a field that the contract has no more, and a test of
+ * `isReadyBatch` asks for each that it has.
  */
 function areEventIdsExact(data: EventIds): boolean {
   return (

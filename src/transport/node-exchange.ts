@@ -10,6 +10,7 @@ import {
   type ListedExchange,
   type ListedResponse,
 } from "./exchange.ts";
+import { listHeaders } from "./listed-headers.ts";
 import { setImmediate } from "./node-timers.ts";
 
 /** How connections are made: an agent of the caller's own, or the options of ours. */
@@ -150,18 +151,7 @@ class Answer {
 
   /** As far as it has come. */
   read(): ListedResponse {
-    const { headers } = this.#incoming;
-    return {
-      status: this.#status,
-      headers: {
-        get: (name) => {
-          const value = headers[name.toLowerCase()];
-          return value === undefined ? null : String(value);
-        },
-        entries: () => Object.entries(headers).map(([name, value]) => [name, String(value)]),
-      },
-      text: this.#text,
-    };
+    return { status: this.#status, headers: listHeaders(this.#incoming.headers), text: this.#text };
   }
 }
 

@@ -11,6 +11,7 @@ import {
   type ListedExchange,
   type ListedResponse,
 } from "./exchange.ts";
+import { listHeaders, type HeaderRecord } from "./listed-headers.ts";
 
 /** What is used of undici 7, for which its types need not be there. */
 interface Undici {
@@ -35,9 +36,6 @@ interface Dispatch {
 interface Controller {
   abort(reason: Error): void;
 }
-
-/** Lower-case names. */
-type AnswerHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 type Connect = (options: object, done: (error: Error | null, socket?: Socket) => void) => void;
 
@@ -148,7 +146,7 @@ class UndiciRequest {
   #controller: Controller | undefined;
   #ended: Error | undefined;
   #status = 0;
-  #headers: AnswerHeaders = {};
+  #headers: HeaderRecord = {};
   readonly #decoder = new StringDecoder("utf8");
   #text = "";
 
@@ -178,7 +176,7 @@ class UndiciRequest {
     if (this.#ended !== undefined) controller.abort(this.#ended);
   }
 
-  onResponseStart(_: Controller, status: number, headers: AnswerHeaders): void {
+  onResponseStart(_: Controller, status: number, headers: HeaderRecord): void {
     // Below 200 it is a word of patience.
     if (status < 200) return;
     this.#status = status;
@@ -220,16 +218,6 @@ class UndiciRequest {
 }
 
 const STALE: readonly string[] = ["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"];
-
-function listHeaders(headers: AnswerHeaders): ListedResponse["headers"] {
-  return {
-    get: (name) => {
-      const value = headers[name.toLowerCase()];
-      return value === undefined ? null : String(value);
-    },
-    entries: () => Object.entries(headers).map(([name, value]) => [name, String(value)]),
-  };
-}
 
 /** A server may answer before it has read the request, and never read the rest: the next request would wait behind it. */
 function endUnread(socket: Socket): void {

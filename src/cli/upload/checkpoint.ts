@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { syncFolder } from "../../node/sync-folder.ts";
 import { codeOf, messageOf, UsageError } from "../usage-error.ts";
 
 /** How far a run is: everything up to a record is settled, accepted or rejected. */
@@ -87,19 +88,5 @@ export function writeCheckpoint(name: string, path: string, checkpoint: Checkpoi
         cause,
       },
     );
-  }
-}
-
-/** So that the new name survives a power cut as well. */
-function syncFolder(folder: string): void {
-  try {
-    const descriptor = openSync(folder, "r");
-    try {
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch {
-    // Windows opens no folders; its file system keeps names in order by itself.
   }
 }
