@@ -13,7 +13,7 @@ interface Context {
 
 const USER = { environment: "development", user_identities: { customer_id: "1234" } } as const;
 
-/** Outlives a request; requests at the same time must not share one, for none may wait for what another does. */
+/** Outlives a request, and serves several at a time as long as none of them has to wait for another. */
 const shared = new EventsClient({ ...CREDENTIALS, baseUrl: `${ORIGIN}/shared/v2` });
 
 /** Of the batches that were to be delivered after the answer. */

@@ -143,6 +143,8 @@ interface WorkerReport {
   readonly facts: Facts;
   /** Statuses of uploads by one client in two requests, one after the other. */
   readonly inTurn: readonly unknown[];
+  /** Statuses of uploads by the same client in requests at the same time. */
+  readonly atOnce: readonly unknown[];
   /** Events that were pending when the worker answered. */
   readonly addedForLater: unknown;
   /** What became of them. */
@@ -154,6 +156,12 @@ const WORKER_CHECKS: readonly Check<WorkerReport & { readonly service: FakeServe
     title: "a client serves one request after the other",
     judge: ({ inTurn }) => {
       deepStrictEqual(inTurn, [202, 202]);
+    },
+  },
+  {
+    title: "a client serves requests at the same time, while none has to wait for another",
+    judge: ({ atOnce }) => {
+      deepStrictEqual(atOnce, Array(12).fill(202));
     },
   },
   {

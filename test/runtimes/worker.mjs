@@ -37,9 +37,10 @@ async function askUntilSettled() {
 try {
   const facts = await ask("/play");
   const inTurn = [await ask("/shared"), await ask("/shared")];
+  const atOnce = await Promise.all(Array.from({ length: 12 }, () => ask("/shared")));
   const addedForLater = await ask("/wait-until");
   const settledLater = await askUntilSettled();
-  console.log(JSON.stringify({ facts, inTurn, addedForLater, settledLater }));
+  console.log(JSON.stringify({ facts, inTurn, atOnce, addedForLater, settledLater }));
 } finally {
   await miniflare.dispose();
 }
