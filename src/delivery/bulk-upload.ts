@@ -1,3 +1,4 @@
+import { LIMITS } from "../../generated/contract.ts";
 import type { Batch } from "../../generated/schema.ts";
 import { MParticleError } from "../errors.ts";
 import { forgetStamps } from "../model/stamp-memory.ts";
@@ -10,8 +11,10 @@ import {
   combineVerdicts,
   idsOf,
   prepareBatch,
+  prepareTogether,
   requestIdOf,
   verdictOfUnprepared,
+  type Prepared,
   type PrepareOptions,
 } from "./prepare.ts";
 import type { RequestIds } from "./request-ids.ts";
@@ -42,6 +45,10 @@ export class BulkUpload {
   /** Full requests: a batch that had to be split may make several at once. */
   readonly #full = new Fifo<readonly OutgoingBatch[]>();
   #nextIndex = 0;
+  /** Of the batches from an index on, as many as are prepared together: about a request full. */
+  #group: (Prepared | undefined)[] = [];
+  #groupStart = 0;
+  #groupSize: number = LIMITS.bulkMaxBatches;
   #unsettled: number;
   #whenSettled: () => void = () => undefined;
 
@@ -97,16 +104,38 @@ export class BulkUpload {
   #nextRequest(): readonly OutgoingBatch[] | undefined {
     while (this.#full.size === 0 && this.#nextIndex < this.#batches.length) {
       if (this.options.signal?.aborted === true) break;
-      this.#take(this.#nextIndex++);
+      const index = this.#nextIndex++;
+      this.#take(index, this.#takeFromGroup(index));
     }
     return this.#full.shift() ?? this.#packer.flush();
   }
 
-  #take(index: number): void {
+  /** What of a batch is prepared already, together with those around it. */
+  #takeFromGroup(index: number): Prepared | undefined {
+    if (index >= this.#groupStart + this.#group.length) this.#prepareGroup(index);
+    const at = index - this.#groupStart;
+    const prepared = this.#group[at];
+    // Its text goes when the batch is settled.
+    this.#group[at] = undefined;
+    return prepared;
+  }
+
+  #prepareGroup(start: number): void {
+    const batches = this.#batches.slice(start, start + this.#groupSize);
+    this.#group = prepareTogether(batches, this.options.preparation);
+    this.#groupStart = start;
+    let bytes = 0;
+    for (const prepared of this.#group) bytes += prepared?.text.length ?? 0;
+    // The texts of large batches would wait for many requests.
+    const fitting = Math.floor((batches.length * LIMITS.requestMaxBytes) / Math.max(bytes, 1));
+    this.#groupSize = Math.min(Math.max(fitting, 2), LIMITS.bulkMaxBatches);
+  }
+
+  #take(index: number, preparedBefore?: Prepared): void {
     const { preparation, requestIds, handedOverAtMs } = this.options;
     const given = this.#batchAt(index);
     try {
-      const { batch, text, parts } = prepareBatch(given, preparation);
+      const { batch, text, parts } = preparedBefore ?? prepareBatch(given, preparation);
       const requestId = requestIdOf(batch);
       if (!requestIds.enter(requestId, text, given)) {
         this.#join(index, batch, requestId);

@@ -6,6 +6,7 @@ import { environmentProblem } from "../rules/environment.ts";
 import { isObject } from "../rules/objects.ts";
 import { show } from "../rules/show.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
+import { serializeTogether } from "../transport/json-list.ts";
 import { serializeBatch, serializeExactBatch } from "../transport/json.ts";
 import { runSteps, type BeforeSend } from "./before-send.ts";
 import { refuseFor, type OwnCheck } from "./checks.ts";
@@ -62,14 +63,50 @@ export function prepareBatch(batch: Batch, options: PrepareOptions): Prepared {
     if (historical || check !== undefined) requireNoErrors(stamped, path, check);
     const text = isReady ? serializeExactBatch(stamped) : serializeBatch(stamped);
     const bytes = utf8Length(text);
-    const parts =
-      bytes < maxBatchBytes
-        ? [{ texts: [text] as const, bytes, requestId: requestIdOf(stamped) }]
-        : split(stamped, bytes, maxBatchBytes);
-    return { batch: stamped, text, parts };
+    return bytes < maxBatchBytes
+      ? wholeBatch(stamped, text, bytes)
+      : { batch: stamped, text, parts: split(stamped, bytes, maxBatchBytes) };
   } catch (cause) {
     throw asBatchError(stamped, cause);
   }
+}
+
+function wholeBatch(batch: Batch, text: string, bytes: number): Prepared {
+  return { batch, text, parts: [{ texts: [text], bytes, requestId: requestIdOf(batch) }] };
+}
+
+/**
+ * Prepares those of a list that can be sent as they are, as most can, with one `JSON.stringify` for all of them.
+ *
+ * @returns one for each batch, in their order; `undefined` for those that {@link prepareBatch} has to look at.
+ */
+export function prepareTogether(
+  batches: readonly Batch[],
+  { path, beforeSend = [], check, maxBatchBytes }: PrepareOptions,
+): (Prepared | undefined)[] {
+  const prepared = new Array<Prepared | undefined>(batches.length).fill(undefined);
+  if (path === "/bulkevents/historical" || beforeSend.length > 0 || check !== undefined) return prepared;
+  const ready: Batch[] = [];
+  const indexes: number[] = [];
+  try {
+    for (let index = 0; index < batches.length; index++) {
+      const batch = batches[index];
+      if (!isReadyBatch(batch, true)) continue;
+      ready.push(batch);
+      indexes.push(index);
+    }
+  } catch {
+    return prepared; // its own getter; it throws again where its batch has an outcome for it
+  }
+  const texts = ready.length < 2 ? undefined : serializeTogether(ready);
+  if (texts === undefined) return prepared;
+  for (let n = 0; n < texts.length; n++) {
+    const [batch, text, index] = [ready[n], texts[n], indexes[n]];
+    if (batch === undefined || text === undefined || index === undefined) break;
+    const bytes = utf8Length(text);
+    if (bytes < maxBatchBytes) prepared[index] = wholeBatch(batch, text, bytes);
+  }
+  return prepared;
 }
 
 /** @throws InvalidBatchError - for what the service would drop, and for what the application's own check refuses. */

@@ -10,7 +10,7 @@ import {
   type Receipt,
 } from "mparticle-events";
 import type { Verdict } from "../../src/delivery/outcome.ts";
-import { combineVerdicts, prepareBatch } from "../../src/delivery/prepare.ts";
+import { combineVerdicts, prepareBatch, prepareTogether } from "../../src/delivery/prepare.ts";
 import { recordingFetch, type RecordingFetch } from "../../src/testing/testing.ts";
 import { virtualTime } from "./virtual-time.ts";
 
@@ -235,5 +235,45 @@ describe("the verdict of a batch that travelled in parts", () => {
     });
     const batch = { environment: "development", events: [event("fine"), event("poison")] } as Batch;
     await expect(client.upload(batch)).rejects.toMatchObject({ status: 400 });
+  });
+});
+
+describe("batches that are prepared together", () => {
+  const ready = (id: string, text = "e"): Batch => ({
+    environment: "development",
+    source_request_id: id,
+    events: [
+      {
+        event_type: "custom_event",
+        data: { event_name: text, custom_event_type: "other", source_message_id: id, timestamp_unixtime_ms: 1 },
+      },
+    ],
+  });
+  const unstamped: Batch = { environment: "development", events: [] };
+  const batches = [ready("a"), unstamped, ready("b", "ü🎉"), ready("large", "x".repeat(128_000)), ready("c")];
+
+  it("are what each would be alone; those with something to fill in, or too large, are left to be looked at", () => {
+    const together = prepareTogether(batches, OPTIONS);
+    const alone = (batch: Batch): unknown => prepareBatch(batch, OPTIONS);
+    expect(together).toEqual([alone(batches[0]!), undefined, alone(batches[2]!), undefined, alone(batches[4]!)]);
+  });
+
+  it("are none where the application has a say, or where the age of events counts", () => {
+    const none = batches.map(() => undefined);
+    expect(prepareTogether(batches, { ...OPTIONS, beforeSend: [(batch) => batch] })).toEqual(none);
+    expect(prepareTogether(batches, { ...OPTIONS, path: "/bulkevents/historical" })).toEqual(none);
+  });
+
+  it("have their outcomes and places in a list as if each had come alone", async () => {
+    const { client, fetch } = setUp();
+    const list = Array.from({ length: 250 }, (_, index) =>
+      index % 7 === 0 ? ({ events: [] } as unknown as Batch) : ready(`id ${String(index)}`),
+    );
+    const outcomes = await client.uploadBulk(list);
+    expect(outcomes.map(({ index, kind }) => [index, kind])).toEqual(
+      list.map((_, index) => [index, index % 7 === 0 ? "rejected" : "accepted"]),
+    );
+    const sent = fetch.requests.flatMap(({ body }) => JSON.parse(body) as Batch[]);
+    expect(sent).toEqual(list.filter((_, index) => index % 7 !== 0));
   });
 });

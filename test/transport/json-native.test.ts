@@ -5,6 +5,7 @@ import { EXACT_INTEGERS } from "../../generated/contract.ts";
 import type { Event } from "../../generated/schema.ts";
 import { recordingFetch } from "../../src/testing/testing.ts";
 import { isReadyBatch } from "../../src/delivery/ready-batch.ts";
+import { serializeTogether } from "../../src/transport/json-list.ts";
 import { serializeBatch, serializeEvent, serializeExactBatch } from "../../src/transport/json.ts";
 import { full } from "../full.ts";
 
@@ -365,6 +366,43 @@ describe("the text of a batch", () => {
       );
     },
   );
+});
+
+describe("the texts of several batches", () => {
+  it("are those of each, or left to each, when they are written together", () => {
+    let together = 0;
+    const recipes = fc.array(stampedBatch, { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(recipes, patches, (made, names) => {
+        const ours = made.map((recipe) => recipe(withIds()));
+        const ready = patched(names, () => made.filter((_, index) => isReadyBatch(ours[index], true)));
+        const batches = ready.map((recipe) => recipe(withIds()) as Batch);
+        const texts = patched(names, () => serializeTogether(batches));
+        if (texts === undefined) return;
+        const natives = ready.map((recipe) => {
+          const { ids, putIn } = withNumbers();
+          const twin = recipe(ids);
+          return putIn(patched(names, () => JSON.stringify(twin)));
+        });
+        expect(texts).toEqual(natives);
+        together++;
+      }),
+      { numRuns: full(300, 3_000) },
+    );
+    expect(together).toBeGreaterThan(0);
+  });
+
+  it("are left to each where JSON.stringify writes them in another form", () => {
+    const { stringify } = JSON;
+    const batches = [{ environment: "development" }, { environment: "production" }] as const;
+    try {
+      JSON.stringify = (value: unknown) => stringify(value, undefined, 1);
+      expect(serializeTogether(batches)).toBeUndefined();
+    } finally {
+      JSON.stringify = stringify;
+    }
+    expect(serializeTogether(batches)).toEqual(batches.map((batch) => JSON.stringify(batch)));
+  });
 });
 
 describe("what a client sends", () => {
