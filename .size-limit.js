@@ -23,7 +23,7 @@ function entry(name, imports, limit, platform = "node") {
 }
 
 export default [
-  entry("mparticle-events", "*", "39 kB", "browser"),
+  entry("mparticle-events", "*", "39.5 kB", "browser"),
   entry("mparticle-events", "{ EventsClient, createBatch, customEvent }", "27.5 kB", "browser"),
   entry("mparticle-events", "{ createBatch, customEvent, purchase, gdprConsent }", "2 kB", "browser"),
   entry("mparticle-events/validate", "*", "33 kB", "browser"),
