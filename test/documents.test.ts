@@ -88,6 +88,16 @@ describe("the documents", () => {
     expect(problems).toEqual([]);
   });
 
+  it("lead from another SDK to names that there are", () => {
+    const rows = read("docs/guides/migrating.md").match(/^\| .*$/gm) ?? [];
+    const ours = rows.map((row) => row.split(" | ").at(-1) ?? "");
+    const called = new Set(
+      ours.flatMap((cell) => Array.from(cell.matchAll(/(?<![.\w])(\w+)\(/g), ([, name = ""]) => name)),
+    );
+    expect(called.size).toBeGreaterThan(30);
+    expect([...called].filter((name) => !Object.hasOwn({ ...root, ...testing }, name))).toEqual([]);
+  });
+
   it("name to coding assistants only what each entry exports", () => {
     const entries: Readonly<Record<string, object>> = {
       "mparticle-events": root,
