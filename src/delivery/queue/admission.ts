@@ -1,6 +1,7 @@
 import type { MParticleError } from "../../errors.ts";
 import type { RunInContext } from "../attempt-start.ts";
 import { Fifo } from "../fifo.ts";
+import type { BatchParts } from "./pending-batches.ts";
 import type { Overflow } from "./queue-options.ts";
 import { FRAME_BYTES, type Context, type EventText } from "./queued-batch.ts";
 
@@ -22,6 +23,8 @@ export interface WaitingAdd extends Addition {
   readRest: (() => void) | undefined;
   /** What happens in its turn instead of being taken in, where that is settled already. */
   instead: (() => void) | undefined;
+  /** Where the first of it is that was taken in, when there is so much of it that this takes several turns. */
+  parts: BatchParts | undefined;
   /** What counts of it: nothing while it is being read, for it may be refused. */
   heldBytes: number;
   /** Set when it no longer waits. */
@@ -104,6 +107,7 @@ export class Admission {
       heldBytes: readRest === undefined ? heldBytes(addition) : 0,
       readRest,
       instead: undefined,
+      parts: undefined,
       isGone: false,
       taken,
       resolve,
@@ -123,15 +127,30 @@ export class Admission {
     this.#waitingBytes += waiting.heldBytes;
   }
 
-  /** The next one that may be taken in now; it no longer waits then. */
-  next(whether: "room" | "room or not" = "room"): WaitingAdd | undefined {
-    const next = this.#waiting.peek();
-    if (next === undefined) return undefined;
-    if (next.instead === undefined) {
-      if (whether === "room" && (next.readRest !== undefined || this.isFull(next.bytes))) return undefined;
-      next.readRest?.();
+  /** The first of it is taken in, and counts no longer; the rest has its turn before all others. */
+  setBegun(waiting: WaitingAdd, parts: BatchParts, { items, bytes }: Pick<Addition, "items" | "bytes">): void {
+    this.#waitingBytes -= waiting.bytes - bytes;
+    waiting.heldBytes -= waiting.bytes - bytes;
+    waiting.parts = parts;
+    waiting.items = items;
+    waiting.bytes = bytes;
+  }
+
+  /** The first one in line, if it may be taken in now. */
+  first(whether: "room" | "room or not"): WaitingAdd | undefined {
+    const first = this.#waiting.peek();
+    if (first === undefined || first.instead !== undefined) return first;
+    if (whether === "room") {
+      const mayGoOn = first.readRest === undefined && (first.parts !== undefined || !this.isFull(first.bytes));
+      return mayGoOn ? first : undefined;
     }
-    return this.#shift();
+    first.readRest?.();
+    return first;
+  }
+
+  /** The first one in line no longer waits. */
+  removeFirst(): void {
+    this.#shift();
   }
 
   /** All that wait; they no longer do then. What is still being read stays unread. */

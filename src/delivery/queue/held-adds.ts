@@ -27,7 +27,7 @@ const PREFIX = "held:";
 /** What is held back, by user, oldest first; bounded. */
 export class HeldAdds {
   readonly #limits: HeldLimits;
-  readonly #byUser = new Map<string, HeldAdd[]>();
+  readonly #byUser = new Map<string, Set<HeldAdd>>();
   readonly #all = new Set<HeldAdd>();
   #bytes = 0;
   #events = 0;
@@ -54,15 +54,15 @@ export class HeldAdds {
   /** @returns what has to go for it, oldest first: of the same user when they have too many, and else of anybody. */
   hold(held: HeldAdd): readonly HeldAdd[] {
     const { maxBytes, maxPerUser } = this.#limits;
-    const own = this.#byUser.get(held.userKey) ?? [];
-    own.push(held);
+    const own = this.#byUser.get(held.userKey) ?? new Set();
+    own.add(held);
     this.#byUser.set(held.userKey, own);
     this.#all.add(held);
     this.#bytes += held.bytes;
     this.#events += held.events;
     const gone: HeldAdd[] = [];
     const [oldestOfUser] = own;
-    if (own.length > maxPerUser && oldestOfUser !== undefined) gone.push(this.#remove(oldestOfUser));
+    if (own.size > maxPerUser && oldestOfUser !== undefined) gone.push(this.#remove(oldestOfUser));
     for (const oldest of this.#all) {
       if (this.#bytes <= maxBytes) break;
       gone.push(this.#remove(oldest));
@@ -82,10 +82,17 @@ export class HeldAdds {
     return this.list().map((held) => this.#remove(held));
   }
 
+  /** It was never held. @returns whether it was there. */
+  takeBack(held: HeldAdd): boolean {
+    if (!this.#all.has(held)) return false;
+    this.#remove(held);
+    return true;
+  }
+
   #remove(held: HeldAdd): HeldAdd {
-    const own = this.#byUser.get(held.userKey)?.filter((other) => other !== held) ?? [];
-    if (own.length === 0) this.#byUser.delete(held.userKey);
-    else this.#byUser.set(held.userKey, own);
+    const own = this.#byUser.get(held.userKey);
+    own?.delete(held);
+    if (own?.size === 0) this.#byUser.delete(held.userKey);
     this.#all.delete(held);
     this.#bytes -= held.bytes;
     this.#events -= held.events;

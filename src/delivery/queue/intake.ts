@@ -13,7 +13,7 @@ import type { BatchParts, PendingBatches } from "./pending-batches.ts";
 import { handled } from "./promises.ts";
 import { closedError, overflowError } from "./queue-errors.ts";
 import type { Settings } from "./queue-options.ts";
-import type { QueuedBatch } from "./queued-batch.ts";
+import type { EventText, QueuedBatch } from "./queued-batch.ts";
 import { nextTurn, type Turns } from "./turns.ts";
 
 export interface IntakeOptions {
@@ -41,6 +41,9 @@ export interface IntakeOptions {
 /** What an `add` that is refused counts for: an error takes about as long as so much JSON. */
 const REFUSAL_BYTES = 1_024;
 
+/** So many events of one list are put into batches in one turn of the event loop. */
+const TAKEN_PER_TURN = 5_000;
+
 /** So many batches are dropped in one turn of the event loop. */
 const DROPS_PER_TURN = 500;
 
@@ -65,6 +68,8 @@ const DONE = /* @__PURE__ */ Promise.resolve();
 export class Intake {
   readonly #options: IntakeOptions;
   #isClosed = false;
+  /** The first of a long list is taken in, and the rest waits for another turn. */
+  #waitsForTurn = false;
   /** Adds that are being read, in turns. */
   readonly #reading = new Set<Promise<void>>();
 
@@ -96,15 +101,40 @@ export class Intake {
   admitWaiting(whether: "room" | "room or not" = "room"): void {
     const { admission, isTakingIn, onRoom } = this.#options;
     onRoom();
-    if (whether === "room" && isTakingIn()) return;
+    if (whether === "room" && (isTakingIn() || this.#waitsForTurn)) return;
     let admitted = false;
-    for (let next = admission.next(whether); next !== undefined; next = admission.next(whether)) {
+    for (let next = admission.first(whether); next !== undefined; next = admission.first(whether)) {
+      if (whether === "room" && next.instead === undefined && next.items.length > TAKEN_PER_TURN) {
+        this.#takeFirstIn(next);
+        return;
+      }
+      admission.removeFirst();
       if (next.instead === undefined) next.resolve(this.#takeIn(next));
       else next.instead();
       admitted = true;
     }
     // Others still wait: what came in must go out for them.
     if (admitted && admission.waitingAdds > 0) this.makeAllDue();
+  }
+
+  /** Of a long list: the rest follows in later turns of the event loop, before all that waits behind it. */
+  #takeFirstIn(waiting: WaitingAdd): void {
+    const { items } = waiting;
+    const parts: BatchParts = waiting.parts ?? new Map();
+    const first = items.slice(0, TAKEN_PER_TURN);
+    const bytes = first.reduce((sum, item) => sum + item.bytes + 1, 0);
+    this.#put(waiting, first, parts);
+    // None of it is sent before all of it is stored: it is taken in as a whole or not at all.
+    this.#options.outbox?.hold(parts);
+    this.#options.admission.setBegun(waiting, parts, {
+      items: items.slice(TAKEN_PER_TURN),
+      bytes: waiting.bytes - bytes,
+    });
+    this.#waitsForTurn = true;
+    void nextTurn().then(() => {
+      this.#waitsForTurn = false;
+      this.admitWaiting();
+    });
   }
 
   /** @param onEach - told of each before its caller is. */
@@ -234,16 +264,26 @@ export class Intake {
     }
   }
 
-  /** Puts events into batches. Resolves when more may come: once they are stored, if there is an outbox. */
-  #takeIn({ context, items, bytes, origin }: Addition): Promise<void> {
-    const { pending, outbox, flushTimer, onBusy } = this.#options;
-    const wasIdle = pending.batches.pending === 0;
-    const parts: BatchParts | undefined = outbox && new Map();
-    pending.put(context, items, parts, origin);
+  /**
+   * Puts events into batches. Resolves when more may come: once they are stored, if there is an outbox.
+   *
+   * @param addition - `parts` has what of it was put into batches before.
+   */
+  #takeIn(addition: Addition & { readonly parts?: BatchParts | undefined }): Promise<void> {
+    const { outbox } = this.#options;
+    const { context, items, bytes } = addition;
+    const parts: BatchParts | undefined = outbox && (addition.parts ?? new Map());
+    this.#put(addition, items, parts);
     const stored = parts && outbox && handled(outbox.store(parts));
+    return this.#inTurn(context.bytes + bytes, stored ?? DONE);
+  }
+
+  #put({ context, origin }: Addition, items: readonly EventText[], parts: BatchParts | undefined): void {
+    const { pending, flushTimer, onBusy } = this.#options;
+    const wasIdle = pending.batches.pending === 0;
+    pending.put(context, items, parts, origin);
     flushTimer.start();
     if (wasIdle) onBusy();
-    return this.#inTurn(context.bytes + bytes, stored ?? DONE);
   }
 
   /** Adding in a tight loop must let the event loop send, and serve others, whatever becomes of what is added. */

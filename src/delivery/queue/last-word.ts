@@ -122,7 +122,13 @@ export class LastWord {
 
   async #hold(held: HeldAdd): Promise<void> {
     const gone = this.#evict(this.held.hold(held));
-    if (!gone.includes(held)) await this.#options.keep(toHeldStored(held));
+    if (gone.includes(held)) return;
+    try {
+      await this.#options.keep(toHeldStored(held));
+    } catch (error) {
+      // Who added is told, and may add it again. What has ended, or was let go, in the meantime is not taken back.
+      if (this.held.takeBack(held)) throw error;
+    }
   }
 
   #evict(gone: readonly HeldAdd[]): readonly HeldAdd[] {

@@ -4,11 +4,12 @@ import type { UserContext } from "../../model/types.ts";
 import { onAbort, type AnySignal } from "../../transport/abort.ts";
 import { isObject } from "../../rules/objects.ts";
 import { parseExact } from "../../transport/json.ts";
-import type { Outbox, OutboxEntry, StoredBatch } from "../outbox.ts";
+import type { Outbox, StoredBatch } from "../outbox.ts";
 import type { Verdict } from "../outcome.ts";
 import type { Effects } from "../effects.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { contextOf } from "./user-context.ts";
+import { piecesOf } from "./outbox-pieces.ts";
 import type { BatchParts, PendingBatches } from "./pending-batches.ts";
 import { closedError } from "./queue-errors.ts";
 import type { QueuedBatch } from "./queued-batch.ts";
@@ -45,6 +46,12 @@ type State = "closed" | "recovering" | "open" | "broken";
 /** What a record that is set aside counts for: its write takes about as long as so much JSON. */
 const UNREADABLE_BYTES = 1_024;
 
+/** So many batches leave the store in one write. */
+const REMOVED_AT_ONCE = 1_000;
+
+/** So many ids of what may be stored, and must not, are remembered. */
+const MAX_DOUBTFUL = 1_000;
+
 /** Keeps an outbox in step with what becomes of the batches in it. */
 export class OutboxLink {
   readonly #options: OutboxLinkOptions;
@@ -55,6 +62,10 @@ export class OutboxLink {
   #wake: () => void = () => undefined;
   /** Batches that were settled while a write of them was under way: a removal that overtakes it would find nothing. */
   readonly #settledEarly = new Map<QueuedBatch, Verdict>();
+  /** Batches of a long list, which is put into them in several turns. */
+  readonly #heldBack = new WeakMap<BatchParts, Set<QueuedBatch>>();
+  /** A list is being stored in several writes. */
+  #longAppend: Promise<void> | undefined;
   /** What need not be sent any more and is still stored. */
   readonly #removable = new Set<string>();
   #removalScheduled = false;
@@ -125,6 +136,17 @@ export class OutboxLink {
     this.#wake();
   }
 
+  /** Keeps batches from being sent before {@link store} of the same parts has ended. */
+  hold(parts: BatchParts): void {
+    const held = this.#heldBack.get(parts) ?? new Set();
+    this.#heldBack.set(parts, held);
+    for (const batch of parts.keys()) {
+      if (held.has(batch)) continue;
+      held.add(batch);
+      this.#options.pending.beginWrite(batch);
+    }
+  }
+
   /**
    * Resolves when what was put into batches is stored.
    *
@@ -141,22 +163,63 @@ export class OutboxLink {
   }
 
   async #append(parts: BatchParts): Promise<void> {
-    const { outbox, pending } = this.#options;
-    const entries = [...parts].map(([{ requestId, context, contextStored }, items]): OutboxEntry => ({
-      requestId,
-      context: contextStored ? undefined : context.text,
-      events: items.map(({ text }) => text),
-    }));
-    for (const batch of parts.keys()) pending.beginWrite(batch);
+    const { pending } = this.#options;
+    const held = this.#heldBack.get(parts);
+    for (const batch of parts.keys()) if (held?.has(batch) !== true) pending.beginWrite(batch);
     try {
-      await this.#track(() => outbox.append(entries));
+      await this.#appendPieces(parts);
       for (const batch of parts.keys()) pending.endWrite(batch);
     } catch (error) {
       for (const [batch, items] of parts) pending.endWrite(batch, items);
+      this.#removeDoubtful(parts.keys());
       throw asOutboxError(error);
     } finally {
       for (const batch of parts.keys()) this.#settleWritten(batch);
     }
+  }
+
+  /** One write, or several for a long list: a store does each of them in one go. */
+  async #appendPieces(parts: BatchParts): Promise<void> {
+    const { outbox } = this.#options;
+    // What was added later must not be stored between the pieces of it.
+    while (this.#longAppend !== undefined) await this.#longAppend;
+    const pieces = piecesOf(parts);
+    const first = pieces.next();
+    if (first.done === true) return;
+    let next = pieces.next();
+    if (next.done === true) return this.#track(() => outbox.append(first.value));
+    let end: () => void = () => undefined;
+    this.#longAppend = new Promise((resolve) => (end = resolve));
+    try {
+      await this.#track(() => outbox.append(first.value));
+      for (; next.done !== true; next = pieces.next()) {
+        const piece = next.value;
+        await this.#track(() => outbox.append(piece));
+      }
+    } finally {
+      this.#longAppend = undefined;
+      end();
+    }
+  }
+
+  /**
+   * A store may reject although it has stored: a connection that is lost after the commit, a disk that is full after the
+   * write. Who added is told that it failed, and adds again, under another id; so what may be there must not come back.
+   */
+  #removeDoubtful(batches: Iterable<QueuedBatch>): void {
+    const isDiscarded = (batch: QueuedBatch): boolean =>
+      batch.state === "settled" && batch.openWrites === 0 && !batch.contextStored && !this.#settledEarly.has(batch);
+    const requestIds = Array.from(batches)
+      .filter(isDiscarded)
+      .map(({ requestId }) => requestId);
+    if (requestIds.length > 0) this.#forgetDoubtful(requestIds);
+  }
+
+  #forgetDoubtful(requestIds: readonly string[]): void {
+    this.#track(() => this.#options.outbox.remove(requestIds)).catch(() => {
+      // They leave with the next that do, unless there are too many: a store may be down for long.
+      for (const requestId of requestIds) if (this.#removable.size < MAX_DOUBTFUL) this.#removable.add(requestId);
+    });
   }
 
   /**
@@ -170,6 +233,7 @@ export class OutboxLink {
     try {
       await this.#track(() => this.#options.outbox.append([held]));
     } catch (error) {
+      this.#forgetDoubtful([held.requestId]);
       throw asOutboxError(error);
     }
   }
@@ -188,6 +252,8 @@ export class OutboxLink {
     if (openWrites > 0) {
       this.#settledEarly.set(batch, verdict);
     } else if (verdict.kind === "rejected") {
+      // What was spilled without an outbox is in none, and would be looked for in all of it.
+      if (!batch.contextStored) return;
       const { code, message } = verdict.error;
       this.#setAside(requestId, code, message);
     } else if (verdict.kind === "accepted" || verdict.error.code === "OVERFLOW") {
@@ -212,8 +278,11 @@ export class OutboxLink {
 
   async #close(): Promise<void> {
     while (this.#writes.size > 0) await Promise.allSettled(this.#writes);
-    if (this.#removable.size > 0) await this.#removeAll();
-    await this.#options.outbox.close();
+    try {
+      if (this.#removable.size > 0) await this.#removeAll();
+    } finally {
+      await this.#options.outbox.close();
+    }
   }
 
   async #takeInStored(): Promise<void> {
@@ -278,12 +347,14 @@ export class OutboxLink {
   async #removeAll(): Promise<void> {
     const requestIds = [...this.#removable];
     this.#removable.clear();
-    try {
-      await this.#options.outbox.remove(requestIds);
-    } catch (error) {
-      // Tried again with those that come next: a disk that is full now may have room then.
-      for (const requestId of requestIds) this.#removable.add(requestId);
-      throw error;
+    for (let start = 0; start < requestIds.length; start += REMOVED_AT_ONCE) {
+      try {
+        await this.#options.outbox.remove(requestIds.slice(start, start + REMOVED_AT_ONCE));
+      } catch (error) {
+        // Tried again with those that come next: a disk that is full now may have room then.
+        for (const requestId of requestIds.slice(start)) this.#removable.add(requestId);
+        throw error;
+      }
     }
   }
 

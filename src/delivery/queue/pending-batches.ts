@@ -212,10 +212,10 @@ export class PendingBatches {
   endWrite(given: QueuedBatch, unstored?: readonly EventText[]): void {
     const batch = given as OwnBatch; // made here
     batch.openWrites--;
+    if (unstored === undefined) batch.contextStored = true;
     // Given up in the meantime, and reported as that.
     if (batch.state === "settled") return;
-    if (unstored === undefined) batch.contextStored = true;
-    else for (const item of unstored) this.#removeUnstored(batch, item);
+    if (unstored !== undefined) this.#removeUnstored(batch, unstored);
     if (batch.openWrites > 0) return;
     if (batch.contextStored) this.#updateReady(batch.lane);
     else this.#discard(batch);
@@ -322,11 +322,15 @@ export class PendingBatches {
     this.#inFlightBytes -= batch.bytes;
   }
 
-  #removeUnstored(batch: OwnBatch, item: EventText): void {
-    batch.events.splice(batch.events.lastIndexOf(item.text), 1);
-    batch.bytes -= item.bytes + 1;
-    this.#bufferedBytes -= item.bytes + 1;
-    this.events.takeBack(1);
+  #removeUnstored(batch: OwnBatch, items: readonly EventText[]): void {
+    const isAll = items.length === batch.events.length;
+    if (isAll) batch.events = [];
+    for (const item of items) {
+      if (!isAll) batch.events.splice(batch.events.lastIndexOf(item.text), 1);
+      batch.bytes -= item.bytes + 1;
+      this.#bufferedBytes -= item.bytes + 1;
+    }
+    this.events.takeBack(items.length);
   }
 
   /** Nothing of it could be stored: it never was a batch. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { customEvent, type EventQueue, type OutboxEntry, type StoredBatch } from "mparticle-events";
+import { customEvent, type BeforeSend, type EventQueue, type OutboxEntry, type StoredBatch } from "mparticle-events";
 import { MemoryOutbox } from "../../faults/memory-outbox.ts";
 import { countTurns, event, namesOf, startQueue, turns, user, type Setup, type Started } from "./a-queue.ts";
 
@@ -109,6 +109,182 @@ describe("writes that end in another order than they began", () => {
     await outbox.writes[2]?.end();
     await queue.close();
     expect(outbox.stored.size).toBe(0);
+  });
+});
+
+/** Stores, and then says that it has not: a connection that is lost after the commit. */
+class DoubtfulOutbox extends MemoryOutbox {
+  fails = true;
+  removes = true;
+
+  override async append(entries: readonly OutboxEntry[]): Promise<void> {
+    await super.append(entries);
+    if (this.fails) throw new Error("the connection is lost");
+  }
+
+  override async remove(requestIds: readonly string[]): Promise<void> {
+    await turns(1);
+    if (!this.removes) throw new Error("there is no connection");
+    await super.remove(requestIds);
+  }
+}
+
+describe("an outbox that has stored what it rejects", () => {
+  it("is told to forget it, so that what is added again comes once", async () => {
+    const outbox = new DoubtfulOutbox();
+    const { fetch } = await start(outbox, { script: "hang" });
+    await expect(queue.add(user("1"), event("a"))).rejects.toMatchObject({ code: "OUTBOX" });
+    outbox.fails = false;
+    await queue.add(user("1"), event("a"));
+    await queue.close({ timeoutMs: 0 });
+    expect(fetch.acceptedIds().size).toBe(0);
+    expect(outbox.stored.size).toBe(1);
+    const next = await start(outbox);
+    await queue.flush();
+    expect(namesOf(next.fetch.accepted())).toEqual(["a"]);
+  });
+
+  it("forgets it with the next that leaves, when it cannot at once", async () => {
+    const outbox = new DoubtfulOutbox();
+    outbox.removes = false;
+    await start(outbox);
+    await expect(queue.add(user("1"), event("a"))).rejects.toMatchObject({ code: "OUTBOX" });
+    await turns();
+    expect(outbox.stored.size).toBe(1);
+    outbox.fails = false;
+    outbox.removes = true;
+    await queue.add(user("1"), event("a"));
+    await queue.flush();
+    await queue.close();
+    expect(outbox.stored.size).toBe(0);
+  });
+
+  it("keeps the batch whose other events are stored, and sends these alone", async () => {
+    const outbox = new DoubtfulOutbox();
+    const { fetch } = await start(outbox);
+    outbox.fails = false;
+    await queue.add(user("1"), event("a"));
+    outbox.fails = true;
+    await expect(queue.add(user("1"), event("b"))).rejects.toMatchObject({ code: "OUTBOX" });
+    expect(outbox.stored.size).toBe(1);
+    await queue.flush();
+    expect(namesOf(fetch.accepted())).toEqual(["a"]);
+  });
+
+  it("is told to forget what beforeSend holds back, which is then not held", async () => {
+    const outbox = new DoubtfulOutbox();
+    let isAsked = false;
+    const beforeSend: BeforeSend = (batch, { hold, release }) => {
+      if (!isAsked) return hold("not asked yet");
+      release();
+      return batch;
+    };
+    const { fetch } = await start(outbox, { queue: { beforeSend } });
+    await expect(queue.add(user("1"), event("a"))).rejects.toMatchObject({ code: "OUTBOX" });
+    expect(queue.stats().events).toMatchObject({ added: 0, pending: 0 });
+    await turns();
+    expect(outbox.stored.size).toBe(0);
+    outbox.fails = false;
+    isAsked = true;
+    await queue.add(user("1"), event("a"));
+    await queue.flush();
+    expect(namesOf(fetch.accepted())).toEqual(["a"]);
+  });
+
+  it("is closed also when it can forget nothing", async () => {
+    const outbox = new DoubtfulOutbox();
+    outbox.fails = false;
+    outbox.removes = false;
+    const close = vi.spyOn(outbox, "close");
+    await start(outbox, { client: { logger: { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() } } });
+    await queue.add(user("1"), event("a"));
+    await queue.flush();
+    await queue.close();
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("a long list", () => {
+  const LIST = Array.from({ length: 12_000 }, (_, n) => event(n));
+  const sizeOf = (entries: readonly OutboxEntry[]): number =>
+    entries.reduce((sum, { events }) => sum + events.join("").length, 0);
+
+  it("is put into batches over many turns of the event loop", async () => {
+    ({ queue } = startQueue({ script: "hang" }));
+    const added = queue.add(user("1"), LIST);
+    let before = 0;
+    let most = 0;
+    while (queue.stats().events.added < LIST.length) {
+      await turns(1);
+      most = Math.max(most, queue.stats().events.added - before);
+      before = queue.stats().events.added;
+    }
+    await added;
+    expect(most).toBeLessThanOrEqual(5_000);
+  });
+
+  it("is stored in several writes, sent when all of them have ended, and before what was added after it", async () => {
+    const outbox = new HeldOutbox();
+    const { fetch } = await start(outbox);
+    const added = [queue.add(user("1"), LIST), queue.add(user("1"), event("after"))];
+    const flushed = queue.flush();
+    const isAfter = ({ entries }: (typeof outbox.writes)[number]): boolean =>
+      entries.some(({ events }) => events.join("").includes('"after"'));
+    const sentBefore: number[] = [];
+    for (let written = 0; !outbox.writes.slice(0, written).some(isAfter);) {
+      await turns(1);
+      const write = outbox.writes[written];
+      if (write === undefined) continue;
+      if (!isAfter(write)) sentBefore.push(fetch.requests.length);
+      await write.end();
+      written++;
+    }
+    expect(sentBefore.length).toBeGreaterThan(5);
+    expect(Math.max(...sentBefore)).toBe(0);
+    expect(Math.max(...outbox.writes.map(({ entries }) => sizeOf(entries)))).toBeLessThan(400_000);
+    await Promise.all(added);
+    await flushed;
+    expect(namesOf(fetch.accepted())).toEqual([...LIST.map((_, n) => String(n)), "after"]);
+    await queue.close();
+    expect(outbox.stored.size).toBe(0);
+  });
+
+  it("is not taken in at all when one of its writes fails, and nothing of it is left in the store", async () => {
+    const outbox = new HeldOutbox();
+    const { fetch } = await start(outbox);
+    const added = queue.add(user("1"), LIST);
+    const next = async (number: number): Promise<HeldOutbox["writes"][number]> => {
+      for (;;) {
+        const write = outbox.writes[number];
+        if (write !== undefined) return write;
+        await turns(1);
+      }
+    };
+    for (const number of [0, 1, 2]) await (await next(number)).end();
+    expect(outbox.stored.size).toBeGreaterThan(0);
+    await (await next(3)).end(new Error("full"));
+    await expect(added).rejects.toThrow("full");
+    await turns();
+    expect(outbox.stored.size).toBe(0);
+    expect(queue.stats()).toMatchObject({ bufferedBytes: 0, batches: { added: 0 }, events: { added: 0, pending: 0 } });
+    const again = queue.add(user("1"), event("a"));
+    await (await next(4)).end();
+    await again;
+    await queue.flush();
+    expect(namesOf(fetch.accepted())).toEqual(["a"]);
+  });
+
+  it("is handed back as a whole by a close in the middle of it", async () => {
+    const { queue: closed } = startQueue({ script: "hang", queue: { maxBufferedBytes: 1e8 } });
+    queue = closed;
+    const added = closed.add(user("1"), LIST);
+    added.catch(() => undefined);
+    while (closed.stats().events.added === 0) await turns(1);
+    expect(closed.stats().events.added).toBeLessThan(LIST.length);
+    const { unsent, undelivered } = await closed.close({ timeoutMs: 0 });
+    const byNumber = namesOf(unsent).sort((one, other) => Number(one) - Number(other));
+    expect(byNumber).toEqual(LIST.map((_, n) => String(n)));
+    expect(undelivered).toBe(LIST.length);
   });
 });
 
