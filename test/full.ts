@@ -10,3 +10,11 @@ export const FULL = process.env["FULL"] !== undefined;
 export function full<Value>(usual: Value, exhaustive: Value): Value {
   return FULL ? exhaustive : usual;
 }
+
+/**
+ * Defines tests for `npm run test:full` alone: each starts processes, or works for seconds, and shows a variant of what a
+ * neighbour shows.
+ */
+export function onlyInFull(define: () => void): void {
+  if (FULL) define();
+}

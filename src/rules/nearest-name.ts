@@ -12,16 +12,16 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   let best: string | undefined;
   let bestDistance = Infinity;
   for (const candidate of candidates) {
-    const distance = distanceBetween(plain, plainOf(candidate));
+    const distance = distanceBetween(plain, plainOf(candidate), bestDistance);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;
 }
 
-/** 0 for the same word, small for a likely misspelling, Infinity for another word. */
-function distanceBetween(word: string, candidate: string): number {
+/** 0 for the same word, small for a likely misspelling, Infinity for another word; from `enough` on the number is of no use. */
+function distanceBetween(word: string, candidate: string, enough: number): number {
   const allowed = Math.floor(Math.max(word.length, candidate.length) / 3);
-  const edits = editDistance(word, candidate, allowed);
+  const edits = editDistance(word, candidate, Math.min(allowed, enough - 1));
   if (edits <= allowed) return edits;
   // Ranked behind every misspelling: "dev" of "development", "other5" against "other_id_5" is a matter of edits.
   return word.length >= 3 && candidate.startsWith(word) ? allowed + candidate.length - word.length : Infinity;
@@ -39,6 +39,7 @@ function editDistance(from: string, to: string, limit: number): number {
   let previous = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i++) {
     const current = [i];
+    let least = i;
     for (let j = 1; j <= to.length; j++) {
       const same = from[i - 1] === to[j - 1];
       let edits = Math.min(at(previous, j) + 1, at(current, j - 1) + 1, at(previous, j - 1) + (same ? 0 : 1));
@@ -47,7 +48,10 @@ function editDistance(from: string, to: string, limit: number): number {
         edits = Math.min(edits, at(beforePrevious, j - 2) + 1);
       }
       current.push(edits);
+      if (edits < least) least = edits;
     }
+    // No later row gets below it: thousands of unplanned names are each compared with all that are planned.
+    if (least > limit) return least;
     [beforePrevious, previous] = [previous, current];
   }
   return at(previous, to.length);

@@ -1,14 +1,19 @@
 import type { IncomingMessage, Server } from "node:http";
 import { show } from "../rules/show.ts";
 
+/** @throws RangeError - for what is no port. */
+export function checkPort(port: number): void {
+  if (!Number.isInteger(port))
+    throw new RangeError(`\`port\` is ${show(port)}; expected a whole number, such as 0 for a free one.`);
+}
+
 /**
  * Listens on this machine only; gives the port.
  *
  * @throws RangeError - for what is no port.
  */
 export function listenOnLoopback(server: Server, port: number): Promise<number> {
-  if (!Number.isInteger(port))
-    throw new RangeError(`\`port\` is ${show(port)}; expected a whole number, such as 0 for a free one.`);
+  checkPort(port);
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, "127.0.0.1", () => {

@@ -6,7 +6,7 @@ import { Arrivals } from "../arrivals/arrivals.ts";
 import { serveArrivals } from "../arrivals/serve-arrivals.ts";
 import { planCheck, type PlanCheck } from "../plan/plan.ts";
 import { checkOptions } from "../transport/option-checks.ts";
-import { listenOnLoopback, readBody } from "./loopback.ts";
+import { checkPort, listenOnLoopback, readBody } from "./loopback.ts";
 import { errorsIn } from "./refusal.ts";
 import { loadPrism, type Prism, type PrismPreferences, type PrismProblem, type PrismViolation } from "./prism.ts";
 
@@ -62,6 +62,8 @@ export interface MockServer {
 export async function startMockServer(options: MockServerOptions = {}): Promise<MockServer> {
   checkOptions(options, { profile: "any", port: "any", plan: "any", page: "boolean" });
   const { profile = "canonical", port: wantedPort = 0, plan, page = false } = options;
+  // At once, and not after the second that it takes to load Prism.
+  checkPort(wantedPort);
   const check = plan === undefined ? undefined : planCheck(plan);
   const prism = await prismOf(profile);
   const arrivals = page ? new Arrivals() : undefined;

@@ -12,7 +12,7 @@ import { full } from "../full.ts";
 
 const CLI = new URL("../../dist/cli.js", import.meta.url).pathname;
 /** `BACKFILL_ROWS=1000000` asks for as many; a million takes minutes of two cores. */
-const ROWS = Number(process.env["BACKFILL_ROWS"] ?? full(20_000, 200_000));
+const ROWS = Number(process.env["BACKFILL_ROWS"] ?? full(10_000, 200_000));
 /** Written wrong, so that the check refuses them. */
 const isInvalid = (row: number): boolean => row % 997 === 0;
 /** Right, and refused by the service, which refuses the whole request. */

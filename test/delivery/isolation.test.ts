@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createBatch, customEvent, EventsClient, type Batch } from "mparticle-events";
 import { divideRefused } from "../../src/delivery/isolation.ts";
 import { poison, recordingFetch } from "../../src/testing/testing.ts";
+import { full } from "../full.ts";
 import { virtualTime } from "./virtual-time.ts";
 
 interface Isolation {
@@ -141,7 +142,7 @@ describe("a bulk upload that is refused as a whole", () => {
         expect(fetch.duplicates().size).toBe(0);
         expect(fetch.requests.length).toBeLessThanOrEqual(worstCase(length)[batches.filter(isPoison).length]!);
       }),
-      { numRuns: 30 },
+      { numRuns: full(10, 30) },
     );
   });
 });

@@ -5,6 +5,7 @@ import type { Batch } from "../../generated/schema.ts";
 import { validateBatch as validateCanonical } from "../../generated/validators/canonical.js";
 import { validateBatch as validateWire } from "../../generated/validators/wire.js";
 import { parseExact, serializeBatch } from "../../src/transport/json.ts";
+import { full } from "../full.ts";
 import { readTypes } from "./typed-arbitrary.ts";
 
 /** Types and validators are made from the same document by different ways: what the one admits, the other has to. */
@@ -43,7 +44,7 @@ describe("what the types admit, the validators admit", () => {
       fc.property(arbitraryOf(EVENT_NAMES[type]), (event) => {
         expectValid({ environment: "development", events: [event] });
       }),
-      { numRuns: 200 },
+      { numRuns: full(50, 500) },
     );
   });
 
@@ -54,14 +55,14 @@ describe("what the types admit, the validators admit", () => {
         expectValid(batch);
         expectValid(parseExact(serializeBatch(batch)) as Batch); // the same
       }),
-      { numRuns: 300 },
+      { numRuns: full(60, 600) },
     );
   });
 });
 
 describe("the arbitraries", () => {
   it("reach what is there to reach", () => {
-    const made = fc.sample(arbitraryOf("ProfileEventData"), { numRuns: 500, seed: 1 });
+    const made = fc.sample(arbitraryOf("ProfileEventData"), { numRuns: full(200, 500), seed: 1 });
     const sample = made as Record<string, unknown>[]; // what an arbitrary of an interface makes
     const kinds = new Set(sample.map(({ current_mpid: id }) => (id === null ? "null" : typeof id)));
     expect(kinds).toEqual(new Set(["bigint", "string", "number", "null", "undefined"]));

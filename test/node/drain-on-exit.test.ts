@@ -22,6 +22,7 @@ import {
   type FetchStep,
   type RecordingFetch,
 } from "../../src/testing/testing.ts";
+import { full, onlyInFull } from "../full.ts";
 import { bundleChild } from "./children/bundle.ts";
 import { readSpills } from "./read-spills.ts";
 import { comeBack, dying, live, watch, whyNoNamespace, type Death, type Life, type Living } from "./dying-process.ts";
@@ -73,12 +74,13 @@ function spilled(): { readonly ids: readonly string[]; readonly events: number }
 }
 
 describe("a process that dies while the service answers", () => {
-  it.each([
+  const ways = [
     ["SIGTERM", "signal", { signal: "SIGTERM" as const }],
+    ["its own end without drainOnExit", "plain-end", {}],
     ["SIGINT", "signal", { signal: "SIGINT" as const }],
     ["its own end", "end", {}],
-    ["its own end without drainOnExit", "plain-end", {}],
-  ] as const)("by %s sends everything first", async (_, way, how) => {
+  ] as const;
+  it.each(ways.slice(0, full(2, ways.length)))("by %s sends everything first", async (_, way, how) => {
     const service = await listen({ status: 202, delayMs: 20 });
     const death = await run(way, { events: 400, timeoutMs: 60_000, ...how });
     expect(eventsKept(service)).toBe(400);
@@ -90,7 +92,7 @@ describe("a process that dies while the service answers", () => {
     expect(death.lastedMs).toBeLessThan(30_000);
   });
 
-  it.each(["handler", "once-handler"] as const)(
+  it.each(full(["once-handler"] as const, ["handler", "once-handler"] as const))(
     "by a signal for which the application has a %s, still at work when all is sent, leaves the end to it",
     async (way) => {
       const service = await listen(202);
@@ -101,11 +103,13 @@ describe("a process that dies while the service answers", () => {
     },
   );
 
-  it("by a signal does not wait for a package that waits for it", async () => {
-    const service = await listen(202);
-    const death = await run("signal-exit", { events: 100, signal: "SIGTERM" });
-    expect(death).toMatchObject({ signal: "SIGTERM", output: expect.stringContaining("left politely") as string });
-    expect(eventsKept(service)).toBe(100);
+  onlyInFull(() => {
+    it("by a signal does not wait for a package that waits for it", async () => {
+      const service = await listen(202);
+      const death = await run("signal-exit", { events: 100, signal: "SIGTERM" });
+      expect(death).toMatchObject({ signal: "SIGTERM", output: expect.stringContaining("left politely") as string });
+      expect(eventsKept(service)).toBe(100);
+    });
   });
 
   it("by a signal drains the queues of an ES module and a CommonJS copy of the package, and ends", async () => {
@@ -122,12 +126,14 @@ describe("a process that dies while the service answers", () => {
 });
 
 describe("a process that dies with events unsent", () => {
-  it.each([
-    ["process.exit", "exit", 10, { code: 3 }],
+  const ways = [
     ["process.exit", "exit", 2_000, { code: 3 }],
+    ["process.exit", "exit", 10, { code: 3 }],
     ["an uncaught error", "throw", 500, { code: 1 }],
     ["an unhandled rejection", "reject", 500, { code: 1 }],
-  ] as const)(
+  ] as const;
+  // exit-matrix.test.ts has each of them meet each keeper.
+  it.each(ways.slice(0, full(1, ways.length)))(
     "by %s (%s) spills %d of them, and the next start sends them with their ids",
     async (_, way, events, expected) => {
       const service = await listen({ status: 202, reset: "before-answer", delayMs: 5_000 });
@@ -143,27 +149,33 @@ describe("a process that dies with events unsent", () => {
     },
   );
 
-  it("by a signal, out of time, spills the rest", async () => {
-    const service = await listen("hang");
-    const death = await run("signal", { events: 300, signal: "SIGTERM" });
-    expect(death).toMatchObject({ signal: "SIGTERM" });
-    expect(death.lastedMs).toBeGreaterThan(1_400);
-    await comeBack(service);
-    await run("end", { events: 5 });
-    expect(eventsKept(service)).toBe(305);
+  onlyInFull(() => {
+    it("by a signal, out of time, spills the rest", async () => {
+      const service = await listen("hang");
+      const death = await run("signal", { events: 300, signal: "SIGTERM" });
+      expect(death).toMatchObject({ signal: "SIGTERM" });
+      expect(death.lastedMs).toBeGreaterThan(1_400);
+      await comeBack(service);
+      await run("end", { events: 5 });
+      expect(eventsKept(service)).toBe(305);
+    });
   });
 
-  it.each([
-    ["SIGINT", "SIGINT"],
+  const pairs = [
     ["SIGTERM", "SIGINT"],
-  ] as const)("by %s does not wait any longer when %s follows", async (signal, second) => {
-    await listen("hang");
-    const again = { signal: second, afterMs: 100 };
-    const death = await run("signal", { events: 300, timeoutMs: 60_000, signal, again });
-    expect(death.signal).toBe(second);
-    expect(death.lastedMs).toBeLessThan(30_000);
-    expect(spilled().events).toBe(300);
-  });
+    ["SIGINT", "SIGINT"],
+  ] as const;
+  it.each(pairs.slice(0, full(1, pairs.length)))(
+    "by %s does not wait any longer when %s follows",
+    async (signal, second) => {
+      await listen("hang");
+      const again = { signal: second, afterMs: 100 };
+      const death = await run("signal", { events: 300, timeoutMs: 60_000, signal, again });
+      expect(death.signal).toBe(second);
+      expect(death.lastedMs).toBeLessThan(30_000);
+      expect(spilled().events).toBe(300);
+    },
+  );
 
   it("by SIGKILL in the middle of its drain has spilled them before, and has taken nothing from the next start", async () => {
     const service = await listen("hang");
@@ -184,33 +196,46 @@ describe("a process that dies with events unsent", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it.each(["exit", "throw"] as const)("by %s spills them whatever other listeners for the end throw", async (way) => {
-    const service = await listen("hang");
-    await run(way, { events: 40, throwAtExit: true });
-    expect(spilled().events).toBe(40);
-    await comeBack(service);
-    await run("end", { events: 0 });
-    expect(eventsKept(service)).toBe(40);
+  it.each(full(["exit"] as const, ["exit", "throw"] as const))(
+    "by %s spills them whatever other listeners for the end throw",
+    async (way) => {
+      const service = await listen("hang");
+      await run(way, { events: 40, throwAtExit: true });
+      expect(spilled().events).toBe(40);
+      await comeBack(service);
+      await run("end", { events: 0 });
+      expect(eventsKept(service)).toBe(40);
+    },
+  );
+
+  onlyInFull(() => {
+    it("and others that wait for room spills those as well", async () => {
+      const service = await listen("hang");
+      const death = await run("waiting", { events: 60, maxBufferedBytes: 5_000 });
+      expect(death).toMatchObject({ code: 3 });
+      expect(spilled().events).toBe(60);
+      await comeBack(service);
+      await run("end", { events: 0 });
+      expect(eventsKept(service)).toBe(60);
+    });
   });
 
-  it("and others that wait for room spills those as well", async () => {
-    const service = await listen("hang");
-    const death = await run("waiting", { events: 60, maxBufferedBytes: 5_000 });
-    expect(death).toMatchObject({ code: 3 });
-    expect(spilled().events).toBe(60);
-    await comeBack(service);
-    await run("end", { events: 0 });
-    expect(eventsKept(service)).toBe(60);
-  });
-
-  it.each([
-    ["", "exit", 42, undefined],
+  const lost = [
     [", those included that wait for room", "waiting", 60, 5_000],
-  ] as const)("and nowhere to put them says how many are lost%s", async (_, way, events, maxBufferedBytes) => {
-    await listen("hang");
-    const death = await run(way, { events, spill: false, ...(maxBufferedBytes !== undefined && { maxBufferedBytes }) });
-    expect(death.output).toContain(`ends with ${String(events)} events unsent`);
-  });
+    ["", "exit", 42, undefined],
+  ] as const;
+  it.each(lost.slice(0, full(1, lost.length)))(
+    "and nowhere to put them says how many are lost%s",
+    async (_, way, events, maxBufferedBytes) => {
+      await listen("hang");
+      const death = await run(way, {
+        events,
+        spill: false,
+        ...(maxBufferedBytes !== undefined && { maxBufferedBytes }),
+      });
+      expect(death.output).toContain(`ends with ${String(events)} events unsent`);
+    },
+  );
 
   it("and no room to write them says how many are lost, leaves nothing half written, and keeps what was there", async () => {
     const service = await listen("hang");
@@ -264,10 +289,12 @@ describe("process 1 of a container", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it("ends also when other listeners for the end throw", async ({ skip }) => {
-    skip(reason !== undefined, reason);
-    const { death } = await runAsProcess1(["throwing"]);
-    expect(death).toMatchObject({ code: 143, signal: null });
+  onlyInFull(() => {
+    it("ends also when other listeners for the end throw", async ({ skip }) => {
+      skip(reason !== undefined, reason);
+      const { death } = await runAsProcess1(["throwing"]);
+      expect(death).toMatchObject({ code: 143, signal: null });
+    });
   });
 });
 
@@ -286,19 +313,22 @@ describe("a queue in a worker thread", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it.each([
-    ["the main thread calls process.exit", "exit"],
-    ["the worker thread does", "worker-exit"],
-  ] as const)("spills everything when %s", async (_, how) => {
+  const exits = [
+    ["the worker thread calls process.exit", "worker-exit"],
+    ["the main thread does", "exit"],
+  ] as const;
+  it.each(exits.slice(0, full(1, exits.length)))("spills everything when %s", async (_, how) => {
     await listen("hang");
     await runThreads(how);
     expect(spilled().events).toBe(20);
   });
 
-  it("says that it hears of no signal when the main thread has not", async () => {
-    await listen("hang");
-    const { output } = await runThreads("alone");
-    expect(output).toContain("Call drainOnExit in the main thread as well");
+  onlyInFull(() => {
+    it("says that it hears of no signal when the main thread has not", async () => {
+      await listen("hang");
+      const { output } = await runThreads("alone");
+      expect(output).toContain("Call drainOnExit in the main thread as well");
+    });
   });
 });
 
@@ -316,14 +346,16 @@ describe("what a process left", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it("stays when the next one closes its queue out of time", async () => {
-    const service = await listen("hang");
-    await run("exit", { events: 20 });
-    expect(await run("close", { events: 3 })).toMatchObject({ code: 0 });
-    await comeBack(service);
-    await run("end", { events: 0 });
-    expect(service.counts()).toMatchObject({ acceptedEventsOnce: 23, acceptedEvents: 23 });
-    expect(readdirSync(folder)).toEqual([]);
+  onlyInFull(() => {
+    it("stays when the next one closes its queue out of time", async () => {
+      const service = await listen("hang");
+      await run("exit", { events: 20 });
+      expect(await run("close", { events: 3 })).toMatchObject({ code: 0 });
+      await comeBack(service);
+      await run("end", { events: 0 });
+      expect(service.counts()).toMatchObject({ acceptedEventsOnce: 23, acceptedEvents: 23 });
+      expect(readdirSync(folder)).toEqual([]);
+    });
   });
 
   it("stays when the next one has given it up, as far as that was not delivered", async () => {
@@ -341,51 +373,57 @@ describe("what a process left", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it("is kept by one that started before it and ends after it", async () => {
-    const service = await listen("hang");
-    const old = start("signal", { events: 5 });
-    await old.added;
-    const successor = start("signal", { events: 2, timeoutMs: 50 });
-    await successor.added;
-    old.kill("SIGINT");
-    old.kill("SIGTERM");
-    await old.death;
-    expect(spilled().events).toBe(5);
-    successor.kill("SIGTERM");
-    await successor.death;
-    expect(spilled().events).toBe(7);
-    await comeBack(service);
-    await run("end", { events: 0 });
-    expect(service.counts()).toMatchObject({ acceptedEventsOnce: 7, acceptedEvents: 7 });
+  onlyInFull(() => {
+    it("is kept by one that started before it and ends after it", async () => {
+      const service = await listen("hang");
+      const old = start("signal", { events: 5 });
+      await old.added;
+      const successor = start("signal", { events: 2, timeoutMs: 50 });
+      await successor.added;
+      old.kill("SIGINT");
+      old.kill("SIGTERM");
+      await old.death;
+      expect(spilled().events).toBe(5);
+      successor.kill("SIGTERM");
+      await successor.death;
+      expect(spilled().events).toBe(7);
+      await comeBack(service);
+      await run("end", { events: 0 });
+      expect(service.counts()).toMatchObject({ acceptedEventsOnce: 7, acceptedEvents: 7 });
+    });
   });
 
-  it("is kept when several share a path, and die at once", async () => {
-    const service = await listen("hang");
-    const processes = [3, 5, 7, 11].map((events) => start("signal", { events, timeoutMs: 50 }));
-    await Promise.all(processes.map(({ added }) => added));
-    for (const process of processes) process.kill("SIGTERM");
-    await Promise.all(processes.map(({ death }) => death));
-    expect(spilled().events).toBe(26);
-    await comeBack(service);
-    await run("end", { events: 0 });
-    expect(service.counts()).toMatchObject({ acceptedEventsOnce: 26, acceptedEvents: 26 });
-    expect(readdirSync(folder)).toEqual([]);
+  onlyInFull(() => {
+    it("is kept when several share a path, and die at once", async () => {
+      const service = await listen("hang");
+      const processes = [3, 5, 7, 11].map((events) => start("signal", { events, timeoutMs: 50 }));
+      await Promise.all(processes.map(({ added }) => added));
+      for (const process of processes) process.kill("SIGTERM");
+      await Promise.all(processes.map(({ death }) => death));
+      expect(spilled().events).toBe(26);
+      await comeBack(service);
+      await run("end", { events: 0 });
+      expect(service.counts()).toMatchObject({ acceptedEventsOnce: 26, acceptedEvents: 26 });
+      expect(readdirSync(folder)).toEqual([]);
+    });
   });
 
-  it("is kept by one that has nothing to leave", async () => {
-    const service = await listen("hang");
-    const old = start("signal", { events: 5, timeoutMs: 50 });
-    await old.added;
-    const successor = start("signal", { events: 0 });
-    await successor.added;
-    old.kill("SIGTERM");
-    await old.death;
-    successor.kill("SIGTERM");
-    await successor.death;
-    expect(spilled().events).toBe(5);
-    await comeBack(service);
-    await run("end", { events: 0 });
-    expect(eventsKept(service)).toBe(5);
+  onlyInFull(() => {
+    it("is kept by one that has nothing to leave", async () => {
+      const service = await listen("hang");
+      const old = start("signal", { events: 5, timeoutMs: 50 });
+      await old.added;
+      const successor = start("signal", { events: 0 });
+      await successor.added;
+      old.kill("SIGTERM");
+      await old.death;
+      successor.kill("SIGTERM");
+      await successor.death;
+      expect(spilled().events).toBe(5);
+      await comeBack(service);
+      await run("end", { events: 0 });
+      expect(eventsKept(service)).toBe(5);
+    });
   });
 });
 

@@ -291,7 +291,7 @@ describe("whatever is done to an outbox", () => {
         await outbox.close();
         rmSync(path);
       }),
-      { numRuns: full(25, 100) },
+      { numRuns: full(10, 100) },
     );
   });
 });

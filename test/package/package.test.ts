@@ -6,6 +6,7 @@ import { build } from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { describe, expect, inject, it } from "vitest";
+import { onlyInFull } from "../full.ts";
 import { ROOT } from "./packed.ts";
 
 const run = promisify(execFile);
@@ -73,24 +74,26 @@ describe("the package", () => {
     expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
   });
 
-  it("resolves to types for every module system that Node has", async () => {
-    const { stdout } = await run(
-      process.execPath,
-      [
-        join(ROOT, "node_modules/@arethetypeswrong/cli/dist/index.js"),
-        packed.file,
-        "--profile",
-        "strict",
-        "--format",
-        "json",
-      ],
-      { maxBuffer: 1 << 28 },
-    );
-    const { analysis } = JSON.parse(stdout) as {
-      readonly analysis: { readonly problems: readonly { resolutionKind?: string }[] };
-    };
-    // With "node10", resolution without `exports`, which is what `module: commonjs` means to older services.
-    expect(analysis.problems).toEqual([]);
+  onlyInFull(() => {
+    it("resolves to types for every module system that Node has", async () => {
+      const { stdout } = await run(
+        process.execPath,
+        [
+          join(ROOT, "node_modules/@arethetypeswrong/cli/dist/index.js"),
+          packed.file,
+          "--profile",
+          "strict",
+          "--format",
+          "json",
+        ],
+        { maxBuffer: 1 << 28 },
+      );
+      const { analysis } = JSON.parse(stdout) as {
+        readonly analysis: { readonly problems: readonly { resolutionKind?: string }[] };
+      };
+      // With "node10", resolution without `exports`, which is what `module: commonjs` means to older services.
+      expect(analysis.problems).toEqual([]);
+    });
   });
 
   it.each(["import", "require"] as const)("gives every entry to %s", async (kind) => {

@@ -104,9 +104,9 @@ describe("planCheck never throws", () => {
 
   it("and ends soon for thousands of unplanned names, each of which has a hint to be looked for", () => {
     const plan = planOf(
-      Array.from({ length: 1000 }, (_, index) => customPoint(`planned event number ${String(index)}`, {})),
+      Array.from({ length: full(200, 1_000) }, (_, index) => customPoint(`planned event number ${String(index)}`, {})),
     );
-    const events = Array.from({ length: full(2_000, 10_000) }, (_, index) =>
+    const events = Array.from({ length: full(1_000, 10_000) }, (_, index) =>
       custom(`planed events number ${String(index)}`, {}),
     );
     expect(planCheck(plan)(batchOf(events))).toHaveLength(100);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { runDiff } from "../../scripts/diff/command.ts";
 import { runCompiler } from "../../scripts/spec/command.ts";
 import { compileSpec } from "../../scripts/spec/compile.ts";
 import { findStale, writeGenerated, type GeneratedFiles } from "../../scripts/spec/generated-files.ts";
@@ -639,6 +640,11 @@ describe("the command", () => {
     expect(await contents()).toEqual(before);
   });
 
+  it("finds with --check that generated/ is what the description compiles to", async () => {
+    const { code, error } = await run("--check");
+    expect({ code, error }).toEqual({ code: 0, error: "" });
+  });
+
   it("exits with 2, in one line, when it is not called as it should be", async () => {
     const gone = await run("--spec", "gone.yaml");
     expect(gone.code).toBe(2);
@@ -657,5 +663,28 @@ describe("the command", () => {
     const below = await run("--spec", miniFile, "--out", join(file, "below"));
     expect(below).toMatchObject({ code: 2, log: expect.stringMatching(/^Compiling [^\n]+ …\n$/) as string });
     expect(below.error).toMatch(/^\S*a-file\/below cannot be written: ENOTDIR[^\n]*\n$/);
+  });
+});
+
+describe("npm run spec:diff", () => {
+  // Here, where all that compiles a description is loaded already.
+  it("exits with 1 when ours does not compile, whatever it would be read as", async () => {
+    const [good, bad] = ["good.yaml", "bad.yaml"] as const;
+    await writeFile(join(folder, good), mini);
+    await writeFile(join(folder, bad), edited("      minItems: 1\n", "      minItem: 1\n"));
+    const run = async (...args: string[]) => {
+      const printed = { log: "", error: "" };
+      const code = await runDiff(
+        args,
+        { log: (line) => (printed.log += `${line}\n`), error: (line) => (printed.error += `${line}\n`) },
+        folder,
+      );
+      return { code, ...printed };
+    };
+    expect(await run(good, good)).toMatchObject({ code: 0, error: "" });
+    const { code, log, error } = await run(good, bad);
+    expect(code).toBe(1);
+    expect(log).toContain("0 breaking");
+    expect(error).toMatch(/bad\.yaml:\d+:\d+: Unknown key minItem in a schema: did you mean minItems\?/);
   });
 });

@@ -362,7 +362,7 @@ describe("the text of a batch", () => {
           const ours = recipe(withIds());
           expect(patched(names, () => textOrError(() => write(ours)))).toBe(putIn(native));
         }),
-        { numRuns: full(500, 3_000) },
+        { numRuns: full(150, 3_000) },
       );
     },
   );
@@ -456,7 +456,7 @@ describe("what a client sends", () => {
         );
         expect(bodies).toEqual([wrap(putIn(native))]);
       }),
-      { numRuns: full(50, 300) },
+      { numRuns: full(25, 300) },
     );
   });
 });

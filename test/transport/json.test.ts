@@ -281,7 +281,7 @@ describe("parseJsonExact", () => {
       fc.property(written, ([text, value]) => {
         expect(parseJsonExact(text)).toStrictEqual(value);
       }),
-      { numRuns: full(500, 5_000) },
+      { numRuns: full(200, 5_000) },
     );
   });
 

@@ -49,7 +49,7 @@ export async function status(error: ApiError): Promise<number> {
 const ALL = readdirSync(join(ROOT, "node_modules")).filter((name) => /^typescript(-\d+(\.\d+)?)?$/.test(name));
 
 const CONFIGS = full([QUICK], ALL).flatMap((name) =>
-  [true, false].map((exact) => ({ name, exact, setting: exact ? "on" : "off" })),
+  full([true], [true, false]).map((exact) => ({ name, exact, setting: exact ? "on" : "off" })),
 );
 
 /** How a compiler finds the package. TypeScript 7.0 has no node10 any more. */
@@ -61,7 +61,8 @@ const RESOLUTIONS = [
 ] as const;
 
 const RESOLVED = full([QUICK], ALL).flatMap((name) =>
-  RESOLUTIONS.slice(1)
+  // The code blocks of the README are compiled as nodenext besides.
+  full(RESOLUTIONS.slice(2), RESOLUTIONS.slice(1))
     .filter(({ moduleResolution }) => name !== QUICK || moduleResolution !== "node10")
     .map((resolution) => ({ name, resolution, setting: resolution.moduleResolution })),
 );

@@ -20,11 +20,10 @@ function expectFindings(payload: unknown, options: CheckOptions = {}): Finding[]
   expect(findings.length).toBeLessThanOrEqual(options.maxFindings ?? 100);
   const firstWarning = findings.findIndex(({ severity }) => severity === "warning");
   if (firstWarning >= 0) expect(findings.slice(firstWarning).map(({ severity }) => severity)).not.toContain("error");
-  for (const { code, path, message } of findings) {
-    expect(CODES).toContain(code);
-    expect(path).toMatch(/^(?:\/|$)/);
-    expect(message.length).toBeLessThan(1000);
-  }
+  // As one expectation: there may be thousands.
+  expect(
+    findings.filter(({ code, path, message }) => !CODES.has(code) || !/^(?:\/|$)/.test(path) || message.length >= 1000),
+  ).toEqual([]);
   expect(new Set(findings.map(({ path }) => path)).size).toBe(findings.length);
   return findings;
 }
@@ -381,8 +380,10 @@ describe("an array that claims 50,000,000 entries and has none", () => {
   });
 });
 
-describe("100,000 events, each of them wrong", () => {
-  const wrong = Array.from({ length: 100_000 }, (_, index) => ({
+const EVENTS = full(20_000, 100_000);
+
+describe(`${String(EVENTS)} events, each of them wrong`, () => {
+  const wrong = Array.from({ length: EVENTS }, (_, index) => ({
     event_type: "custom_event",
     data: { event_name: index, custom_event_type: "purchase", timestamp_unixtime_ms: NOW / 1000 },
   }));
@@ -401,7 +402,7 @@ describe("100,000 events, each of them wrong", () => {
   });
 
   it("have errors told before warnings, however many warnings come first", () => {
-    const warned = Array.from({ length: 100_000 }, () => ({
+    const warned = Array.from({ length: EVENTS }, () => ({
       event_type: "first_run",
       data: { timestamp_unixtime_ms: NOW / 1000 },
     }));
@@ -409,8 +410,8 @@ describe("100,000 events, each of them wrong", () => {
     const findings = expectFindings({ environment: "production", events: [...warned, first] }, { now: NOW });
     expect(findings).toHaveLength(100);
     expect(findings.slice(0, 3).map(({ severity, path }) => [severity, path])).toEqual([
-      ["error", "/events/100000/data/event_name"],
-      ["error", "/events/100000/data/custom_event_type"],
+      ["error", `/events/${String(EVENTS)}/data/event_name`],
+      ["error", `/events/${String(EVENTS)}/data/custom_event_type`],
       ["warning", "/events/0/data/timestamp_unixtime_ms"],
     ]);
   });
@@ -462,7 +463,7 @@ describe("the work of a check", () => {
   ];
   it.each(kinds)("grows with the number of %s, and no faster", (_, make) => {
     for (const way of WAYS) {
-      const [some, twice] = [counted(make(2000)), counted(make(4000))];
+      const [some, twice] = [counted(make(500)), counted(make(1000))];
       checkBatch(some.payload, way);
       checkBatch(twice.payload, way);
       expect(twice.reads()).toBeLessThanOrEqual(2 * some.reads());
