@@ -1,3 +1,5 @@
+import { LinkedList } from "./linked-list.ts";
+
 /**
  * Ends one exchange, at its timeout or for its caller. An AbortController would do, and would cost each request more
  * than all else that surrounds it here.
@@ -38,7 +40,7 @@ export class Cancellation {
  * in which it was made, and what another request lets wait for it hangs.
  */
 export class EndSignal {
-  readonly #callbacks = new Set<() => void>();
+  readonly #callbacks = new LinkedList<() => void>();
   #aborted = false;
   #reason: unknown;
 
@@ -57,8 +59,10 @@ export class EndSignal {
     this.#aborted = true;
     this.#reason = reason;
     // Whoever is no longer waiting, for one of those before it said so, is not called.
-    for (const callback of this.#callbacks) callback();
-    this.#callbacks.clear();
+    for (let next = this.#callbacks.first; next !== undefined; next = this.#callbacks.first) {
+      this.#callbacks.remove(next);
+      next.item();
+    }
   }
 
   /** See {@link onAbort}. */
@@ -67,13 +71,9 @@ export class EndSignal {
       callback();
       return () => undefined;
     }
-    // Each call counts for itself, also with a callback that is there already.
-    const own = (): void => {
-      callback();
-    };
-    this.#callbacks.add(own);
+    const link = this.#callbacks.add(callback);
     return () => {
-      this.#callbacks.delete(own);
+      this.#callbacks.remove(link);
     };
   }
 }

@@ -122,7 +122,7 @@ export class Transport {
   async attempt({ path, body, requestIds, attempt, signal }: AttemptRequest): Promise<AttemptResult> {
     const facts = { url: `${this.#baseUrl}${path}`, requestIds, attempts: attempt };
     const cancellation = new Cancellation();
-    this.#deadlines.start(cancellation);
+    const deadline = this.#deadlines.start(cancellation);
     const ignoreAbort =
       signal &&
       onAbort(signal, () => {
@@ -133,7 +133,7 @@ export class Transport {
     } catch (cause) {
       return this.#describe(cause, facts, cancellation, signal);
     } finally {
-      this.#deadlines.end(cancellation);
+      this.#deadlines.end(deadline);
       ignoreAbort?.();
     }
   }

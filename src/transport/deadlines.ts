@@ -1,11 +1,21 @@
 import { now, startTimer } from "#platform";
 import type { Cancellation } from "./abort.ts";
+import { LinkedList, type Link } from "./linked-list.ts";
 
 /** What time is taken from; tests inject their own. */
 export interface DeadlineClock {
   readonly now: () => number;
   readonly startTimer: (callback: () => void, delayMs: number) => () => void;
 }
+
+/** What has to end in time. */
+interface Due {
+  readonly cancellation: Cancellation;
+  readonly dueMs: number;
+}
+
+/** Of something that was started; it is handed back when that has ended. */
+export type Deadline = Link<Due>;
 
 /**
  * Ends what takes longer than a fixed time. One timer serves all that run at once, because a timer for each request costs
@@ -19,7 +29,7 @@ export class Deadlines {
   #timerStartedMs = 0;
   #timerDueMs = Infinity;
   /** When each is due, the first of them first. */
-  readonly #dueMs = new Map<Cancellation, number>();
+  readonly #due = new LinkedList<Due>();
   #stopTimer: (() => void) | undefined;
 
   /**
@@ -33,18 +43,20 @@ export class Deadlines {
     this.#clock = clock;
   }
 
-  start(cancellation: Cancellation): void {
-    this.#dueMs.set(cancellation, this.#clock.now() + this.#limitMs);
+  /** @returns what {@link end} takes. */
+  start(cancellation: Cancellation): Deadline {
+    const deadline = this.#due.add({ cancellation, dueMs: this.#clock.now() + this.#limitMs });
     if (this.#stopTimer === undefined) this.#wait(this.#limitMs);
+    return deadline;
   }
 
   /** Lets go of what has ended in time. */
-  end(cancellation: Cancellation): void {
+  end(deadline: Deadline): void {
     // What ends a request may come before the timer that is late.
     if (this.#onStop !== undefined) this.#noticeStop();
-    this.#dueMs.delete(cancellation);
+    this.#due.remove(deadline);
     // A timer for nobody would keep the process alive.
-    if (this.#dueMs.size > 0) return;
+    if (this.#due.first !== undefined) return;
     this.#stopTimer?.();
     this.#stopTimer = undefined;
     this.#timerDueMs = Infinity;
@@ -72,13 +84,14 @@ export class Deadlines {
     this.#stopTimer = undefined;
     if (this.#onStop !== undefined) this.#noticeStop();
     const nowMs = this.#clock.now();
-    for (const [cancellation, dueMs] of this.#dueMs) {
+    for (let due = this.#due.first; due !== undefined; due = this.#due.first) {
+      const { cancellation, dueMs } = due.item;
       // Timers may be a little early.
       if (dueMs - nowMs >= 1) {
         this.#wait(dueMs - nowMs);
         return;
       }
-      this.#dueMs.delete(cancellation);
+      this.#due.remove(due);
       const message = `no complete answer within ${String(this.#limitMs)} ms`;
       cancellation.cancel(new DOMException(message, "TimeoutError"));
     }

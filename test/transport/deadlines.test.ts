@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Cancellation } from "../../src/transport/abort.ts";
-import { Deadlines } from "../../src/transport/deadlines.ts";
+import { Deadlines, type Deadline } from "../../src/transport/deadlines.ts";
 import { heldTime } from "../delivery/held-time.ts";
 
 describe("one timer for all attempts", () => {
@@ -8,14 +8,13 @@ describe("one timer for all attempts", () => {
     const time = heldTime();
     const deadlines = new Deadlines(100, undefined, time);
     const ended: [string, number][] = [];
-    const start = (name: string): Cancellation => {
+    const start = (name: string): Deadline => {
       const cancellation = new Cancellation();
       cancellation.onCancel((reason) => {
         expect(reason).toMatchObject({ name: "TimeoutError", message: "no complete answer within 100 ms" });
         ended.push([name, time.now()]);
       });
-      deadlines.start(cancellation);
-      return cancellation;
+      return deadlines.start(cancellation);
     };
     start("a");
     await time.advance(40);
@@ -60,11 +59,7 @@ describe("one timer for all attempts", () => {
         },
       };
       const deadlines = new Deadlines(30_000, (ms) => stops.push(ms), clock);
-      const start = (): Cancellation => {
-        const cancellation = new Cancellation();
-        deadlines.start(cancellation);
-        return cancellation;
-      };
+      const start = (): Deadline => deadlines.start(new Cancellation());
       return {
         deadlines,
         stops,
@@ -81,7 +76,7 @@ describe("one timer for all attempts", () => {
 
     it("when its timer comes late, once, and by how much", () => {
       const made = make();
-      const cancellation = made.start();
+      const deadline = made.start();
       expect(made.delayMs).toBe(1_000);
       made.pass(1_900);
       made.ring();
@@ -89,9 +84,9 @@ describe("one timer for all attempts", () => {
       made.pass(11_000);
       made.ring();
       expect(made.stops).toEqual([11_000]);
-      made.deadlines.end(cancellation);
+      made.deadlines.end(deadline);
       expect(made.stops).toEqual([11_000]);
-      expect(cancellation.cancelled).toBe(false);
+      expect(deadline.item.cancellation.cancelled).toBe(false);
     });
 
     it("when a request ends before the timer that is late", () => {
@@ -102,7 +97,7 @@ describe("one timer for all attempts", () => {
       expect(made.stops).toEqual([61_000]);
       made.ring();
       expect(made.stops).toEqual([61_000]);
-      expect(other.cancelled).toBe(true);
+      expect(other.item.cancellation.cancelled).toBe(true);
     });
 
     it("and not of the time in which nothing ran", () => {
