@@ -301,15 +301,14 @@ export class PendingBatches {
     return batch;
   }
 
-  /** Nothing joins the batch any more. */
+  /** Nothing joins the batch any more, which is the one of its lane that takes events. */
   #close(batch: OwnBatch): void {
     this.#makeDue(batch);
-    if (batch.lane.taking === batch) batch.lane.taking = undefined;
+    batch.lane.taking = undefined;
   }
 
-  /** open → due */
+  /** open → due, or due as before. */
   #makeDue(batch: OwnBatch): void {
-    if (batch.state !== "open") return;
     batch.state = "due";
     if (!this.#options.growsWhenDue) batch.lane.taking = undefined;
     this.#updateReady(batch.lane);

@@ -89,6 +89,22 @@ describe("pending batches", () => {
     expect(pending.events.ledger.added).toBe(0);
   });
 
+  it("let a user without events join what there is of the user, and take the first event at any size", () => {
+    const { pending, events } = pendingBatches({ maxBatchBytes: 1 });
+    pending.put(USER, []);
+    pending.put(USER, [event("a")]);
+    pending.put(USER, []);
+    expect(events()).toEqual([["a"]]);
+  });
+
+  it("tell nothing of a batch that nothing was put into", () => {
+    const { pending } = pendingBatches({ maxBatchBytes: 1 });
+    pending.put(USER, [event("a")]);
+    const parts: BatchParts = new Map();
+    pending.put(USER, [event("b")], parts);
+    expect([...parts.keys()]).toEqual([pending.list()[1]]);
+  });
+
   it("tell what was put where, and a user without events only until the outbox has it", () => {
     const { pending, first } = pendingBatches({ maxEventsPerBatch: 3 });
     const parts: BatchParts = new Map();
@@ -119,6 +135,16 @@ describe("pending batches", () => {
     pending.makeDue();
     pending.put(USER, [event("b")]);
     expect(events()).toEqual(expected);
+  });
+
+  it("are ready once, however often they are made due", () => {
+    const { pending, onReady, ready } = pendingBatches();
+    pending.put(USER, [event("a")]);
+    pending.makeDue();
+    pending.closeAll();
+    pending.closeAll();
+    expect(ready()).toEqual(["user"]);
+    expect(onReady).toHaveBeenCalledTimes(1);
   });
 
   it("take nothing more once all are closed", () => {
@@ -193,6 +219,20 @@ describe("a batch in flight", () => {
     expect(onReady).toHaveBeenCalledTimes(1);
   });
 
+  it("that has to be sent once more waits for the others of its user that are in flight", () => {
+    const { pending, ready } = pendingBatches({ maxEventsPerBatch: 1 });
+    pending.put(USER, [event("a"), event("b")]);
+    const [a, b] = pending.list();
+    if (a === undefined || b === undefined) throw new Error("two were put");
+    pending.start(a);
+    pending.start(b);
+    expect(pending.oldestToSend).toBeUndefined();
+    pending.retry(a);
+    expect(ready()).toEqual([]);
+    pending.settle(b, "accepted");
+    expect(ready()).toEqual(["user"]);
+  });
+
   it("keeps the others of its user waiting until all that were sent are settled", () => {
     const { pending, ready } = pendingBatches({ maxEventsPerBatch: 1 });
     pending.put(USER, [event("a"), event("b"), event("c")]);
@@ -220,6 +260,7 @@ describe("a settled batch", () => {
     const batch = first();
     pending.settle(batch, "undelivered");
     expect(pending.bufferedBytes).toBe(0);
+    expect(pending.inFlightBytes).toBe(0);
     expect(pending.lanes.size).toBe(0);
     expect(ready()).toEqual([]);
     expect(pending.list()).toEqual([]);
@@ -242,6 +283,26 @@ describe("a settled batch", () => {
     expect(events().flat()).toEqual([...expected, "four"]);
     pending.makeDue();
     expect(pending.readyLanes.size).toBe(3);
+  });
+
+  it("leaves the open batch of its user open", () => {
+    const { pending, events, first } = pendingBatches({ maxEventsPerBatch: 2 });
+    pending.put(USER, [event("a"), event("b"), event("c")]);
+    pending.settle(first(), "accepted");
+    pending.put(USER, [event("d")]);
+    pending.put(USER, [event("e")]);
+    expect(events()).toEqual([["c", "d"], ["e"]]);
+    expect(first().nextInLane?.events).toEqual(["e"]);
+  });
+
+  it("takes no more events, when it was the open one of its user", () => {
+    const { pending, events } = pendingBatches({ maxEventsPerBatch: 2 });
+    pending.put(USER, [event("a"), event("b"), event("c")]);
+    const [, c] = pending.list();
+    if (c === undefined) throw new Error("two batches were put");
+    pending.settle(c, "undelivered");
+    pending.put(USER, [event("d")]);
+    expect(events()).toEqual([["a", "b"], ["d"]]);
   });
 
   it("takes the last place in its lane with it, so that the next one joins those before", () => {
@@ -396,6 +457,7 @@ describe("the contexts of those who add to a batch", () => {
     expect(first().origins).toEqual(origins.slice(0, 32));
     const profile = vi.fn();
     pending.put(contextOf("other"), [], undefined, profile);
-    expect(pending.list()[1]?.origins).toEqual([profile]);
+    pending.put(contextOf("another"), []);
+    expect(pending.list().map((batch) => batch.origins?.length)).toEqual([32, 1, undefined]);
   });
 });
