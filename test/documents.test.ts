@@ -12,6 +12,7 @@ import * as plan from "mparticle-events/plan";
 import * as postgres from "mparticle-events/postgres";
 import * as testing from "mparticle-events/testing";
 import * as validate from "mparticle-events/validate";
+import { EVENT_TYPES } from "../generated/contract.ts";
 import { drawBadges } from "../scripts/docs/badges.ts";
 import { headingAnchor } from "../scripts/docs/heading-anchor.ts";
 import { PublicNames, readEntries } from "../scripts/docs/public-names.ts";
@@ -125,6 +126,21 @@ describe("the documents", () => {
 describe("the reference of public names", () => {
   const names = new PublicNames(ROOT);
   const entries = new Map(Array.from(readEntries(ROOT), ([entry, file]) => [entry, names.exportsOf(file)]));
+
+  it("has the types of every event, and of what its factory takes", () => {
+    const exported = new Set(entries.get("mparticle-events")?.map(({ name }) => name));
+    const ofEvents = EVENT_TYPES.map((type) =>
+      type.replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+    )
+      .map((name) => name.replace(/(?:Event)?$/, "Event"))
+      .flatMap((name) => [name, `${name}Data`]);
+    const ofFactories = names.exportsOf(join(ROOT, "src/model/events.ts")).map(({ name }) => name);
+    const missing = [...ofEvents, ...ofFactories.filter((name) => name.endsWith("Options"))].filter(
+      (name) => !exported.has(name),
+    );
+    expect(ofFactories.length).toBeGreaterThan(20);
+    expect(missing.map((name) => `src/index.ts does not export ${name}`)).toEqual([]);
+  });
 
   it("has a sentence for every name and every member", () => {
     const all = [...entries].flatMap(([entry, exported]) =>
