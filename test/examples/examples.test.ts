@@ -77,6 +77,28 @@ describe("an example", () => {
     expect(eventsOf(await batchesOf("every-event")).length).toBeGreaterThan(20);
   });
 
+  it("of Kafka loses nothing while the network is down, and keeps each user's order", async () => {
+    const pages = new Map<string, string[]>();
+    for (const { user_identities, events } of await batchesOf("kafka")) {
+      const [event] = events ?? [];
+      const name = String(user_identities?.customer_id);
+      if (event?.event_type === "screen_view") {
+        pages.set(name, [...(pages.get(name) ?? []), String(event.data.screen_name)]);
+      }
+    }
+    const inOrder = ["Page 1", "Page 2", "Page 3"];
+    expect(pages).toEqual(
+      new Map([
+        ["2", inOrder],
+        ["1", inOrder],
+      ]),
+    );
+  });
+
+  it("of SQS sends what can be sent", async () => {
+    expect(eventsOf(await batchesOf("sqs"))).toHaveLength(5);
+  });
+
   it("in Python holds its service to the contract", async () => {
     const records = await runExample("python-service");
     expect(records.map(({ verdict }) => verdict)).toEqual(["refused", "accepted"]);

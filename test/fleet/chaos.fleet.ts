@@ -16,7 +16,7 @@ const BATCHES_OF_USER = full(40, 100);
 /** Faster than the account of the service, so that a test of many batches ends; what is held is the same. */
 const RATE = full(600, 3_000);
 /** Short where killed workers are waited for; with eight on a few processors each is left alone for longer than that. */
-const LEASE_MS = full(3_000, 10_000);
+const LEASE_MS = full(3_000, 30_000);
 const RESTARTS = full(1, 2);
 
 /** Of each tenth user one batch, or two: enough to divide requests, and few enough that most of them hold many batches. */

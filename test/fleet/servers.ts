@@ -118,6 +118,29 @@ export async function startRedis(options: readonly string[] = ["--appendonly", "
   });
 }
 
+/** NATS with JetStream. */
+export async function startNats(): Promise<Server> {
+  const program = programAt("NATS", ["/usr/sbin/nats-server", "/usr/bin/nats-server"], "nats-server");
+  const folder = mkdtempSync(join(tmpdir(), "mparticle-nats-"));
+  const port = await freePort();
+  const args = ["--addr", "127.0.0.1", "--port", String(port), "--jetstream", "--store_dir", folder];
+  return serve({
+    name: "NATS",
+    port,
+    folder,
+    start: () => spawn(program, args, { stdio: "ignore" }),
+    isUp: () => {
+      execFileSync(process.execPath, ["-e", connectTo(port)], { stdio: "pipe" });
+    },
+    signals: { crash: "SIGKILL", end: "SIGTERM" },
+  });
+}
+
+/** A program that fails unless somebody listens there. */
+function connectTo(port: number): string {
+  return `require("node:net").connect(${String(port)}, "127.0.0.1", () => process.exit(0)).on("error", () => process.exit(1))`;
+}
+
 function postgresPrograms(): string {
   const versions = "/usr/lib/postgresql";
   const version = existsSync(versions) ? readdirSync(versions).sort().at(-1) : undefined;

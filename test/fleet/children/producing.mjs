@@ -14,15 +14,23 @@ const store = await (async () => {
   return (batch) => queue.addBatch(batch);
 })();
 
+async function produce(name, number) {
+  const user = { environment: "development", user_identities: { customer_id: name }, mpid: "9007199254740993" };
+  // The same id after a kill: what was stored without having been told of is stored again as the same event.
+  const source_request_id = `${name}.${String(number)}`;
+  const batch = createBatch({ ...user, source_request_id }, [customEvent(`${name}:${String(number)}`, "other")]);
+  await untilStored(() => store(batch));
+  tell(source_request_id);
+}
+
+/** So many wait for the store at a time, as in a service with as many requests: more would leave workers no turn. */
+const AT_A_TIME = 25;
+
 await Promise.all(
-  users.map(async (name) => {
-    for (let number = from[name] ?? 0; number < to; number++) {
-      const user = { environment: "development", user_identities: { customer_id: name }, mpid: "9007199254740993" };
-      // The same id after a kill: what was stored without having been told of is stored again as the same event.
-      const source_request_id = `${name}.${String(number)}`;
-      const batch = createBatch({ ...user, source_request_id }, [customEvent(`${name}:${String(number)}`, "other")]);
-      await untilStored(() => store(batch));
-      tell(source_request_id);
+  Array.from({ length: AT_A_TIME }, async (_, place) => {
+    const mine = users.filter((_name, index) => index % AT_A_TIME === place);
+    for (let number = 0; number < to; number++) {
+      for (const name of mine) if (number >= (from[name] ?? 0)) await produce(name, number);
     }
   }),
 );
