@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -250,8 +251,9 @@ describe("the page", () => {
   });
 
   it("copies a batch as curl and an event as a call", async () => {
-    const { page, send } = await openPage();
-    await send(of("o'neil", [custom("Bought", { custom_attributes: { n: "1" } })]));
+    const { page, send, origin } = await openPage();
+    const batch = of("o'neil", [custom("Bought", { custom_attributes: { n: "1" } })]);
+    await send(batch);
     const copied = () => page.evaluate(() => navigator.clipboard.readText());
     await page.locator(".row", { hasText: "Bought" }).click();
     await page.getByRole("button", { name: "Copy as code" }).click();
@@ -260,7 +262,11 @@ describe("the page", () => {
     await page.locator(".row", { hasText: "batch" }).click();
     await page.getByRole("button", { name: "Copy as curl" }).click();
     await page.getByText("Copied.").waitFor();
-    expect(await copied()).toContain(`"customer_id":"o'\\''neil"`);
+    // As a shell hands it to curl.
+    const program = `curl() { printf '%s\\0' "$@"; }; ${await copied()}`;
+    const words = execFileSync("sh", ["-c", program], { encoding: "utf8" }).split("\0");
+    expect(words).toContain(`${origin}/v2/events`);
+    expect(JSON.parse(words[words.indexOf("-d") + 1] ?? "")).toEqual(batch);
   });
 
   it("is worked by keys", async () => {
@@ -305,7 +311,7 @@ describe("the page", () => {
     expect([await background("light"), await background("dark")]).toEqual(["rgb(255, 255, 255)", "rgb(13, 17, 23)"]);
   });
 
-  it("keeps the number of rows in the document bounded, for ten thousand events and for one large batch", async () => {
+  it("keeps the newest thousand batches, and a bounded number of rows in the document, for one large batch too", async () => {
     const { page, arrivals } = await openPage();
     const record = (batch: unknown): BatchRecord => ({
       index: 0,
@@ -316,21 +322,23 @@ describe("the page", () => {
       status: 202,
       findings: [],
     });
-    for (let index = 0; index < 500; index++) {
+    for (let index = 0; index < 1050; index++) {
       arrivals.add(
         record(
           of(
             String(index),
-            Array.from({ length: 20 }, (_, event) => custom(`event ${String(index)}.${String(event)}`)),
+            Array.from({ length: 10 }, (_, event) => custom(`event ${String(index)}.${String(event)}`)),
           ),
         ),
       );
     }
-    await page.getByText("500 batches kept").waitFor();
-    await page.getByText("The newest 300 of 10500 rows").waitFor();
+    await page.getByText("1000 batches kept").waitFor();
+    await page.getByText("The newest 300 of 11000 rows").waitFor();
     expect(await page.locator(".row").count()).toBe(300);
-    await page.fill("#name", "event 0.19");
-    await expectRows(page, ["custom_event | event 0.19 | 0 | accepted"]);
+    await page.fill("#name", "event 50.9");
+    await expectRows(page, ["custom_event | event 50.9 | 50 | accepted"]);
+    await page.fill("#name", "event 49.9");
+    await expectRows(page, []);
     await page.fill("#name", "");
     arrivals.add(
       record(
