@@ -20,6 +20,8 @@ export interface RejectedBatch {
   readonly unreadable?: string | undefined;
 }
 
+const IDS_AT_ONCE = 100;
+
 /** What an outbox has set aside, in the table `rejected`. */
 export class DeadLetters {
   readonly #database: Database;
@@ -34,10 +36,22 @@ export class DeadLetters {
       .run(requestId, context, events.join("\n"), code, message, atMs);
   }
 
-  /** `source_request_id` of each, oldest first. */
-  ids(): readonly string[] {
-    const rows = this.#database.prepare("SELECT request_id FROM rejected ORDER BY at_ms, rowid").all();
-    return rows.map((row) => textIn(row, "request_id"));
+  /**
+   * `source_request_id` of each that is there now, in the order in which they came, some at a time: whoever looks for them
+   * by the time that a row has behind its text reads all of it.
+   */
+  *ids(): Generator<readonly string[], void> {
+    const [newest] = this.#database.prepare("SELECT max(rowid) AS last FROM rejected").all();
+    const last = Number(newest?.["last"] ?? 0);
+    const select = this.#database.prepare(
+      "SELECT rowid AS n, request_id FROM rejected WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?",
+    );
+    for (let after = 0; ;) {
+      const rows = select.all(after, last, IDS_AT_ONCE);
+      if (rows.length === 0) return;
+      after = Number(rows.at(-1)?.["n"]);
+      yield rows.map((row) => textIn(row, "request_id"));
+    }
   }
 
   /** @returns undefined when there is none any more. */

@@ -128,12 +128,17 @@ export class OutboxLog {
     }
   }
 
-  /** Makes pending again what was set aside, unless it cannot be read; tells whether it has. */
-  restore(requestId: string): boolean {
+  /**
+   * Makes pending again what was set aside, unless it cannot be read.
+   *
+   * @returns how many characters it has; undefined when nothing was done.
+   */
+  restore(requestId: string): number | undefined {
     const stored = this.letters.read(requestId)?.stored;
-    if (stored === undefined || problemOfRecord(stored) !== undefined) return false;
+    if (stored === undefined || problemOfRecord(stored) !== undefined) return undefined;
     this.append([stored]);
-    return this.letters.remove(requestId);
+    this.letters.remove(requestId);
+    return stored.events.reduce((sum, { length }) => sum + length, stored.context.length);
   }
 
   /**

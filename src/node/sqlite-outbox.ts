@@ -7,6 +7,7 @@ import { outboxError } from "./outbox-error.ts";
 import { OutboxFile, type OutboxFileSettings } from "./outbox-file.ts";
 import { OwnerWatch } from "./outbox-lease.ts";
 import type { OutboxLog } from "./outbox-log.ts";
+import { charactersOf, perform, performOneByOne, type Write } from "./outbox-writes.ts";
 
 /** How safe, and how large, an outbox is. */
 export interface SqliteOutboxOptions {
@@ -57,9 +58,12 @@ const MIN_MAX_BYTES = 48 * 1024;
 const CHARACTERS_PER_COMMIT = 512 * 1024;
 /** So much is read in one piece: a few milliseconds. */
 const CHARACTERS_PER_SLICE = 128 * 1024;
-/** Rows are read one by one: a large one holds up whoever waits for a small part of it. */
-const CHARACTERS_PER_ROW = 256 * 1024;
-const LETTERS_PER_SLICE = 100;
+/** What the smallest of them counts for. */
+const LEAST_CHARACTERS = 256;
+const LETTERS_AT_ONCE = 100;
+/** What it counts for, in characters, that an id leaves, and that a letter is set aside or discarded. */
+const CHARACTERS_PER_ID = 128;
+const CHARACTERS_PER_LETTER = 32 * 1024;
 const DEFAULT_MAX_BYTES = 1024 * 1024 * 1024;
 
 /**
@@ -76,18 +80,6 @@ const DEFAULT_MAX_BYTES = 1024 * 1024 * 1024;
  */
 export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): SqliteOutbox {
   return new FileOutbox(path, options);
-}
-
-/** Something to be written, in one transaction with its neighbours. */
-interface Write {
-  /** Entries to be appended: those of one batch are joined. */
-  readonly entries?: readonly OutboxEntry[] | undefined;
-  /** Of the entries. */
-  readonly characters: number;
-  /** Anything else. */
-  readonly change?: ((log: OutboxLog) => void) | undefined;
-  resolve(): void;
-  reject(error: unknown): void;
 }
 
 class FileOutbox implements SqliteOutbox {
@@ -190,6 +182,7 @@ class FileOutbox implements SqliteOutbox {
 
   remove(requestIds: readonly string[]): Promise<void> {
     return this.#write({
+      cost: requestIds.length * CHARACTERS_PER_ID,
       change: (log) => {
         log.remove(requestIds);
       },
@@ -199,6 +192,7 @@ class FileOutbox implements SqliteOutbox {
   setAside(letters: readonly DeadLetter[]): Promise<void> {
     if (!this.#keepRejected) return this.remove(letters.map(({ requestId }) => requestId));
     return this.#write({
+      cost: letters.length * CHARACTERS_PER_LETTER,
       change: (log) => {
         log.setAside(letters);
       },
@@ -206,15 +200,18 @@ class FileOutbox implements SqliteOutbox {
   }
 
   async deadLetters(): Promise<readonly RejectedBatch[]> {
-    await Promise.resolve();
-    this.#commitAll(); // what was refused just now belongs to it
+    await this.#commitAll(); // what was refused just now belongs to it
     const letters: RejectedBatch[] = [];
-    for (const ids of this.#slicesOfLetters()) {
-      const { log } = this.#opened();
-      for (const id of ids) {
-        const letter = this.#opened().guard(() => log.letters.read(id));
-        if (letter !== undefined) letters.push(toRejectedBatch(letter.stored, letter.reason));
-      }
+    let characters = 0;
+    for (const id of this.#idsOfLetters()) {
+      const file = this.#opened();
+      const letter = file.guard(() => file.log.letters.read(id));
+      if (letter === undefined) continue;
+      const { stored, reason } = letter;
+      letters.push(toRejectedBatch(stored, reason));
+      characters += LEAST_CHARACTERS + charactersOf([stored]);
+      if (characters < CHARACTERS_PER_SLICE) continue;
+      characters = 0;
       await nextTurn();
     }
     return letters;
@@ -225,53 +222,80 @@ class FileOutbox implements SqliteOutbox {
   }
 
   discard(requestIds?: readonly string[]): Promise<number> {
-    return this.#countLetters(requestIds, (log, requestId) => log.letters.remove(requestId));
+    return this.#countLetters(requestIds, (log, requestId) =>
+      log.letters.remove(requestId) ? CHARACTERS_PER_LETTER : undefined,
+    );
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await this.#opening?.catch(() => undefined); // whoever opens it is told
-    this.#commitAll();
+    await this.#commitAll();
     const file = this.#file;
     this.#file = undefined;
     file?.close();
   }
 
-  /** Changes letters, some at a time, and counts those that were there. */
+  /**
+   * Changes letters, some at a time, and counts those that were there.
+   *
+   * @param change - says for how many characters it counts; undefined when there was none.
+   */
   async #countLetters(
     requestIds: readonly string[] | undefined,
-    change: (log: OutboxLog, requestId: string) => boolean,
+    change: (log: OutboxLog, requestId: string) => number | undefined,
   ): Promise<number> {
+    await this.#commitAll();
+    const ids = this.#idsOfLetters(requestIds);
     let count = 0;
-    await Promise.resolve();
-    this.#commitAll();
-    for (const ids of this.#slicesOfLetters(requestIds)) {
-      let changed = 0;
-      await this.#write({
-        change: (log) => {
-          // Runs once more when its neighbours have failed.
-          changed = ids.filter((id) => change(log, id)).length;
-        },
-      });
-      count += changed;
+    for (let id = ids.next(); id.done !== true;) {
+      // Looked for before: nothing is read while it is changed.
+      const some: string[] = [];
+      for (; id.done !== true && some.length < LETTERS_AT_ONCE; id = ids.next()) some.push(id.value);
+      for (let start = 0; start < some.length;) {
+        let end = start;
+        let changed = 0;
+        await this.#write({
+          cost: CHARACTERS_PER_COMMIT,
+          change: (log) => {
+            // Runs once more when its neighbours have failed.
+            let characters = 0;
+            changed = 0;
+            for (end = start; end < some.length && characters < CHARACTERS_PER_COMMIT; end++) {
+              const cost = change(log, some[end] ?? "");
+              characters += LEAST_CHARACTERS + (cost ?? 0);
+              if (cost !== undefined) changed++;
+            }
+          },
+        });
+        start = end;
+        count += changed;
+      }
     }
     return count;
   }
 
-  /** Of the ids that are given, or of all letters. */
-  *#slicesOfLetters(requestIds?: readonly string[]): Generator<readonly string[]> {
-    const file = this.#opened();
-    const ids = requestIds ?? file.guard(() => file.log.letters.ids());
-    for (let start = 0; start < ids.length; start += LETTERS_PER_SLICE)
-      yield ids.slice(start, start + LETTERS_PER_SLICE);
+  /** Those that are given, or all there are. */
+  *#idsOfLetters(requestIds?: readonly string[]): Generator<string, void> {
+    if (requestIds !== undefined) {
+      this.#opened();
+      yield* requestIds;
+      return;
+    }
+    const pages = this.#opened().log.letters.ids();
+    for (;;) {
+      const page = this.#opened().guard(() => pages.next());
+      if (page.done === true) return;
+      yield* page.value;
+    }
   }
 
   /** Everything that is asked for in one turn of the event loop is one transaction: a commit costs more than a row. */
-  #write(write: Pick<Write, "entries" | "change">): Promise<void> {
+  #write({ entries, change, cost = 0 }: Pick<Write, "entries" | "change"> & { readonly cost?: number }): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#opened();
-      const { entries, change } = write;
-      this.#writes.push({ entries, characters: charactersOf(entries ?? []), change, resolve, reject });
+      const characters = charactersOf(entries ?? []);
+      this.#writes.push({ entries, characters, cost: characters + cost, change, resolve, reject });
       this.#scheduleCommit();
     });
   }
@@ -286,24 +310,28 @@ class FileOutbox implements SqliteOutbox {
     });
   }
 
-  #commitAll(): void {
-    while (this.#file !== undefined && this.#writes.length > 0) this.#commit();
+  async #commitAll(): Promise<void> {
+    await Promise.resolve();
+    while (this.#file !== undefined && this.#writes.length > 0) {
+      this.#commit();
+      if (this.#writes.length > 0) await nextTurn();
+    }
   }
 
   /** Writes what fits into one piece; nobody has to wait for the event loop until all is written. */
   #commit(): void {
     const file = this.#file;
     if (file === undefined || this.#writes.length === 0) return;
-    let characters = 0;
+    let cost = 0;
     let end = 0;
-    for (; end < this.#writes.length && characters < CHARACTERS_PER_COMMIT; end++) {
-      characters += this.#writes[end]?.characters ?? 0;
+    for (; end < this.#writes.length && cost < CHARACTERS_PER_COMMIT; end++) {
+      cost += this.#writes[end]?.cost ?? 0;
     }
     const writes = this.#writes.splice(0, end);
     try {
       perform(writes, file);
     } catch {
-      commitOneByOne(writes, file);
+      performOneByOne(writes, file);
       return;
     }
     for (const write of writes) write.resolve();
@@ -313,77 +341,4 @@ class FileOutbox implements SqliteOutbox {
     if (this.#file === undefined) throw outboxError(`${this.#settings.path} is not open.`);
     return this.#file;
   }
-}
-
-/** One that cannot be written must not stop the others: what makes room goes first. */
-function commitOneByOne(writes: readonly Write[], file: OutboxFile): void {
-  const appends = writes.filter(({ entries }) => entries !== undefined);
-  for (const write of [...writes.filter(({ entries }) => entries === undefined), ...appends]) {
-    try {
-      perform([write], file);
-      write.resolve();
-    } catch (error) {
-      write.reject(error);
-    }
-  }
-}
-
-/** Writes all of it or nothing. */
-function perform(writes: readonly Write[], file: OutboxFile): void {
-  let characters = 0;
-  for (const write of writes) characters += write.characters;
-  const entries = joinEntries(writes);
-  file.write(characters, (log) => {
-    for (const row of characters > CHARACTERS_PER_ROW ? rowsOf(entries) : [entries]) log.append(row);
-    for (const { change } of writes) change?.(log);
-  });
-}
-
-function charactersOf(entries: readonly OutboxEntry[]): number {
-  let characters = 0;
-  for (const { context = "", events } of entries) {
-    characters += context.length;
-    for (const event of events) characters += event.length;
-  }
-  return characters;
-}
-
-/** Cut where a row would become too large. */
-function rowsOf(entries: readonly OutboxEntry[]): readonly (readonly OutboxEntry[])[] {
-  const rows: OutboxEntry[][] = [];
-  let characters = Infinity;
-  for (const entry of entries) {
-    const own = charactersOf([entry]);
-    if (characters + own > CHARACTERS_PER_ROW) {
-      rows.push([]);
-      characters = 0;
-    }
-    rows.at(-1)?.push(entry);
-    characters += own;
-  }
-  return rows;
-}
-
-/** One entry for each batch. Most batches have one, which is not copied. */
-function joinEntries(writes: readonly Write[]): readonly OutboxEntry[] {
-  const joined = new Map<string, OutboxEntry>();
-  const copies = new Map<string, string[]>();
-  for (const { entries = [] } of writes) {
-    for (const entry of entries) {
-      const { requestId, context, events } = entry;
-      const known = joined.get(requestId);
-      if (known === undefined) {
-        joined.set(requestId, entry);
-        continue;
-      }
-      let copy = copies.get(requestId);
-      if (copy === undefined) {
-        copy = [...known.events];
-        copies.set(requestId, copy);
-        joined.set(requestId, { requestId, context: known.context ?? context, events: copy });
-      }
-      for (const event of events) copy.push(event);
-    }
-  }
-  return [...joined.values()];
 }

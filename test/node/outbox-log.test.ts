@@ -62,6 +62,6 @@ describe("a transaction of the log that fails", () => {
     const rest = batches.filter(({ requestId }) => "ac".includes(requestId));
     expect(pendingIn(log)).toEqual(rest);
     expect(pendingIn(openLog())).toEqual(rest);
-    expect(log.letters.ids()).toEqual([]);
+    expect([...log.letters.ids()]).toEqual([]);
   });
 });

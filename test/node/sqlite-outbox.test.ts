@@ -21,6 +21,7 @@ import {
   startFakeServer,
   type OutboxStorage,
 } from "../../src/testing/testing.ts";
+import { countTurns } from "../delivery/queue/a-queue.ts";
 import { full } from "../full.ts";
 
 let folder: string;
@@ -398,6 +399,36 @@ describe("dead letters", () => {
     expect(await outbox.restore()).toBe(2);
     expect(await outbox.deadLetters()).toEqual([]);
     expect(await pendingIds(outbox)).toEqual(["r-2", "r-1", "r-3"]);
+  });
+
+  it("are set aside, listed, restored and discarded over many turns of the event loop, when they are large", async () => {
+    const outbox = await open();
+    const ids = Array.from({ length: 40 }, (_, n) => `r-${String(n)}`);
+    const events = [JSON.stringify({ text: "x".repeat(100_000) })];
+    for (const requestId of ids) await outbox.append([{ requestId, context: CONTEXT, events }]);
+    const turnsOf = async (work: () => Promise<unknown>): Promise<number> => {
+      const stop = countTurns();
+      await work();
+      return stop();
+    };
+    const setAsideAll = (): Promise<unknown> =>
+      Promise.all(ids.map((requestId) => outbox.setAside([{ requestId, reason: REASON }])));
+    expect(await turnsOf(setAsideAll)).toBeGreaterThanOrEqual(2);
+    expect(
+      await turnsOf(async () => {
+        expect(await outbox.deadLetters()).toHaveLength(40);
+      }),
+    ).toBeGreaterThanOrEqual(20);
+    // 4 MB, half a megabyte at a time.
+    expect(
+      await turnsOf(async () => {
+        expect(await outbox.restore()).toBe(40);
+      }),
+    ).toBeGreaterThanOrEqual(7);
+    expect(await pendingIds(outbox)).toHaveLength(40);
+    await setAsideAll();
+    expect(await turnsOf(() => outbox.discard())).toBeGreaterThanOrEqual(2);
+    expect(await outbox.deadLetters()).toEqual([]);
   });
 
   it("are gone when they are discarded, one or all", async () => {

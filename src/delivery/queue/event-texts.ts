@@ -31,6 +31,7 @@ export class AddReader {
   readonly #options: ReadOptions;
   readonly #context: Context;
   readonly #emptyBytes: number;
+  #eventsPerPiece = EVENTS_PER_PIECE;
   #items: EventText[] = NONE;
   #bytes = 0;
 
@@ -91,8 +92,9 @@ export class AddReader {
   #readNext(): void {
     const { check, path, maxBatchBytes } = this.#options.preparation;
     const first = this.#items.length;
-    const piece =
-      this.#events.length <= EVENTS_PER_PIECE ? this.#events : this.#events.slice(first, first + EVENTS_PER_PIECE);
+    const most = this.#eventsPerPiece;
+    const isWhole = first === 0 && this.#events.length <= most;
+    const piece = isWhole ? this.#events : this.#events.slice(first, first + most);
     const stamped = new Array<Event>(piece.length);
     let at = 0;
     // What is missing in the list is named further below.
@@ -110,6 +112,11 @@ export class AddReader {
       const item = toText(event, first + index, emptyBytes, maxBatchBytes);
       items[index++] = item;
       bytes += item.bytes + 1;
+      if (bytes < YIELD_AFTER_BYTES || index === stamped.length) continue;
+      // They are large: fewer of them are as much work.
+      items.length = index;
+      this.#eventsPerPiece = index;
+      break;
     }
     if (first === 0) this.#items = items;
     else this.#items.push(...items);

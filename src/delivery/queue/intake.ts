@@ -174,7 +174,8 @@ export class Intake {
       return this.#admit(addition, user, events);
     }
     return reports.holdDuring(() => {
-      this.#dropOldest(addition.bytes);
+      // A large event may need the room of many small batches.
+      if (!this.#dropOldest(addition.bytes)) return this.#addInTurns(reader, addition, user, events);
       return this.#admit(addition, user, events);
     });
   }
@@ -301,25 +302,28 @@ export class Intake {
     reports.refused(user, events, pending.takeIndex(), verdict);
   }
 
-  /** Makes room, if dropping can: in vain nothing is dropped. */
-  #dropOldest(bytes: number, maxBatches = Infinity): void {
+  /**
+   * Makes room, if dropping can: in vain nothing is dropped.
+   *
+   * @returns false when there is more to drop than one turn of the event loop has time for.
+   */
+  #dropOldest(bytes: number): boolean {
     const { pending, admission, settle } = this.#options;
-    if (!admission.couldMakeRoom(bytes)) return;
-    for (let dropped = 0; dropped < maxBatches && !admission.hasRoom(bytes); dropped++) {
+    if (!admission.couldMakeRoom(bytes)) return true;
+    for (let dropped = 0; !admission.hasRoom(bytes); dropped++) {
       const oldest = pending.oldestToSend;
-      if (oldest === undefined) return;
+      if (oldest === undefined) return true;
+      if (dropped === DROPS_PER_TURN) return false;
       settle(oldest, { kind: "undelivered", error: this.#overflowError(bytes, oldest.requestId) });
     }
+    return true;
   }
 
   async #dropOldestInTurns(bytes: number): Promise<void> {
-    const { pending, admission, reports } = this.#options;
-    while (admission.couldMakeRoom(bytes) && !admission.hasRoom(bytes) && pending.oldestToSend !== undefined) {
-      reports.holdDuring(() => {
-        this.#dropOldest(bytes, DROPS_PER_TURN);
-      });
-      await nextTurn();
-    }
+    const { reports } = this.#options;
+    // This turn has read, or dropped, as much as it may.
+    do await nextTurn();
+    while (!reports.holdDuring(() => this.#dropOldest(bytes)));
   }
 
   #overflowError(bytes: number, requestId?: string): MParticleError {

@@ -102,6 +102,26 @@ describe("one add with a long list", () => {
     expect(namesOf(fetch.requests.flatMap(({ batches }) => batches))).toEqual(["0", ...numbers(MANY), "after"]);
   });
 
+  it("is read over many turns as well when it is short, and its events are large", async () => {
+    const { queue } = make();
+    const counter = new TurnCounter();
+    const text = "x".repeat(100_000);
+    const large = {
+      toJSON: () => {
+        counter.note();
+        return text;
+      },
+    } as unknown as string; // as it is in JSON
+    await queue.add(
+      user,
+      Array.from({ length: 40 }, () => screenView("large", { custom_attributes: { large } })),
+    );
+    const { most, all } = counter.stop();
+    expect(all).toBe(40);
+    expect(most).toBeLessThanOrEqual(2);
+    expect(await queue.close()).toMatchObject({ accepted: 40 });
+  });
+
   it("is taken in as a whole or not at all: one bad event at its end refuses it, under its own index", async () => {
     const { queue, fetch, outcomes } = make();
     const bad = screenView("bad") as Event & { self?: unknown };
@@ -204,6 +224,26 @@ describe("many batches", () => {
     const { most, all } = counter.stop();
     expect(all).toBe(MANY);
     expect(most).toBeLessThanOrEqual(PER_TURN + 100); // a request's worth was in flight
+  });
+
+  it("are dropped for a few large events over many turns", async () => {
+    const counter = new TurnCounter();
+    const onOutcome = ({ kind }: Outcome): void => {
+      if (kind === "undelivered") counter.note();
+    };
+    const options = { onOutcome, overflow: "drop-oldest", flushIntervalMs: 1e9, maxBufferedBytes: 750_000 } as const;
+    const { queue } = make(options);
+    await addMany(queue);
+    const large = screenView("large", { custom_attributes: { text: "x".repeat(6_000) } });
+    await queue.add(
+      user,
+      Array.from({ length: 100 }, () => ({ ...large })),
+    );
+    const { most, all } = counter.stop();
+    expect(all).toBeGreaterThan(2 * PER_TURN);
+    expect(most).toBeLessThanOrEqual(PER_TURN);
+    const { accepted, undelivered } = await queue.close();
+    expect([accepted, undelivered]).toEqual([MANY - all + 100, all]);
   });
 
   it("are dropped for a long list over many turns", async () => {
