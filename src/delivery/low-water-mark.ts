@@ -15,6 +15,11 @@ export class LowWaterMark {
     return this.#settledThrough;
   }
 
+  /** Runs of batches that it remembers. */
+  get runs(): number {
+    return this.#endByStart.size;
+  }
+
   /** A batch was accepted or rejected; called once for each index. */
   done(index: number): void {
     if (index > this.#limit) return;

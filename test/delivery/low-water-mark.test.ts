@@ -46,4 +46,17 @@ describe("the low-water mark", () => {
       }),
     );
   });
+
+  it("remembers runs of what is done, and nothing beyond what was not delivered", () => {
+    const mark = new LowWaterMark();
+    for (const index of [2, 1, 5, 7]) mark.done(index);
+    expect(mark.runs).toBe(3);
+    mark.undelivered(4);
+    expect(mark.runs).toBe(1);
+    mark.undelivered(8);
+    for (const index of [6, 9, 10]) mark.done(index);
+    expect(mark.runs).toBe(1);
+    mark.done(0);
+    expect([mark.settledThrough, mark.runs]).toEqual([3, 0]);
+  });
 });

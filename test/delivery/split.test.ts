@@ -217,3 +217,42 @@ describe("a batch that cannot be split", () => {
     );
   });
 });
+
+describe("a batch that no split helps", () => {
+  const json = (batch: Batch): number => JSON.stringify(batch).length;
+
+  it("is one with an event that reaches the limit with its own id, which is the longest there is", () => {
+    const events = [
+      ...Array.from({ length: 10 }, () => customEvent("a", "other")),
+      customEvent("b".repeat(99), "other"),
+    ];
+    const batch: Batch = { environment: "development", source_request_id: "id", events };
+    const alone = json({ ...batch, source_request_id: "id/10-10", events: events.slice(10) });
+    expect(splitBatch(batch, { maxBytes: alone, measure: json }).kind).toBe("too-large");
+    expect(partsOf(splitBatch(batch, { maxBytes: alone + 1, measure: json })).at(-1)?.source_request_id).toBe(
+      "id/10-10",
+    );
+  });
+
+  it.each<[string, readonly Event[], object | undefined]>([
+    ["the first of several as large", [screenView("Home"), screenView("Cart")], { index: 0, name: "Home" }],
+    ["a screen view", [sessionStart(), screenView("A screen")], { index: 1, type: "screen_view", name: "A screen" }],
+    ["what is no event", [null as never], { index: 0, type: "no event", name: undefined, bytes: 4 }],
+    ["none where there is none", [], undefined],
+  ])("names its largest event: %s", (_, events, largest) => {
+    const result = splitBatch({ environment: "development", events: [...events] }, { maxBytes: 1, measure: json });
+    expect(result).toMatchObject({ kind: "too-large", ...(largest !== undefined && { largest }) });
+    if (largest === undefined) expect(result).toMatchObject({ largest: undefined });
+  });
+});
+
+describe("the parts of a batch without an id", () => {
+  it("have none either", () => {
+    const events = [sessionStart(), sessionStart()];
+    const parts = partsOf(splitBatch({ environment: "development", events }, { maxBytes: 250, measure }));
+    expect(parts.map((part) => [part.source_request_id, part.events?.length])).toEqual([
+      [undefined, 1],
+      [undefined, 1],
+    ]);
+  });
+});
