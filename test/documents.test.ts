@@ -99,6 +99,17 @@ describe("the documents", () => {
     expect([...called].filter((name) => !Object.hasOwn({ ...root, ...testing }, name))).toEqual([]);
   });
 
+  it.each(["src/delivery/client-options.ts", "src/delivery/queue/queue-options.ts", "src/node/drain-on-exit.ts"])(
+    "have a row for each option: %s",
+    (file) => {
+      const rows = read("docs/options.md").match(/^\| `.*$/gm) ?? [];
+      const names = Array.from(read(file).matchAll(/^ {2}readonly (\w+)\?:/gm), ([, name = ""]) => name);
+      expect(names.length).toBeGreaterThan(2);
+      const missing = names.filter((name) => !rows.some((row) => row.includes(`\`${name}\``)));
+      expect(missing.map((name) => `docs/options.md has no row for \`${name}\``)).toEqual([]);
+    },
+  );
+
   it("name to coding assistants only what each entry exports", () => {
     const entries: Readonly<Record<string, object>> = {
       "mparticle-events": root,

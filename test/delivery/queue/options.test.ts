@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Event, EventQueue } from "mparticle-events";
-import { resolveQueueOptions } from "../../../src/delivery/queue/queue-options.ts";
 import { full } from "../../full.ts";
 import { event, namesOf, startQueue, user } from "./a-queue.ts";
 
@@ -78,17 +76,5 @@ describe("events as one list", () => {
     await expect(queue.add(user("1"), events)).rejects.toThrow("expected an event");
     events.length = 0;
     expect(outcomes.map(({ batch }) => batch.events?.length)).toEqual([2]);
-  });
-});
-
-describe("the defaults of a queue", () => {
-  it("are those that its options name", () => {
-    const source = readFileSync(new URL("../../../src/delivery/queue/queue-options.ts", import.meta.url), "utf8");
-    const named = Array.from(
-      source.matchAll(/`@default ([^`]+)`\s+\*\/\s+readonly (\w+)\?:/g),
-      ([, value = "", name = ""]) => [name, JSON.parse(value.replaceAll("_", "")) as unknown] as const,
-    );
-    expect(named.length).toBeGreaterThan(5);
-    expect(resolveQueueOptions({})).toEqual(Object.fromEntries(named));
   });
 });
