@@ -23,6 +23,13 @@ export class LinkedList<Item> {
     return this.#first;
   }
 
+  /** Those that are in it now. */
+  toArray(): Item[] {
+    const items: Item[] = [];
+    for (let link = this.#first; link !== undefined; link = link.next) items.push(link.item);
+    return items;
+  }
+
   add(item: Item): Link<Item> {
     const link: Link<Item> = { item, previous: this.#last, next: undefined, isIn: true };
     if (this.#last === undefined) this.#first = link;

@@ -4,7 +4,7 @@ import type { UserContext } from "../../model/types.ts";
 import { onAbort, type AnySignal } from "../../transport/abort.ts";
 import { isObject } from "../../rules/objects.ts";
 import { parseExact } from "../../transport/json.ts";
-import type { Outbox, StoredBatch } from "../outbox.ts";
+import type { Outbox, OutboxEntry, StoredBatch } from "../outbox.ts";
 import type { Verdict } from "../outcome.ts";
 import type { Effects } from "../effects.ts";
 import type { Telemetry } from "../telemetry.ts";
@@ -14,6 +14,7 @@ import type { BatchParts, PendingBatches } from "./pending-batches.ts";
 import { closedError } from "./queue-errors.ts";
 import type { QueuedBatch } from "./queued-batch.ts";
 import { problemOfRecord } from "../stored-record.ts";
+import { StoreWrites } from "./store-writes.ts";
 import { endsInTime } from "../time-limit.ts";
 import type { Turns } from "./turns.ts";
 
@@ -69,10 +70,7 @@ export class OutboxLink {
   /** What need not be sent any more and is still stored. */
   readonly #removable = new Set<string>();
   #removalScheduled = false;
-  /** What is being written. */
-  readonly #writes = new Set<Promise<unknown>>();
-  /** Ends the waits of those who added what is being written. */
-  readonly #waiting = new Set<(error: MParticleError) => void>();
+  readonly #writes = new StoreWrites();
 
   constructor(options: OutboxLinkOptions) {
     this.#options = options;
@@ -154,12 +152,7 @@ export class OutboxLink {
    */
   store(parts: BatchParts): Promise<void> {
     if (parts.size === 0) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      this.#waiting.add(reject);
-      this.#append(parts)
-        .then(resolve, reject)
-        .finally(() => this.#waiting.delete(reject));
-    });
+    return this.#writes.waitFor(this.#append(parts));
   }
 
   async #append(parts: BatchParts): Promise<void> {
@@ -179,22 +172,31 @@ export class OutboxLink {
   }
 
   /** One write, or several for a long list: a store does each of them in one go. */
-  async #appendPieces(parts: BatchParts): Promise<void> {
-    const { outbox } = this.#options;
+  #appendPieces(parts: BatchParts): Promise<void> {
     // What was added later must not be stored between the pieces of it.
-    while (this.#longAppend !== undefined) await this.#longAppend;
+    if (this.#longAppend !== undefined) return this.#longAppend.then(() => this.#appendPieces(parts));
     const pieces = piecesOf(parts);
     const first = pieces.next();
-    if (first.done === true) return;
-    let next = pieces.next();
-    if (next.done === true) return this.#track(() => outbox.append(first.value));
+    if (first.done === true) return Promise.resolve();
+    const next = pieces.next();
+    // Most adds are one piece: they wait for one promise, that of the store, because so many wait at the same time.
+    if (next.done === true) return this.#writes.track(() => this.#options.outbox.append(first.value));
+    return this.#appendLong(first.value, next, pieces);
+  }
+
+  async #appendLong(
+    first: readonly OutboxEntry[],
+    second: IteratorResult<readonly OutboxEntry[], void>,
+    pieces: Iterator<readonly OutboxEntry[], void>,
+  ): Promise<void> {
+    const { outbox } = this.#options;
     let end: () => void = () => undefined;
     this.#longAppend = new Promise((resolve) => (end = resolve));
     try {
-      await this.#track(() => outbox.append(first.value));
-      for (; next.done !== true; next = pieces.next()) {
+      await this.#writes.track(() => outbox.append(first));
+      for (let next = second; next.done !== true; next = pieces.next()) {
         const piece = next.value;
-        await this.#track(() => outbox.append(piece));
+        await this.#writes.track(() => outbox.append(piece));
       }
     } finally {
       this.#longAppend = undefined;
@@ -216,10 +218,12 @@ export class OutboxLink {
   }
 
   #forgetDoubtful(requestIds: readonly string[]): void {
-    this.#track(() => this.#options.outbox.remove(requestIds)).catch(() => {
-      // They leave with the next that do, unless there are too many: a store may be down for long.
-      for (const requestId of requestIds) if (this.#removable.size < MAX_DOUBTFUL) this.#removable.add(requestId);
-    });
+    this.#writes
+      .track(() => this.#options.outbox.remove(requestIds))
+      .catch(() => {
+        // They leave with the next that do, unless there are too many: a store may be down for long.
+        for (const requestId of requestIds) if (this.#removable.size < MAX_DOUBTFUL) this.#removable.add(requestId);
+      });
   }
 
   /**
@@ -231,7 +235,7 @@ export class OutboxLink {
     await this.#recovery;
     if (this.failure !== undefined) throw this.failure;
     try {
-      await this.#track(() => this.#options.outbox.append([held]));
+      await this.#writes.track(() => this.#options.outbox.append([held]));
     } catch (error) {
       this.#forgetDoubtful([held.requestId]);
       throw asOutboxError(error);
@@ -273,11 +277,11 @@ export class OutboxLink {
     });
     if (await endsInTime(closed, timeoutMs, effects)) return;
     telemetry.reportError(`The outbox did not close within ${String(timeoutMs)} ms.`);
-    for (const reject of this.#waiting) reject(closedError());
+    this.#writes.giveUp(closedError());
   }
 
   async #close(): Promise<void> {
-    while (this.#writes.size > 0) await Promise.allSettled(this.#writes);
+    await this.#writes.ended();
     try {
       if (this.#removable.size > 0) await this.#removeAll();
     } finally {
@@ -360,23 +364,9 @@ export class OutboxLink {
 
   /** Nobody awaits it: should it fail to the end, the batch is sent again after the next start, and known by its id. */
   #write(write: () => Promise<void>): void {
-    this.#track(write).catch((error: unknown) => {
+    this.#writes.track(write).catch((error: unknown) => {
       this.#options.telemetry.reportError("The outbox could not be updated.", error);
     });
-  }
-
-  /** Starts a write at once, whatever becomes of it; {@link close} waits for it. */
-  async #track(start: () => Promise<void>): Promise<void> {
-    // A store that is not ours may throw instead of rejecting.
-    const write = (async () => {
-      await start();
-    })();
-    this.#writes.add(write);
-    try {
-      await write;
-    } finally {
-      this.#writes.delete(write);
-    }
   }
 }
 
