@@ -1,5 +1,5 @@
 import type { MParticleError } from "../../errors.ts";
-import { LinkedList, type Link } from "../../transport/linked-list.ts";
+import { LinkedList } from "../../transport/linked-list.ts";
 
 /** What is being written to a store, and who waits for it. */
 export class StoreWrites {
@@ -9,13 +9,10 @@ export class StoreWrites {
 
   /** Starts a write at once, whatever becomes of it; {@link ended} waits for it. */
   track(start: () => Promise<void>): Promise<void> {
-    let write: Promise<void>;
-    try {
-      // A store that is not ours may give no promise, or throw instead of rejecting.
-      write = Promise.resolve(start());
-    } catch (error) {
-      write = Promise.reject(error);
-    }
+    // A store that is not ours may give no promise, or throw instead of rejecting.
+    const write = new Promise<void>((resolve) => {
+      resolve(start());
+    });
     const tracked = this.#underWay.add(write);
     const end = (): void => {
       this.#underWay.remove(tracked);
@@ -26,19 +23,13 @@ export class StoreWrites {
 
   /** As `write`, unless nobody waits for it any more: see {@link giveUp}. */
   waitFor(write: Promise<void>): Promise<void> {
-    // One promise for each add, because as many wait at the same time as are added between two writes.
     return new Promise((resolve, reject) => {
-      const waiting: Link<(error: MParticleError) => void> = this.#waiting.add(reject);
-      write.then(
-        () => {
-          this.#waiting.remove(waiting);
-          resolve();
-        },
-        (error: unknown) => {
-          this.#waiting.remove(waiting);
-          reject(error);
-        },
-      );
+      const waiting = this.#waiting.add(reject);
+      const end = (): void => {
+        this.#waiting.remove(waiting);
+      };
+      write.then(end, end);
+      write.then(resolve, reject);
     });
   }
 
