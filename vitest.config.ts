@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { FULL } from "./test/full.ts";
 
 const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
@@ -31,10 +32,9 @@ const OF_ROOMS = [
     "transport",
     "validate",
   ].map((room) => `test/${room}/**/*.test.ts`),
-  ...["answers", "upload", "waits"].map((name) => `test/faults/${name}.test.ts`),
-  ...["batch-lines", "outbox-faults", "outbox-log", "outbox-records", "spill-files", "sqlite-outbox"].map(
-    (name) => `test/node/${name}.test.ts`,
-  ),
+  ...["examples", "guides"].map((room) => `test/${room}/*.test.ts`),
+  "test/faults/!(undici).test.ts",
+  "test/node/!(drain-on-exit).test.ts",
   ...["by-types", "messages"].map((name) => `test/types/${name}.test.ts`),
 ];
 
@@ -58,6 +58,32 @@ const OF_UNIX =
         ),
       ]
     : [];
+
+/** What takes longest where nothing is known of an earlier run: begun last, such a file would be what all others wait for. */
+const LONGEST = [
+  "test/prism.test.ts",
+  "test/scripts/compile-spec.test.ts",
+  "test/cli/backfill.test.ts",
+  "test/faults/chaos.test.ts",
+  "test/faults/upload.test.ts",
+  "test/node/exit-matrix.test.ts",
+  "test/node/outbox-crash.test.ts",
+  "test/node/sqlite-outbox.test.ts",
+  "test/cli/terminal.test.ts",
+];
+
+/** One project after the other, as its worker processes are of use for its own files alone. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const projects = [...new Set(sorted.map(({ project }) => project))];
+    const isLong = ({ moduleId }: TestSpecification): boolean => LONGEST.some((path) => moduleId.endsWith(path));
+    return projects.flatMap((project) => {
+      const ofProject = sorted.filter((file) => file.project === project);
+      return [...ofProject.filter(isLong), ...ofProject.filter((file) => !isLong(file))];
+    });
+  }
+}
 
 /** A limit only catches what hangs: no test is decided by how fast the machine is. */
 export const PATIENT = {
@@ -89,6 +115,7 @@ export default defineConfig({
           include: OF_THE_PACKAGE,
           exclude: THE_SAME_IN_FULL,
           globalSetup: "test/package/pack-once.ts",
+          isolate: false,
         },
       },
       {
@@ -98,7 +125,8 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: "whole",
+          // They come first, because projects run in the order of their names.
+          name: "alone",
           include: ["test/**/*.test.ts"],
           exclude: [...OF_THE_PACKAGE, ...OF_ROOMS, ...THE_SAME_IN_FULL, ...OF_UNIX],
         },
@@ -107,6 +135,7 @@ export default defineConfig({
     ...PATIENT,
     // Many of them wait for processes and sockets: three at a time even where there are only two processors.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     coverage: { include: ["src/**"] },
   },
 });

@@ -3,8 +3,8 @@ import { nodeFetch } from "../../src/transport/node-fetch.ts";
 import { undiciFetch } from "../../src/transport/undici-fetch.ts";
 
 /**
- * The transport that the tests of this folder are about: a file whose name ends with `.undici.test.ts` runs those of its
- * neighbour on undici, because what is asked of one transport is asked of the other.
+ * The transport that the tests of this folder are about: `undici.test.ts` runs them on undici, because what is asked of one
+ * transport is asked of the other.
  */
 export const TRANSPORT = process.env["TRANSPORT"] === "undici" ? "undici" : "node";
 

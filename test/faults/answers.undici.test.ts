@@ -1,4 +1,0 @@
-process.env["TRANSPORT"] = "undici";
-await import("./answers.test.ts");
-
-export {};

@@ -1,4 +1,0 @@
-process.env["TRANSPORT"] = "undici";
-await import("./waits.test.ts");
-
-export {};
