@@ -160,7 +160,7 @@ export const queue: Row = {
       notes: [
         "Segment and Amplitude were measured twice at most, those that lose events or stall once: they take long.",
         "The floor gathers in a Map by the text of the whole user. It has no bounds, keeps no order and tries nothing again.",
-        "`add` is that of a burst that nobody awaits one by one, beside `JSON.stringify` of the same users and events.",
+        "`add` is that of a burst that nobody awaits one by one, beside `JSON.stringify` of the same users and events, and their bytes.",
       ],
     };
   },
