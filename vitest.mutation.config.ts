@@ -22,7 +22,7 @@ class LoadErrors implements Reporter {
 export default defineConfig({
   ...usual,
   test: {
-    include: [process.env["MUTATION_TESTS"] ?? "test/**/*.test.ts"],
+    include: (process.env["MUTATION_TESTS"] ?? "test/**/*.test.ts").split(","),
     setupFiles: "test/patience.ts",
     reporters: [new LoadErrors()],
     // A changed place in the code may make a test wait for ever.

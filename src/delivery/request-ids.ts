@@ -54,7 +54,7 @@ export class RequestIds {
       return true;
     }
     if (known.text !== text) throw reusedError(id);
-    if (known.inFlight > 0 && known.given === given) return false;
+    if (known.given === given) return false;
     known.inFlight++;
     known.given = given;
     return true;
@@ -81,7 +81,7 @@ export class RequestIds {
     if (joined.signal === undefined) return;
     const { signal } = joined;
     ignoreAbort = onAbort(signal, () => {
-      if (!others.delete(waiting)) return;
+      others.delete(waiting);
       const facts = { requestIds: [id], attempts: 1, cause: signal.reason as unknown };
       joined.settle({ kind: "undelivered", error: new MParticleError("ABORTED", "Aborted by its signal.", facts) });
     });
@@ -100,8 +100,9 @@ export class RequestIds {
     }
     if (content.joined === undefined) return;
     const isAborted = verdict.kind === "undelivered" && verdict.error.code === "ABORTED";
-    const waiting = [...content.joined];
+    const waiting = content.joined;
     content.joined = undefined;
+    // Whoever is told may abort the wait of another one, which leaves the set then.
     for (const joined of waiting) {
       if (isAborted) joined.again();
       else joined.settle(verdict);

@@ -7,6 +7,7 @@ import {
   type EventsClientOptions,
   type Outcome,
 } from "mparticle-events";
+import type { Verdict } from "../../src/delivery/outcome.ts";
 import { RequestIds } from "../../src/delivery/request-ids.ts";
 import { recordingFetch, type FetchStep, type RecordingFetch, type Script } from "../../src/testing/testing.ts";
 import { virtualTime } from "./virtual-time.ts";
@@ -184,5 +185,88 @@ describe("the memory for ids", () => {
     expect(() => ids.enter("1", "b", {})).toThrow(InvalidBatchError);
     ids.leave("1", undelivered);
     expect(ids.enter("1", "b", {})).toBe(true);
+  });
+});
+
+describe("the ids of requests", () => {
+  const accepted: Verdict = { kind: "accepted", receipt: { status: 202, requestId: "id", attempts: 1, durationMs: 1 } };
+  const lost = (code: "ABORTED" | "TIMEOUT"): Verdict => ({
+    kind: "undelivered",
+    error: new MParticleError(code, "It was lost.", { attempts: 1 }),
+  });
+
+  /** Somebody who joins, and all that this one is told. */
+  function joined(signal?: AbortSignal) {
+    const told: (Verdict | "again")[] = [];
+    return {
+      told,
+      signal,
+      settle: (verdict: Verdict) => void told.push(verdict),
+      again: () => void told.push("again"),
+    };
+  }
+
+  it("know which object is on its way until all that are equal to it have their verdict", () => {
+    const ids = new RequestIds();
+    const [one, other] = [{}, {}];
+    expect(ids.enter("id", "text", one)).toBe(true);
+    expect(ids.enter("id", "text", other)).toBe(true);
+    expect(ids.enter("id", "text", other)).toBe(false);
+    ids.leave("id", accepted);
+    expect(ids.enter("id", "text", other)).toBe(false);
+    ids.leave("id", accepted);
+    expect(ids.enter("id", "text", other)).toBe(true);
+  });
+
+  it("name themselves in the refusal of another content", () => {
+    const ids = new RequestIds();
+    ids.enter("id", "text", {});
+    expect(() => ids.enter("id", "another text", {})).toThrow(expect.objectContaining({ requestIds: ["id"] }));
+  });
+
+  it("have nothing to say of what was never entered", () => {
+    const ids = new RequestIds();
+    const nobody = joined();
+    ids.join("id", nobody);
+    ids.leave("id", accepted);
+    expect(nobody.told).toEqual([]);
+  });
+
+  it.each([
+    ["the verdict", accepted, accepted],
+    ["the fault", lost("TIMEOUT"), lost("TIMEOUT")],
+    ["that it begins anew, for the other was aborted,", lost("ABORTED"), "again"],
+  ])("tell %s to those who joined, once", (_, verdict, expected) => {
+    const ids = new RequestIds();
+    const one = joined();
+    ids.enter("id", "text", {});
+    ids.join("id", one);
+    ids.leave("id", verdict);
+    ids.leave("id", accepted);
+    expect(one.told).toEqual([expected]);
+  });
+
+  it("tell the one who aborts nothing else, also when another who is told aborts it", () => {
+    const ids = new RequestIds();
+    const [early, late] = [new AbortController(), new AbortController()];
+    const aborted = joined(early.signal);
+    const abortedByFirst = joined(late.signal);
+    ids.enter("id", "text", {});
+    ids.join("id", aborted);
+    early.abort("enough");
+    ids.join("id", {
+      signal: undefined,
+      again: () => undefined,
+      settle: () => {
+        late.abort();
+      },
+    });
+    ids.join("id", abortedByFirst);
+    ids.leave("id", accepted);
+    const facts = { requestIds: ["id"], attempts: 1 };
+    expect(aborted.told).toMatchObject([
+      { kind: "undelivered", error: { code: "ABORTED", ...facts, cause: "enough" } },
+    ]);
+    expect(abortedByFirst.told).toMatchObject([{ kind: "undelivered", error: { code: "ABORTED", ...facts } }]);
   });
 });
