@@ -7,8 +7,8 @@ import type { AttemptReport } from "./telemetry.ts";
 export type RunInContext = <Result>(task: () => Result) => Result;
 
 /**
- * Runs a task in the context in which the package was loaded, because what one request happens to start for all must not
- * run in the context of that request.
+ * Runs a task in the async context in which the package was loaded. What one request starts on behalf of many, such as a
+ * timer, must not run in the context of that request.
  */
 export const runOutside: RunInContext = /* @__PURE__ */ captureContext();
 

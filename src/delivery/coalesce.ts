@@ -7,13 +7,13 @@ import type { Dispatcher } from "./dispatcher.ts";
 import type { OutgoingBatch } from "./outgoing-batch.ts";
 import type { Telemetry } from "./telemetry.ts";
 
-/** More would not be faster, and each is a socket. */
+/** Requests in flight at most: more would not be faster, and each is a socket. */
 const MAX_REQUESTS = 8;
 
 /**
  * Lets uploads that happen at the same time travel as bulk requests.
  *
- * Nobody waits for company: while there is room a request leaves as soon as everything that is ready has joined.
+ * No upload waits for others: while there is room, a request leaves as soon as everything that is ready now has joined.
  */
 export class Coalescer {
   readonly #dispatcher: Dispatcher;

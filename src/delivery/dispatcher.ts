@@ -38,7 +38,7 @@ export interface DispatcherOptions {
   readonly inFlight: InFlightCount;
 }
 
-/** Whoever waits for so long wants to know why. */
+/** An upload that is not accepted after this time is told of, once: its caller would wait without knowing why. */
 const SAY_SO_AFTER_MS = 5_000;
 
 /**

@@ -50,7 +50,7 @@ export interface Prepared {
 export function prepareBatch(batch: Batch, options: PrepareOptions): Prepared {
   const { path, beforeSend, check, maxBatchBytes } = options;
   const historical = path === "/bulkevents/historical";
-  // Whose ids a reader of an error knows. Written out and without closures, because every batch comes through here.
+  // The batch as far as it got: an error names its ids. No closures, because every batch comes through here.
   let stamped = batch;
   try {
     const hasSteps = beforeSend !== undefined && beforeSend.length > 0;

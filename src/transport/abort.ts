@@ -36,8 +36,8 @@ export class Cancellation {
 }
 
 /**
- * An AbortSignal with its controller, made of nothing of the runtime's: in a Worker each of theirs belongs to the request
- * in which it was made, and what another request lets wait for it hangs.
+ * An AbortSignal and its controller in one, without those of the runtime: in a Worker, an AbortSignal belongs to the request
+ * in which it was made, and another request that waits for it hangs.
  */
 export class EndSignal {
   readonly #callbacks = new LinkedList<() => void>();
@@ -58,7 +58,7 @@ export class EndSignal {
     if (this.#aborted) return;
     this.#aborted = true;
     this.#reason = reason;
-    // Whoever is no longer waiting, for one of those before it said so, is not called.
+    // A callback may take others out: those are not called any more.
     for (let next = this.#callbacks.first; next !== undefined; next = this.#callbacks.first) {
       this.#callbacks.remove(next);
       next.item();
@@ -136,7 +136,7 @@ export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal, gra
     });
   });
   try {
-    // The race also takes note of a rejection that comes after an abort, which nobody waits for then.
+    // The race also handles a rejection of `work` after the abort, which would be an unhandled one otherwise.
     const result = await Promise.race([work, aborted]);
     if (result === ABORTED || graceMs === 0) signal.throwIfAborted();
     return await work;

@@ -50,9 +50,9 @@ export class Deadlines {
     return deadline;
   }
 
-  /** Lets go of what has ended in time. */
+  /** What was started has ended: it needs no limit any more. */
   end(deadline: Deadline): void {
-    // What ends a request may come before the timer that is late.
+    // After a stop of the process, the end of a request may come before the timer that was due meanwhile.
     if (this.#onStop !== undefined) this.#noticeStop();
     this.#due.remove(deadline);
     // A timer for nobody would keep the process alive.
@@ -63,7 +63,7 @@ export class Deadlines {
   }
 
   #wait(delayMs: number): void {
-    // Looked at now and then, a stop shows before it has used up the time of a request.
+    // The clock is looked at now and then, because a stop has to show before it has used up the time of a request.
     const timerMs = Math.min(delayMs, this.#onStop === undefined ? LONGEST_TIMER_MS : LOOK_MS);
     this.#timerStartedMs = this.#clock.now();
     this.#timerDueMs = this.#timerStartedMs + timerMs;
@@ -73,7 +73,7 @@ export class Deadlines {
   #noticeStop(): void {
     const nowMs = this.#clock.now();
     if (nowMs - this.#timerDueMs <= MAX_LATENESS_MS) return;
-    // It may have begun right after the timer was started.
+    // When the stop began is unknown: it counts from the start of the timer, in favour of what is under way.
     const stoppedMs = nowMs - this.#timerStartedMs;
     this.#timerStartedMs = nowMs;
     this.#timerDueMs = nowMs;

@@ -9,7 +9,7 @@ export class Redaction {
    * @param authorization - the header that holds it, `Basic …`.
    */
   constructor(secret: string, authorization: string) {
-    // Not everybody writes its padding.
+    // Base64 is also written without its padding.
     const basic = authorization.replace(/^Basic /, "").replace(/=+$/, "");
     this.#secrets = [`${patternOf(basic)}=*`, patternOf(secret)];
   }

@@ -213,7 +213,7 @@ export class PendingBatches {
     const batch = given as OwnBatch; // made here
     batch.openWrites--;
     if (unstored === undefined) batch.contextStored = true;
-    // Given up in the meantime, and reported as that.
+    // It was given up in the meantime, and reported as undelivered.
     if (batch.state === "settled") return;
     if (unstored !== undefined) this.#removeUnstored(batch, unstored);
     if (batch.openWrites > 0) return;
@@ -378,7 +378,7 @@ export class PendingBatches {
   }
 }
 
-/** Those before it are in flight, and so few. */
+/** Looks through the batches before it in its lane: they are in flight, and there are few of those. */
 function leaveLane(batch: OwnBatch): void {
   const { lane, nextInLane } = batch;
   let before: OwnBatch | undefined;
