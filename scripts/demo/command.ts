@@ -53,7 +53,8 @@ async function tourOfMock(output: Output): Promise<void> {
   const { startMockServer } = await import("../../src/testing/testing.ts");
   const server = await startMockServer();
   try {
-    const options = { apiKey: "us1-demo", apiSecret: "not-a-secret", baseUrl: server.url };
+    // The mock answers in this very process: on a busy machine that may take it long.
+    const options = { apiKey: "us1-demo", apiSecret: "not-a-secret", baseUrl: server.url, timeoutMs: 120_000 };
     await giveTour({ name: `the mock server at ${server.url}`, options }, output.log);
   } finally {
     await server.close();
