@@ -108,12 +108,14 @@ function findingsOf(name: string, check: Validate, batch: Batch, context: Valida
       `\`${name}\` gave a promise; expected a list of findings at once. Await a check before handing the batch over`,
     );
   }
-  throw new TypeError(`\`${name}\` gave ${show(findings)}; expected a list of findings`);
+  throw new TypeError(
+    `\`${name}\` gave ${show(findings)}; expected a list of findings, each an "error" or a "warning"`,
+  );
 }
 
 /** As far as it is read here. */
 function isFinding(value: unknown): value is Finding {
-  return isObject(value);
+  return isObject(value) && (value["severity"] === "error" || value["severity"] === "warning");
 }
 
 function isThenable(value: unknown): boolean {

@@ -8,6 +8,7 @@ import type {
   PromotionActionType,
 } from "../../generated/schema.ts";
 import { makeEvent } from "./events.ts";
+import { propertiesOf } from "./trailing-argument.ts";
 import type { CommerceDetails } from "./types.ts";
 
 /** What may be said about a product action beside what it is and its products. */
@@ -33,7 +34,10 @@ export function productAction(
   details?: ProductActionDetails,
   data?: CommerceDetails,
 ): CommerceEvent {
-  return makeEvent("commerce_event", { ...data, product_action: { ...details, action, products } });
+  return makeEvent("commerce_event", {
+    ...propertiesOf("data", data),
+    product_action: { ...propertiesOf("details", details), action, products },
+  });
 }
 
 /**
@@ -115,7 +119,7 @@ export function promotion(
   promotions: readonly Promotion[],
   data?: CommerceDetails,
 ): CommerceEvent {
-  return makeEvent("commerce_event", { ...data, promotion_action: { action, promotions } });
+  return makeEvent("commerce_event", { ...propertiesOf("data", data), promotion_action: { action, promotions } });
 }
 
 /**
@@ -125,5 +129,5 @@ export function promotion(
  * @param data - any other property of the event.
  */
 export function impression(impressions: readonly ProductImpression[], data?: CommerceDetails): CommerceEvent {
-  return makeEvent("commerce_event", { ...data, product_impressions: impressions });
+  return makeEvent("commerce_event", { ...propertiesOf("data", data), product_impressions: impressions });
 }

@@ -1,4 +1,6 @@
 import type { ConsentPurpose, ConsentState } from "../../generated/schema.ts";
+import { show } from "../rules/show.ts";
+import { propertiesOf } from "./trailing-argument.ts";
 
 /** Where, when and to what the user agreed or objected. `timestamp_unixtime_ms` is the present unless given. */
 export type ConsentDetails = Partial<Omit<ConsentPurpose, "consented">>;
@@ -10,9 +12,12 @@ export type ConsentDetails = Partial<Omit<ConsentPurpose, "consented">>;
  * @param consented - `true` if the user agreed.
  * @param details - `{ document?, location?, hardware_id?, timestamp_unixtime_ms? }`.
  * @returns a consent state with this decision alone; join it to others with {@link mergeConsent}.
+ * @throws TypeError - for what only JavaScript can pass, such as `"yes"` for a decision.
  */
 export function gdprConsent(purpose: string, consented: boolean, details?: ConsentDetails): ConsentState {
-  return { gdpr: { [purpose]: decision(consented, details) } };
+  const name: unknown = purpose;
+  if (typeof name !== "string") throw misuse("purpose", name, "the name of a purpose");
+  return { gdpr: { [purpose]: decision("consented", consented, details) } };
 }
 
 /**
@@ -21,9 +26,10 @@ export function gdprConsent(purpose: string, consented: boolean, details?: Conse
  * @param optedOut - `true` if the user's data must not be sold.
  * @param details - as for {@link gdprConsent}.
  * @returns a consent state with this decision alone; join it to others with {@link mergeConsent}.
+ * @throws TypeError - for what only JavaScript can pass, such as `"yes"` for a decision.
  */
 export function ccpaOptOut(optedOut: boolean, details?: ConsentDetails): ConsentState {
-  return { ccpa: { data_sale_opt_out: decision(optedOut, details) } };
+  return { ccpa: { data_sale_opt_out: decision("optedOut", optedOut, details) } };
 }
 
 /**
@@ -34,6 +40,7 @@ export function ccpaOptOut(optedOut: boolean, details?: ConsentDetails): Consent
  *   Times as digits in a string, which is how the service's own outputs write them, become numbers.
  */
 export function mergeConsent(...states: readonly (ConsentState | null | undefined)[]): ConsentState {
+  for (const [index, state] of states.entries()) propertiesOf(`states[${String(index)}]`, state);
   const gdpr = mergePurposes(states.map((state) => state?.gdpr));
   const ccpa = mergePurposes(states.map((state) => state?.ccpa && { ...state.ccpa }));
   return { ...(gdpr && { gdpr }), ...(ccpa && { ccpa }) };
@@ -59,8 +66,18 @@ export function isCcpaOptedOut(state: ConsentState | null | undefined): boolean 
   return state?.ccpa?.data_sale_opt_out?.consented;
 }
 
-function decision(consented: boolean, details: ConsentDetails | undefined): ConsentPurpose {
-  return { ...details, consented, timestamp_unixtime_ms: details?.timestamp_unixtime_ms ?? Date.now() };
+/** A decision that is lost, or taken for its opposite, is more than a wrong value: it is refused where it is made. */
+function decision(name: string, consented: unknown, details: ConsentDetails | undefined): ConsentPurpose {
+  if (typeof consented !== "boolean") throw misuse(name, consented, "true or false");
+  return {
+    ...propertiesOf("details", details),
+    consented,
+    timestamp_unixtime_ms: details?.timestamp_unixtime_ms ?? Date.now(),
+  };
+}
+
+function misuse(name: string, value: unknown, expected: string): TypeError {
+  return new TypeError(`\`${name}\` is ${show(value)}; expected ${expected}.`);
 }
 
 /** Stored states come from elsewhere: what their times are, no type vouches for. */

@@ -5,6 +5,7 @@ import type {
   ApplicationTransitionType,
 } from "../../generated/schema.ts";
 import { stampEventData } from "./stamp.ts";
+import { propertiesOf } from "./trailing-argument.ts";
 import type { EventDataOf, EventOf, EventType } from "./types.ts";
 
 // The options are aliases of their own, made by Omit even where nothing is left out: the compiler shows the name of such an
@@ -32,7 +33,7 @@ export function customEvent(
   custom_event_type: CustomEventType,
   data?: CustomEventOptions,
 ): EventOf<"custom_event"> {
-  return makeEvent("custom_event", { ...data, event_name, custom_event_type });
+  return makeEvent("custom_event", { ...propertiesOf("data", data), event_name, custom_event_type });
 }
 
 /** The last argument of {@link screenView}: what may be said beside the positional arguments. */
@@ -45,7 +46,7 @@ export type ScreenViewOptions = Omit<EventDataOf<"screen_view">, "screen_name">;
  * @param data - any other property of the event.
  */
 export function screenView(screen_name: string, data?: ScreenViewOptions): EventOf<"screen_view"> {
-  return makeEvent("screen_view", { ...data, screen_name });
+  return makeEvent("screen_view", { ...propertiesOf("data", data), screen_name });
 }
 
 /** The last argument of {@link sessionStart}: any property of the event. */
@@ -57,7 +58,7 @@ export type SessionStartOptions = Omit<EventDataOf<"session_start">, never>;
  * @param data - any property of the event.
  */
 export function sessionStart(data?: SessionStartOptions): EventOf<"session_start"> {
-  return makeEvent("session_start", { ...data });
+  return makeEvent("session_start", { ...propertiesOf("data", data) });
 }
 
 /** The last argument of {@link sessionEnd}: what may be said beside the positional arguments. */
@@ -70,7 +71,7 @@ export type SessionEndOptions = Omit<EventDataOf<"session_end">, "session_durati
  * @param data - any other property of the event.
  */
 export function sessionEnd(session_duration_ms: number, data?: SessionEndOptions): EventOf<"session_end"> {
-  return makeEvent("session_end", { ...data, session_duration_ms });
+  return makeEvent("session_end", { ...propertiesOf("data", data), session_duration_ms });
 }
 
 /** The last argument of {@link applicationStateTransition}: what may be said beside the positional arguments. */
@@ -89,7 +90,7 @@ export function applicationStateTransition(
   application_transition_type: ApplicationTransitionType,
   data?: ApplicationStateTransitionOptions,
 ): EventOf<"application_state_transition"> {
-  return makeEvent("application_state_transition", { ...data, application_transition_type });
+  return makeEvent("application_state_transition", { ...propertiesOf("data", data), application_transition_type });
 }
 
 /** The last argument of {@link firstRun}: any property of the event. */
@@ -101,7 +102,7 @@ export type FirstRunOptions = Omit<EventDataOf<"first_run">, never>;
  * @param data - any property of the event.
  */
 export function firstRun(data?: FirstRunOptions): EventOf<"first_run"> {
-  return makeEvent("first_run", { ...data });
+  return makeEvent("first_run", { ...propertiesOf("data", data) });
 }
 
 /** The last argument of {@link uninstall}: any property of the event. */
@@ -113,7 +114,7 @@ export type UninstallOptions = Omit<EventDataOf<"uninstall">, never>;
  * @param data - any property of the event.
  */
 export function uninstall(data?: UninstallOptions): EventOf<"uninstall"> {
-  return makeEvent("uninstall", { ...data });
+  return makeEvent("uninstall", { ...propertiesOf("data", data) });
 }
 
 /** The last argument of {@link optOut}: what may be said beside the positional arguments. */
@@ -126,7 +127,7 @@ export type OptOutOptions = Omit<EventDataOf<"opt_out">, "is_opted_out">;
  * @param data - any other property of the event.
  */
 export function optOut(is_opted_out: boolean, data?: OptOutOptions): EventOf<"opt_out"> {
-  return makeEvent("opt_out", { ...data, is_opted_out });
+  return makeEvent("opt_out", { ...propertiesOf("data", data), is_opted_out });
 }
 
 /** The last argument of {@link crashReport}: what may be said beside the positional arguments. */
@@ -140,7 +141,7 @@ export type CrashReportOptions = Omit<EventDataOf<"crash_report">, "severity" | 
  * @param data - any other property, such as `stack_trace` or the `breadcrumbs` that led there.
  */
 export function crashReport(severity: string, message: string, data?: CrashReportOptions): EventOf<"crash_report"> {
-  return makeEvent("crash_report", { ...data, severity, message });
+  return makeEvent("crash_report", { ...propertiesOf("data", data), severity, message });
 }
 
 /** The last argument of {@link breadcrumb}: what may be said beside the positional arguments. */
@@ -153,7 +154,7 @@ export type BreadcrumbOptions = Omit<EventDataOf<"breadcrumb">, "label">;
  * @param data - any other property of the event.
  */
 export function breadcrumb(label: string, data?: BreadcrumbOptions): EventOf<"breadcrumb"> {
-  return makeEvent("breadcrumb", { ...data, label });
+  return makeEvent("breadcrumb", { ...propertiesOf("data", data), label });
 }
 
 /** The last argument of {@link networkPerformance}: what may be said beside the positional arguments. */
@@ -171,7 +172,7 @@ export function networkPerformance(
   response_code: number,
   data?: NetworkPerformanceOptions,
 ): EventOf<"network_performance"> {
-  return makeEvent("network_performance", { ...data, url, response_code });
+  return makeEvent("network_performance", { ...propertiesOf("data", data), url, response_code });
 }
 
 /** The last argument of {@link pushRegistration}: what may be said beside the positional arguments. */
@@ -189,7 +190,7 @@ export function pushRegistration(
   registration_token: string,
   data?: PushRegistrationOptions,
 ): EventOf<"push_registration"> {
-  return makeEvent("push_registration", { ...data, register, registration_token });
+  return makeEvent("push_registration", { ...propertiesOf("data", data), register, registration_token });
 }
 
 /** The last argument of {@link pushMessage}: what may be said beside the positional arguments. */
@@ -202,7 +203,7 @@ export type PushMessageOptions = Omit<EventDataOf<"push_message">, "push_message
  * @param data - any other property, such as `push_message_token` and `push_notification_payload`.
  */
 export function pushMessage(push_message_type: PushMessageType, data?: PushMessageOptions): EventOf<"push_message"> {
-  return makeEvent("push_message", { ...data, push_message_type });
+  return makeEvent("push_message", { ...propertiesOf("data", data), push_message_type });
 }
 
 /** The last argument of {@link profile}: what may be said beside the positional arguments. */
@@ -215,7 +216,7 @@ export type ProfileOptions = Omit<EventDataOf<"profile">, "profile_event_type">;
  * @param data - any other property; give `previous_mpid` and `current_mpid` as `bigint` or digits.
  */
 export function profile(profile_event_type: ProfileEventType, data?: ProfileOptions): EventOf<"profile"> {
-  return makeEvent("profile", { ...data, profile_event_type });
+  return makeEvent("profile", { ...propertiesOf("data", data), profile_event_type });
 }
 
 /** What became of an attribute: `{ new, old, deleted?, is_new_attribute? }`. */
@@ -242,7 +243,11 @@ export function userAttributeChange(
   change: UserAttributeChange,
   data?: UserAttributeChangeOptions,
 ): EventOf<"user_attribute_change"> {
-  return makeEvent("user_attribute_change", { ...data, ...change, user_attribute_name });
+  return makeEvent("user_attribute_change", {
+    ...propertiesOf("data", data),
+    ...propertiesOf("change", change),
+    user_attribute_name,
+  });
 }
 
 /** What became of an identity: `{ new, old }`, each an identity or `null` where there is none. */
@@ -261,5 +266,6 @@ export function userIdentityChange(
   change: UserIdentityChange,
   data?: UserIdentityChangeOptions,
 ): EventOf<"user_identity_change"> {
-  return makeEvent("user_identity_change", { ...data, ...change });
+  propertiesOf("change", change);
+  return makeEvent("user_identity_change", { ...propertiesOf("data", data), ...change });
 }

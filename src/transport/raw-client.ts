@@ -94,16 +94,23 @@ async function fetchStart(send: Fetch, request: Request): Promise<Response> {
   return new Response(ok ? null : text, { status, statusText, headers });
 }
 
+/** A body of this size is read to its end, so that its connection can be used again. */
+const MAX_DRAINED_BYTES = 1024 * 1024;
+
 /** The body's start, and the rest let go; a body that is cut short, or never ends, changes nothing about the status. */
 async function readStart(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<string> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let text = "";
+  let bytes = 0;
   try {
     for (;;) {
       const { done, value } = await untilAborted(reader.read(), signal);
       if (done) break;
       if (text.length < MAX_BODY_CHARS) text += decoder.decode(value, { stream: true });
+      // A body whose pieces are there already, and without end, would never let a timer run.
+      bytes += value.byteLength;
+      if (bytes > MAX_DRAINED_BYTES) throw new Error("It is too long to be read to its end.");
     }
   } catch {
     reader.cancel().catch(() => undefined);

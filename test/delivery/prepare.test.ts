@@ -176,6 +176,11 @@ describe("what a batch throws while it is read", () => {
   it.each<[string, unknown, RegExp]>([
     ["null among its findings", [null], /`validate` gave an array.*; expected a list of findings/],
     ["a list of something else", ["no"], /`validate` gave an array.*; expected a list of findings/],
+    [
+      "a finding of a severity that there is not",
+      [{ severity: "fatal" }],
+      /`validate` gave an array.*; expected a list/,
+    ],
     ["no list", "no", /`validate` gave "no"; expected a list of findings/],
     ["nothing", undefined, /`validate` gave undefined; expected a list of findings/],
     ["a promise", Promise.resolve([]), /`validate` gave a promise; expected a list of findings/],

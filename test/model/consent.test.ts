@@ -4,6 +4,26 @@ import type { ConsentState } from "../../generated/schema.ts";
 import { ccpaOptOut, gdprConsent, hasGdprConsent, isCcpaOptedOut, mergeConsent } from "../../src/model/consent.ts";
 import { deepFreeze } from "./deep-freeze.ts";
 
+describe("what only JavaScript can pass", () => {
+  const anything = (value: unknown): never => value as never;
+
+  it.each<[string, () => unknown, string]>([
+    [
+      "a decision that is a text",
+      () => gdprConsent("p", anything("no")),
+      '`consented` is "no"; expected true or false.',
+    ],
+    ["no decision", () => ccpaOptOut(anything(undefined)), "`optedOut` is undefined; expected true or false."],
+    ["no purpose", () => gdprConsent(anything(undefined), true), "`purpose` is undefined"],
+    ["details that are a text", () => gdprConsent("p", true, anything("v3")), '`details` is "v3"; expected an object'],
+    ["a list of states", () => mergeConsent(anything([{}])), "`states[0]` is an array of 1; expected an object"],
+    ["a state that is a text", () => mergeConsent({}, anything("{}")), '`states[1]` is "{}"; expected an object'],
+  ])("is refused where a decision would be lost or turned round: %s", (_, call, message) => {
+    expect(call).toThrow(TypeError);
+    expect(call).toThrow(message);
+  });
+});
+
 describe("gdprConsent", () => {
   it("states one decision, dated now, with the details beside it", () => {
     const before = Date.now();

@@ -1,7 +1,17 @@
 import { describe, expect, it, vi } from "vitest";
 import { EVENT_TYPES } from "../../generated/contract.ts";
 import { validateBatch } from "../../generated/validators/canonical.js";
-import { createBatch, customEvent, pushMessage, userAttributeChange, userIdentityChange } from "mparticle-events";
+import {
+  addToCart,
+  createBatch,
+  customEvent,
+  purchase,
+  pushMessage,
+  screenView,
+  sessionStart,
+  userAttributeChange,
+  userIdentityChange,
+} from "mparticle-events";
 import { FULL_EVENT_DATA } from "../contract/full-batch.ts";
 import { deepFreeze } from "./deep-freeze.ts";
 import { FACTORIES, FACTORY_CASES } from "./factory-table.ts";
@@ -12,6 +22,31 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{1
 function errorsOf(event: object): unknown {
   return validateBatch({ environment: "development", events: [event] }) ? [] : validateBatch.errors;
 }
+
+describe("the last argument of a factory", () => {
+  const anything = (value: unknown): never => value as never;
+
+  it.each<[string, () => unknown, string]>([
+    ["a text", () => customEvent("x", "other", anything("y")), '`data` is "y"; expected an object, or nothing.'],
+    ["a list", () => sessionStart(anything([1])), "`data` is an array of 1; expected an object, or nothing."],
+    ["true", () => screenView("x", anything(true)), "`data` is true; expected an object, or nothing."],
+    ["a number", () => addToCart([], {}, anything(5)), "`data` is 5; expected an object, or nothing."],
+    ["a text for details", () => purchase([], anything("T-1")), '`details` is "T-1"; expected an object, or nothing.'],
+    ["a text for a change", () => userAttributeChange("plan", anything("pro")), '`change` is "pro"; expected'],
+    ["a list for a change", () => userIdentityChange(anything([])), "`change` is an array of 0; expected"],
+  ])("is an object or nothing: %s is refused, because it would be lost or taken apart", (_, call, message) => {
+    expect(call).toThrow(TypeError);
+    expect(call).toThrow(message);
+  });
+
+  it("may be null, as from a database", () => {
+    expect(screenView("x", anything(null)).data.screen_name).toBe("x");
+  });
+
+  it("is not judged, nor are the others: that is for checkBatch", () => {
+    expect(customEvent("x", anything("othre")).data.custom_event_type).toBe("othre");
+  });
+});
 
 describe("the table of factories", () => {
   it("has every event type of the contract, and no other", () => {

@@ -670,6 +670,28 @@ describe("drainOnExit", () => {
     stop();
   });
 
+  it("keeps the id under which it has spilled what waited for room, when that is sent after all", async () => {
+    let isUp = false;
+    const fetch = recordingFetch(() => (isUp ? 202 : "hang"));
+    const drained = new EventQueue(new EventsClient({ apiKey: "k", apiSecret: "s", fetch, timeoutMs: 100 }), {
+      maxBufferedBytes: 1,
+    });
+    const stop = drainOnExit(drained, { spillPath, timeoutMs: 50, signals: ["SIGUSR2"] });
+    process.once("SIGUSR2", () => undefined);
+    const user: UserContext = { environment: "development" };
+    await drained.add(user, screenView("first"));
+    const waiting = drained.add(user, screenView("second"));
+    expect(drained.stats().waitingAdds).toBe(1);
+    process.emit("SIGUSR2", "SIGUSR2");
+    const { ids, events } = spilled();
+    expect(events).toBe(2);
+    await waiting;
+    isUp = true;
+    await drained.flush();
+    expect(new Set(fetch.acceptedIds().keys())).toEqual(new Set(ids));
+    stop();
+  });
+
   it("takes an empty file for none", () => {
     writeFileSync(spillPath, "");
     drainOnExit(new EventQueue(client), { spillPath })();

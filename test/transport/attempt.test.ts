@@ -54,6 +54,25 @@ describe("a fetch that pays no attention to its signal", () => {
   });
 });
 
+describe("a body without end whose pieces are there at once", () => {
+  it.each([202, 400])(
+    "of an answer of %i is left after a megabyte, because no timer would run meanwhile",
+    async (status) => {
+      let pieces = 0;
+      const body = new ReadableStream<Uint8Array>({
+        pull: (controller) => {
+          if (++pieces > 1_000) controller.error(new Error("it was read to its end"));
+          else controller.enqueue(new Uint8Array(64 * 1024));
+        },
+      });
+      const fetch = async (): Promise<Response> => Promise.resolve(new Response(body, { status }));
+      const result = await upload({ fetch }).catch((error: unknown) => error);
+      expect(result).toMatchObject({ status });
+      expect(pieces).toBeLessThan(30);
+    },
+  );
+});
+
 describe("the fetch option", () => {
   it("is called as a plain function: a runtime's own refuses to be a method", async () => {
     const seen: unknown[] = [];

@@ -120,7 +120,7 @@ export class Intake {
   /** Of a long list: the rest follows in later turns of the event loop, before all that waits behind it. */
   #takeFirstIn(waiting: WaitingAdd): void {
     const { items } = waiting;
-    const parts: BatchParts = waiting.parts ?? new Map();
+    const parts: BatchParts = waiting.parts ?? new Map<QueuedBatch, EventText[]>();
     const first = items.slice(0, TAKEN_PER_TURN);
     const bytes = first.reduce((sum, item) => sum + item.bytes + 1, 0);
     this.#put(waiting, first, parts);
