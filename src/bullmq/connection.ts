@@ -43,12 +43,21 @@ function isClient(connection: FleetConnection): connection is Redis {
   return "duplicate" in connection && typeof connection.duplicate === "function";
 }
 
-/**
- * What this Redis loses when it is restarted or killed, in one sentence.
- *
- * @returns `undefined` when it writes each change to disk within a second, or does not say what it does.
- */
-export async function describeDurability(redis: Redis): Promise<string | undefined> {
+/** What this Redis loses as it is configured, in one sentence each; nothing of what it does not say. */
+export async function describeDurability(redis: Redis): Promise<readonly string[]> {
+  const losses = [await describeEviction(redis), await describePersistence(redis)];
+  return losses.filter((loss) => loss !== undefined);
+}
+
+async function describeEviction(redis: Redis): Promise<string | undefined> {
+  const policy = /^maxmemory_policy:(\S+)/m.exec(await redis.info("memory"))?.[1] ?? "noeviction";
+  return policy === "noeviction"
+    ? undefined
+    : `This Redis throws away keys when its memory is full (maxmemory-policy ${policy}), and batches with them. Set \`maxmemory-policy noeviction\`: then whoever adds is told.`;
+}
+
+/** @returns `undefined` when it writes each change to disk within a second, or does not say what it does. */
+async function describePersistence(redis: Redis): Promise<string | undefined> {
   const information = await redis.info("persistence");
   if (!/^aof_enabled:\d/m.test(information) || /^aof_enabled:1/m.test(information)) return undefined;
   const save = await redis.config("GET", "save").catch(() => undefined); // managed services refuse the command

@@ -5,6 +5,7 @@ import { internalsOf, type EventsClient } from "../delivery/client.ts";
 import { SYSTEM_EFFECTS } from "../delivery/effects.ts";
 import type { Telemetry } from "../delivery/telemetry.ts";
 import { InvalidBatchError, MParticleError } from "../errors.ts";
+import { ANSWER_MS, endsWithin } from "../fleet/ends-within.ts";
 import { NewerRecords, RECORD_VERSION } from "../fleet/record-version.ts";
 import { RequestSender } from "../fleet/request-sender.ts";
 import {
@@ -171,8 +172,7 @@ export class FleetWorker {
   /** Once, at the start: an operator has to know before it happens. */
   async #warnOfLoss(redis: Redis): Promise<void> {
     try {
-      const warning = await describeDurability(redis);
-      if (warning !== undefined) this.#telemetry.warn(warning);
+      for (const warning of await describeDurability(redis)) this.#telemetry.warn(warning);
     } catch {
       // A service that does not say how it is configured may be fine.
     }
@@ -185,9 +185,16 @@ export class FleetWorker {
     const timer = setTimeout(() => {
       this.#sender?.stop(new MParticleError("CLOSED", "The worker was closed before it was accepted."));
     }, timeoutMs);
-    try {
+    const finish = async (): Promise<void> => {
       await worker.close();
       await this.#sender?.end();
+    };
+    try {
+      if (!(await endsWithin(finish(), timeoutMs + ANSWER_MS, SYSTEM_EFFECTS))) {
+        this.#telemetry.warn("Redis does not answer: what was sent and is not noted down is sent again with its id.");
+        // It would go on to connect.
+        worker.disconnect().catch(() => undefined);
+      }
     } finally {
       clearTimeout(timer);
       redis.disconnect();

@@ -15,6 +15,8 @@ export class PaceTurns {
   readonly #effects: Effects;
   readonly #endWaits = new Set<() => void>();
   readonly #telling = new Set<Promise<void>>();
+  /** The last of those who want a turn. */
+  #line: Promise<void> = Promise.resolve();
   #isOver = false;
 
   constructor(pace: SharedPace, telemetry: Telemetry, effects: Effects) {
@@ -30,6 +32,21 @@ export class PaceTurns {
    * @returns `undefined` when there is nothing to send any more, or when this was ended.
    */
   async take(count: () => number): Promise<GivenTurn | undefined> {
+    // One after the other: while there is none, a process asks the store once at a time, and not for each request.
+    const before = this.#line;
+    let leave = (): void => undefined;
+    this.#line = new Promise((resolve) => {
+      leave = resolve;
+    });
+    await before;
+    try {
+      return await this.#takeNext(count);
+    } finally {
+      leave();
+    }
+  }
+
+  async #takeNext(count: () => number): Promise<GivenTurn | undefined> {
     while (!this.#isOver) {
       const wanted = count();
       if (wanted === 0) return undefined;

@@ -4,6 +4,7 @@ import { SYSTEM_EFFECTS } from "../delivery/effects.ts";
 import type { Verdict } from "../delivery/outcome.ts";
 import { ApiError, MParticleError } from "../errors.ts";
 import type { FleetBatch } from "../fleet/fleet-batch.ts";
+import { ANSWER_MS, endsWithin } from "../fleet/ends-within.ts";
 import { NewerRecords, RECORD_VERSION } from "../fleet/record-version.ts";
 import { RequestSender } from "../fleet/request-sender.ts";
 import { resolveWorkerOptions, WORKER_OPTIONS, type WorkerOptions } from "../fleet/worker-options.ts";
@@ -268,16 +269,22 @@ export class FleetWorker {
     }, timeoutMs);
     while (this.#sending.size > 0) await this.#wakeUp.wait(false);
     stopTimer();
-    await this.#loop;
     this.#wakeUp.end();
-    await this.#sender.end();
     try {
-      await this.#settled.end();
-      await this.#leases.end();
+      if (!(await endsWithin(this.#finish(), ANSWER_MS, effects))) {
+        telemetry.warn("PostgreSQL does not answer: what was sent and is not noted down is sent again with its id.");
+      }
     } catch (error) {
       telemetry.reportError("What was sent could not be noted down; it is sent again with its ids.", error);
     }
     return this.stats();
+  }
+
+  async #finish(): Promise<void> {
+    await this.#loop;
+    await this.#sender.end();
+    await this.#settled.end();
+    await this.#leases.end();
   }
 }
 

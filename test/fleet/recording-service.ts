@@ -21,6 +21,20 @@ export interface RecordingService {
   close(): Promise<void>;
 }
 
+interface ReceivedBatch {
+  readonly source_request_id: string;
+  readonly events?: readonly { readonly data: { readonly event_name: string } }[];
+}
+
+/** @returns `undefined` for what is no JSON, as when somebody has edited a store by hand. */
+function readBatches(text: string): readonly ReceivedBatch[] | undefined {
+  try {
+    return JSON.parse(text) as readonly ReceivedBatch[]; // as this package writes it
+  } catch {
+    return undefined;
+  }
+}
+
 /** @param answer - decides about each request, by its batches; 202 unless it says otherwise. */
 export async function startRecordingService(
   answer: (names: readonly string[]) => Answer | undefined = () => undefined,
@@ -36,11 +50,12 @@ export async function startRecordingService(
     request.on("end", () => {
       const text = Buffer.concat(chunks).toString();
       for (const [, mpid = ""] of text.matchAll(/"mpid":(\d+)/g)) mpids.add(mpid);
-      const batches = JSON.parse(text) as {
-        readonly source_request_id: string;
-        readonly events: readonly { readonly data: { readonly event_name: string } }[];
-      }[]; // as this package writes it
-      const names = batches.map(({ events }) => events[0]?.data.event_name ?? "");
+      const batches = readBatches(text);
+      if (batches === undefined) {
+        response.writeHead(400, { "content-length": "0" }).end();
+        return;
+      }
+      const names = batches.map(({ events }) => events?.[0]?.data.event_name ?? "");
       arrivals.push({ atMs: performance.now(), batches: batches.length });
       const decided = answer(names) ?? { status: 202 };
       if (decided === "reset") {

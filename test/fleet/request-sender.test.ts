@@ -154,6 +154,20 @@ describe("RequestSender", () => {
     expect(wanted.at(-1)).toBe(20);
   });
 
+  it("asks for one turn at a time, however many requests wait for theirs", async () => {
+    let [asking, most, left] = [0, 0, 20];
+    const take = async (batches: number): Promise<Turn> => {
+      most = Math.max(most, ++asking);
+      await new Promise((resolve) => setImmediate(resolve));
+      asking--;
+      return left-- > 0 ? { waitMs: 100 } : { id: "turn", batches };
+    };
+    const { send, requests } = setUp(() => 202, { take }, 8);
+    await Promise.all(names(800).map((name) => send(name)));
+    expect(requests).toHaveLength(8);
+    expect(most).toBe(1);
+  });
+
   it("waits until the store knows of the turns that were given back, but not for a store that does not answer", async () => {
     let know = (): void => undefined;
     const given = new Promise<void>((resolve) => {

@@ -14,7 +14,13 @@ export async function untilStored(store) {
 
 export async function openPool() {
   const { default: pg } = await import("pg");
-  const pool = new pg.Pool({ host: "127.0.0.1", port: told.port, user: "postgres", database: "postgres", max: 6 });
+  const pool = new pg.Pool({
+    host: "127.0.0.1",
+    port: told.port,
+    user: "postgres",
+    database: told.database ?? "postgres",
+    max: 6,
+  });
   pool.on("error", () => undefined);
   return pool;
 }
