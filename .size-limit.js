@@ -33,5 +33,5 @@ export default [
   entry("mparticle-events/testing", "*", "60 kB"),
   entry("mparticle-events/bullmq", "*", "15.5 kB"),
   entry("mparticle-events/postgres", "*", "17 kB"),
-  entry("mparticle-events/otel", "*", "4 kB"),
+  entry("mparticle-events/otel", "*", "4.2 kB"),
 ];

@@ -73,12 +73,12 @@ describe("the example of Kafka", () => {
       return new Response(null, { status: 202 });
     };
     let ends = 0;
-    for (let isOver = false; !isOver && ends < 100;) {
-      await consumeKafka(kafka.messages("events"), kafka, clientWith(fetch)).then(
-        () => (isOver = true),
-        () => ends++,
+    const isOver = (): Promise<boolean> =>
+      consumeKafka(kafka.messages("events"), kafka, clientWith(fetch)).then(
+        () => true,
+        () => false,
       );
-    }
+    while (ends < 100 && !(await isOver())) ends++;
     expect(ends).toBeGreaterThan(0);
     expect(arrived).toEqual(new Map(["a", "b", "c", "d"].map((name) => [name, numbers])));
     expect(committed(kafka).reduce((sum, offset) => sum + offset)).toBe(48n);
