@@ -13,6 +13,7 @@ describe("resolveBaseUrl", () => {
 
   it("takes a base URL as it is, without the slash at its end", () => {
     expect(resolveBaseUrl({ baseUrl: "http://127.0.0.1:4010/v2/" })).toBe("http://127.0.0.1:4010/v2");
+    expect(resolveBaseUrl({ baseUrl: "http://127.0.0.1:4010/v2//" })).toBe("http://127.0.0.1:4010/v2");
     expect(resolveBaseUrl({ baseUrl: new URL("http://[::1]:4010/v2") })).toBe("http://[::1]:4010/v2");
   });
 
@@ -21,15 +22,28 @@ describe("resolveBaseUrl", () => {
     [{ pod: "toString" as Pod }, '`pod` is "toString"'],
     [{ pod: "us1" as const, baseUrl: "http://localhost" }, "exclude each other"],
     [{ baseUrl: "s2s.mparticle.com" }, "not an http(s) URL"],
-    [{ baseUrl: "ftp://s2s.mparticle.com" }, "not an http(s) URL"],
+    [{ pod: ["us1"] as unknown as Pod }, "`pod` is an array of 1"],
+    [{ baseUrl: "ftp://s2s.mparticle.com" }, '`baseUrl` is "ftp://s2s.mparticle.com/", not an http(s) URL'],
+    [{ baseUrl: "httpx://s2s.mparticle.com" }, "not an http(s) URL"],
+    [{ baseUrl: "xhttp://s2s.mparticle.com" }, "not an http(s) URL"],
     [{ baseUrl: "https://key:hidden@s2s.mparticle.com" }, "no credentials"],
+    [{ baseUrl: "https://key@s2s.mparticle.com" }, "no credentials"],
+    [{ baseUrl: "https://:hidden@s2s.mparticle.com" }, "no credentials"],
+    [{ baseUrl: "https://s2s.mparticle.com/v2#part" }, "no credentials, query or fragment"],
     [{ baseUrl: "https://s2s.mparticle.com/?a=b" }, "no credentials, query or fragment"],
   ])("names what is wrong with %j", (options, message) => {
     expect(() => resolveBaseUrl(options)).toThrow(message);
   });
 
-  it("never repeats the credentials of a refused URL", () => {
-    expect(() => resolveBaseUrl({ baseUrl: "https://key:hidden@s2s.mparticle.com" })).toThrow(
+  it.each([
+    "https://key:hidden@s2s.mparticle.com",
+    "https://:hidden@s2s.mparticle.com",
+    "ftp://key:hidden@s2s.mparticle.com",
+    "ftp://:hidden@s2s.mparticle.com",
+    "ftp://hidden@s2s.mparticle.com",
+    "https://key:hidden@",
+  ])("never repeats the credentials of a refused URL: %s", (baseUrl) => {
+    expect(() => resolveBaseUrl({ baseUrl })).toThrow(
       expect.not.objectContaining({ message: expect.stringContaining("hidden") as unknown }) as Error,
     );
   });
@@ -46,8 +60,9 @@ describe("basicAuthorization", () => {
   });
 
   it.each([
-    ["", "s", "`apiKey` is empty"],
-    ["k", "", "`apiSecret` is empty"],
+    ["", "s", "`apiKey` is empty; expected the key of an input"],
+    ["k", "", "`apiSecret` is empty; expected the secret of an input"],
+    ["k", null as unknown as string, "`apiSecret` is null; expected a non-empty string"],
     ["a:b", "s", "`apiKey` contains a colon"],
     ["k\n", "s", "`apiKey` contains a control character"],
     ["k", "s\r\n", "`apiSecret` contains a control character"],
