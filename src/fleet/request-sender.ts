@@ -1,5 +1,5 @@
 import { LIMITS } from "../../generated/contract.ts";
-import { ApiError, MParticleError } from "../errors.ts";
+import { ApiError, InvalidBatchError, MParticleError } from "../errors.ts";
 import { divideRefused } from "../delivery/isolation.ts";
 import { RequestPacker } from "../delivery/chunk.ts";
 import type { Effects } from "../delivery/effects.ts";
@@ -75,6 +75,13 @@ export class RequestSender {
   /** Sends a batch in the next request that has room for it; never rejects. */
   send(batch: FleetBatch): Promise<Verdict> {
     if (this.#stopError !== undefined) return Promise.resolve({ kind: "undelivered", error: this.#stopError });
+    // Somebody has edited the store: nothing between two commas would be accepted as a batch that was sent.
+    if (!batch.text.startsWith("{")) {
+      const message = "it is no batch, but what somebody has put into the store in place of one.";
+      const finding = { severity: "error", code: "batch-type", path: "", message } as const;
+      const error = new InvalidBatchError([finding], { requestIds: [batch.requestId] });
+      return Promise.resolve({ kind: "rejected", error });
+    }
     return new Promise((resolve) => {
       this.pending++;
       this.#waiting.push({
