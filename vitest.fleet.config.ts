@@ -4,5 +4,5 @@ import config, { PATIENT } from "./vitest.config.ts";
 /** The tests that need Redis and PostgreSQL; each starts a server of its own. */
 export default defineConfig({
   resolve: config.resolve ?? {},
-  test: { ...PATIENT, include: ["test/fleet/*.fleet.ts"], maxWorkers: 1 },
+  test: { ...PATIENT, include: ["test/fleet/*.fleet.ts"], maxWorkers: 2 },
 });
