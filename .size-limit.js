@@ -31,7 +31,7 @@ export default [
   entry("mparticle-events/plan", "*", "15.5 kB", "browser"),
   entry("mparticle-events/node", "*", "20 kB"),
   entry("mparticle-events/testing", "*", "60 kB"),
-  entry("mparticle-events/bullmq", "*", "15.5 kB"),
+  entry("mparticle-events/bullmq", "*", "16 kB"),
   entry("mparticle-events/postgres", "*", "17 kB"),
   entry("mparticle-events/otel", "*", "4.2 kB"),
 ];
