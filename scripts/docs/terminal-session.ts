@@ -60,6 +60,7 @@ export async function recordSession(): Promise<string> {
         shown += text;
         return Promise.resolve();
       },
+      isClosed: false,
       isTTY: false,
       columns: 120,
     };

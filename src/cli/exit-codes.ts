@@ -8,4 +8,6 @@ export const EXIT = {
   wrongUse: 2,
   /** Batches were not delivered, or the run was interrupted: run it again. */
   undelivered: 3,
+  /** Clean as far as it went, but whoever read the output did not stay for all of it: 128 and the number of SIGPIPE. */
+  cutOff: 141,
 } as const;

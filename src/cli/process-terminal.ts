@@ -1,14 +1,20 @@
 import { spawn } from "node:child_process";
 import { watchAncestors } from "./ancestors.ts";
+import type { CutOff } from "./cut-off.ts";
 import { EXIT } from "./exit-codes.ts";
+import { streamOutput } from "./stream-output.ts";
 import type { Output, Terminal } from "./terminal.ts";
 
-/** The terminal, or the pipes, of this process. */
-export function processTerminal(): Terminal {
+/**
+ * The terminal, or the pipes, of this process.
+ *
+ * @param cutOff - told when nobody reads what is written any more; that is an interrupt as well.
+ */
+export function processTerminal(cutOff: CutOff): Terminal {
   return {
     stdin: process.stdin,
-    stdout: outputOf(process.stdout),
-    stderr: outputOf(process.stderr),
+    stdout: outputOf(process.stdout, cutOff),
+    stderr: outputOf(process.stderr, cutOff),
     env: process.env,
     cwd: process.cwd(),
     now: () => Date.now(),
@@ -25,7 +31,9 @@ export function processTerminal(): Terminal {
     onInterrupt: (handler) => {
       process.on("SIGINT", handler);
       process.on("SIGTERM", handler);
+      const forget = cutOff.onCutOff(handler);
       return () => {
+        forget();
         process.off("SIGINT", handler);
         process.off("SIGTERM", handler);
       };
@@ -46,28 +54,15 @@ function openPage(url: string): void {
   opener.unref();
 }
 
-function outputOf(stream: NodeJS.WriteStream): Output {
-  // Whoever reads has had enough, as `head` has: there is nobody left to tell anything.
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
+function outputOf(stream: NodeJS.WriteStream, cutOff: CutOff): Output {
+  const onClosed = (): void => {
+    cutOff.happened();
+  };
+  return streamOutput(stream, onClosed, (error) => {
     // A full disk, as a rule. Where it is the standard error itself, the exit code has to do.
     if (stream !== process.stderr) {
       process.stderr.write(`The output cannot be written: ${error.message}.\nMake room, or write it elsewhere.\n`);
     }
     process.exit(EXIT.wrongUse);
   });
-  return {
-    write: (text) =>
-      stream.write(text)
-        ? Promise.resolve()
-        : new Promise((resolve) => {
-            stream.once("drain", resolve);
-          }),
-    get isTTY() {
-      return (stream.isTTY as boolean | undefined) === true;
-    },
-    get columns() {
-      return (stream.columns as number | undefined) ?? 80;
-    },
-  };
 }

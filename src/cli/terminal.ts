@@ -4,6 +4,8 @@ import type { Fetch } from "../transport/exchange.ts";
 export interface Output {
   /** Resolves when there is room for more: whoever writes much waits for it, so that nothing piles up. */
   write(text: string): Promise<void>;
+  /** Whether whoever read has gone, as `head` goes; what is written then is thrown away. */
+  readonly isClosed: boolean;
   readonly isTTY: boolean;
   /** Width of the terminal, in characters. */
   readonly columns: number;
@@ -26,7 +28,10 @@ export interface Terminal {
   readonly random: () => number;
   /** Calls `callback` each `intervalMs` without keeping the process alive; the returned function ends it. */
   readonly every: (intervalMs: number, callback: () => void) => () => void;
-  /** Calls `handler` on Ctrl+C and on SIGTERM, in place of ending; the returned function gives the signals back. */
+  /**
+   * Calls `handler` on Ctrl+C and on SIGTERM, in place of ending, and when nobody reads what is written any more; the
+   * returned function gives the signals back.
+   */
   readonly onInterrupt: (handler: (signal: "SIGINT" | "SIGTERM") => void) => () => void;
   /** Calls `handler` when the package manager that runs the command has gone without a word. */
   readonly onOrphaned: (handler: () => void) => () => void;

@@ -228,11 +228,10 @@ describe("the built command", () => {
   it("checks what comes through a pipe, and ends quietly when nobody reads on", () => {
     const line = JSON.stringify({ environment: "development", nope: 1 });
     writeFileSync(join(cwd, "a.ndjson"), `${line}\n`.repeat(50_000));
-    const piped = execFileSync("sh", ["-c", `cat a.ndjson | ${process.execPath} ${CLI} check - 2>err | head -n 1`], {
-      cwd,
-      encoding: "utf8",
-    });
+    const check = `{ ${process.execPath} ${CLI} check - 2>err; echo $? >code; }`;
+    const piped = execFileSync("sh", ["-c", `cat a.ndjson | ${check} | head -n 1`], { cwd, encoding: "utf8" });
     expect(piped).toMatch(/^-:1 \/nope unknown-key /);
+    expect(readFileSync(join(cwd, "code"), "utf8")).toBe("1\n");
     expect(readFileSync(join(cwd, "err"), "utf8")).not.toMatch(/EPIPE|Error/);
   });
 

@@ -29,6 +29,7 @@ export function testTerminal(
       written[name] += text;
       return Promise.resolve();
     },
+    isClosed: false,
     isTTY: false,
     columns: 100,
   });
@@ -79,6 +80,7 @@ export function screen(written: { stderr: string }): Output {
       written.stderr += text;
       return Promise.resolve();
     },
+    isClosed: false,
     isTTY: true,
     columns: 160,
   };

@@ -42,10 +42,16 @@ export async function runCheck(inputs: readonly string[], flags: CheckFlags, ter
       isStopped = entry.kind === "broken" && flags.strict === true;
       if (isStopped) break;
     }
-    if (isStopped) break;
+    // The rest would be for nobody, and the input may have no end.
+    if (isStopped || terminal.stdout.isClosed) break;
   }
   await sink.end?.();
   if (isStopped) await terminal.stderr.write("Stopped at the first line that cannot be read, because of --strict.\n");
+  if (terminal.stdout.isClosed) {
+    await terminal.stderr.write(
+      "Stopped, because nobody reads the findings any more. Counted is what was read by then.\n",
+    );
+  }
   await terminal.stderr.write(summary.describe(coloursFor(terminal.stderr, terminal.env)));
   return summary.findings === 0 ? EXIT.clean : EXIT.findings;
 }
