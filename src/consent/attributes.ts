@@ -2,6 +2,7 @@ import type { Batch, Event } from "../../generated/schema.ts";
 import type { BeforeSend } from "../delivery/before-send.ts";
 import { isObject } from "../rules/objects.ts";
 import { show } from "../rules/show.ts";
+import { checkOptions } from "../transport/option-checks.ts";
 
 /** Which attributes: by their exact name, or by a pattern that a part of the name matches. */
 export type AttributeNames = readonly (string | RegExp)[];
@@ -43,11 +44,13 @@ export function keepAttributes(names: AttributeNames, scope: AttributeScope = {}
   };
 }
 
-function matcherOf(step: string, names: AttributeNames, { of }: AttributeScope): (name: string) => boolean {
+function matcherOf(step: string, names: AttributeNames, scope: AttributeScope): (name: string) => boolean {
   const given: unknown = names;
   if (!Array.isArray(given) || !given.every((name) => typeof name === "string" || name instanceof RegExp)) {
     throw new TypeError(`\`${step}\` got ${show(given)}; expected a list of names and patterns.`);
   }
+  checkOptions(scope, { of: "any" });
+  const { of } = scope;
   if (of !== undefined && (of as string) !== "user" && (of as string) !== "event") {
     throw new TypeError(`\`of\` is ${show(of)}; expected "user" or "event".`);
   }

@@ -18,7 +18,7 @@ export function ccpaFromGpc(
   value: string | number | boolean | null | undefined,
   options: SignalOptions = {},
 ): ConsentState | undefined {
-  const atMs = timeOfDecision(options.atMs);
+  const atMs = timeOfDecision(options);
   const text = typeof value === "boolean" || typeof value === "number" ? String(Number(value)) : value;
   const known = signalText("Sec-GPC signal", text, EXPECTED);
   if (known === undefined || known === "0") return undefined;

@@ -26,7 +26,7 @@ export async function ccpaFromGpp(
   text: string | null | undefined,
   options: SignalOptions = {},
 ): Promise<ConsentState | undefined> {
-  const atMs = timeOfDecision(options.atMs);
+  const atMs = timeOfDecision(options);
   const known = signalText("GPP string", text, EXPECTED);
   if (known === undefined) return undefined;
   const model = await decode(known, text);

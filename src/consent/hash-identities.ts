@@ -3,6 +3,7 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { IDENTITY_TYPES } from "../../generated/contract.ts";
 import type { Batch, IdentityType } from "../../generated/schema.ts";
 import type { BeforeSend } from "../delivery/before-send.ts";
+import { isObject } from "../rules/objects.ts";
 import { show } from "../rules/show.ts";
 
 /**
@@ -14,9 +15,13 @@ import { show } from "../rules/show.ts";
  *
  * @param into - for each identity the one that your workspace uses for its hash: `{ email: "other", mobile_number: "other_id_2" }`.
  *   One that is hashed into itself is replaced. An identity that the batch has there already is not overwritten.
- * @throws TypeError - when a name is none of the identities that the service knows, or two are hashed into one.
+ * @throws TypeError - for what is no object, when a name is none of the identities that the service knows, or two are hashed into one.
  */
 export function hashIdentities(into: Readonly<Partial<Record<IdentityType, IdentityType>>>): BeforeSend {
+  const given: unknown = into;
+  if (!isObject(given)) {
+    throw new TypeError(`\`hashIdentities\` got ${show(given)}; expected an object such as { email: "other" }.`);
+  }
   const pairs = Object.entries(into);
   for (const name of pairs.flat()) {
     if (!(IDENTITY_TYPES as readonly unknown[]).includes(name)) {

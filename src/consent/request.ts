@@ -51,7 +51,7 @@ export async function consentFromRequest(
   source: SignalSource,
   options: RequestSignalOptions = {},
 ): Promise<ConsentState | undefined> {
-  const atMs = timeOfDecision(options.atMs);
+  const atMs = timeOfDecision(options);
   const signals = readSignals(source, options.cookies);
   const read = async <Result>(decode: () => Result | Promise<Result>): Promise<Result | undefined> => {
     try {

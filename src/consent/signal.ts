@@ -1,3 +1,4 @@
+import { isObject } from "../rules/objects.ts";
 import { show } from "../rules/show.ts";
 
 /** When a decision counts as made. */
@@ -49,9 +50,13 @@ export function invalidSignal(signal: string, value: unknown, expected: string, 
 /**
  * The time of a decision.
  *
+ * @throws TypeError - for what are no options.
  * @throws RangeError - unless `atMs` is in milliseconds since 1970: seconds would look like January 1970.
  */
-export function timeOfDecision(atMs: number | undefined): number {
+export function timeOfDecision(options: SignalOptions): number {
+  const given: unknown = options;
+  if (!isObject(given)) throw new TypeError(`The options are ${show(given)}; expected an object such as { atMs }.`);
+  const { atMs } = options;
   if (atMs === undefined) return Date.now();
   if (Number.isFinite(atMs) && atMs >= EARLIEST_MS) return atMs;
   throw new RangeError(`\`atMs\` is ${show(atMs)}; expected milliseconds since 1970, such as 1767225600000.`);

@@ -39,7 +39,7 @@ export async function consentFromTcf(
   options: TcfOptions,
 ): Promise<ConsentState | undefined> {
   const { purposes, vendors } = checkMapping(options);
-  const atMs = timeOfDecision(options.atMs);
+  const atMs = timeOfDecision(options);
   const known = signalText("TCF string", text, EXPECTED);
   if (known === undefined) return undefined;
   const model = await decode(known, text);

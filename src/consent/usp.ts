@@ -15,7 +15,7 @@ const EXPECTED = 'four characters such as "1YNN": version 1, then "Y", "N" or "-
  * @throws TypeError - when it is no US Privacy string.
  */
 export function ccpaFromUsp(text: string | null | undefined, options: SignalOptions = {}): ConsentState | undefined {
-  const atMs = timeOfDecision(options.atMs);
+  const atMs = timeOfDecision(options);
   const optedOut = isOptedOutByUsp(text);
   return optedOut === undefined ? undefined : ccpaOptOut(optedOut, { timestamp_unixtime_ms: atMs });
 }

@@ -1,4 +1,5 @@
 import type { ConsentPurpose, ConsentState } from "../../generated/schema.ts";
+import { isObject } from "../rules/objects.ts";
 import { show } from "../rules/show.ts";
 import { propertiesOf } from "./trailing-argument.ts";
 
@@ -38,11 +39,19 @@ export function ccpaOptOut(optedOut: boolean, details?: ConsentDetails): Consent
  *
  * @param states - what was stored and what was decided since; `undefined` and `null` are empty states. None is changed.
  *   Times as digits in a string, which is how the service's own outputs write them, become numbers.
+ * @throws TypeError - for what only JavaScript can pass, such as a decision that is `"false"`, because it would count as
+ *   consent.
  */
 export function mergeConsent(...states: readonly (ConsentState | null | undefined)[]): ConsentState {
   for (const [index, state] of states.entries()) propertiesOf(`states[${String(index)}]`, state);
-  const gdpr = mergePurposes(states.map((state) => state?.gdpr));
-  const ccpa = mergePurposes(states.map((state) => state?.ccpa && { ...state.ccpa }));
+  const gdpr = mergePurposes(
+    "gdpr",
+    states.map((state) => state?.gdpr),
+  );
+  const ccpa = mergePurposes(
+    "ccpa",
+    states.map((state) => state?.ccpa && { ...propertiesOf("ccpa", state.ccpa) }),
+  );
   return { ...(gdpr && { gdpr }), ...(ccpa && { ccpa }) };
 }
 
@@ -84,11 +93,15 @@ function misuse(name: string, value: unknown, expected: string): TypeError {
 type StoredDecision = Omit<ConsentPurpose, "timestamp_unixtime_ms"> & { readonly timestamp_unixtime_ms?: unknown };
 type Purposes = Readonly<Record<string, ConsentPurpose | null | undefined>>;
 
-function mergePurposes(all: readonly (Purposes | null | undefined)[]): Record<string, ConsentPurpose> | undefined {
+function mergePurposes(
+  law: "gdpr" | "ccpa",
+  all: readonly (Purposes | null | undefined)[],
+): Record<string, ConsentPurpose> | undefined {
   const newest = new Map<string, { readonly decided: ConsentPurpose; readonly timeMs: number | undefined }>();
   for (const purposes of all) {
-    for (const [purpose, decided] of Object.entries(purposes ?? {})) {
-      if (!decided) continue;
+    for (const [purpose, decided] of Object.entries(propertiesOf(law, purposes) ?? {})) {
+      if (decided === undefined || decided === null) continue;
+      requireDecision(`${law}[${show(purpose)}]`, decided);
       const timeMs = timeOf(decided);
       const known = newest.get(purpose);
       if (known === undefined || !isOlder(timeMs, known.timeMs)) newest.set(purpose, { decided, timeMs });
@@ -101,6 +114,14 @@ function mergePurposes(all: readonly (Purposes | null | undefined)[]): Record<st
       { ...decided, ...(timeMs !== undefined && { timestamp_unixtime_ms: timeMs }) },
     ]),
   );
+}
+
+/** A text such as "false" would count as consent, and the members of a text as those of a decision. */
+function requireDecision(name: string, decided: unknown): void {
+  if (!isObject(decided)) throw misuse(name, decided, "a decision such as { consented: true }");
+  const { consented } = decided;
+  if (consented !== undefined && typeof consented !== "boolean")
+    throw misuse(`${name}.consented`, consented, "true or false");
 }
 
 function isOlder(timeMs: number | undefined, thanMs: number | undefined): boolean {

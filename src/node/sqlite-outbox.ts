@@ -98,12 +98,12 @@ class FileOutbox implements SqliteOutbox {
     if (typeof path !== "string" || path === "" || path.startsWith(":")) {
       throw new TypeError(`\`path\` is ${JSON.stringify(path)}; expected the path of a file.`);
     }
+    checkOptions(options, { durability: "any", maxBytes: "any", keepRejected: "boolean", takeoverTimeoutMs: "any" });
     const { durability = "process" } = options;
     if (!["process", "power"].includes(durability)) {
       throw new TypeError(`\`durability\` is ${JSON.stringify(durability)}; expected "process" or "power".`);
     }
     const { maxBytes = DEFAULT_MAX_BYTES, keepRejected = true } = options;
-    checkOptions(options, { durability: "any", maxBytes: "any", keepRejected: "boolean", takeoverTimeoutMs: "any" });
     positive("maxBytes", maxBytes);
     if (maxBytes < MIN_MAX_BYTES) {
       throw new RangeError(

@@ -1,6 +1,8 @@
 import type { Finding } from "../errors.ts";
 import { makeEvent } from "../model/events.ts";
 import type { EventDataOf, EventOf, EventType } from "../model/types.ts";
+import { isObject } from "../rules/objects.ts";
+import { show } from "../rules/show.ts";
 import { checkerOf, type CompiledPlan, type PlanCheck, type PlanCheckOptions } from "./plan-check.ts";
 import { readWholePlan, type PlanVersion } from "./read-plan.ts";
 
@@ -43,8 +45,15 @@ export function planWarnings(plan: PlanVersion | object): Finding[] {
  *
  * @param plan - as `mparticle-events plan generate` writes it.
  * @param options - see {@link PlanCheckOptions}.
+ * @throws TypeError, RangeError - for what is no such plan, and for an option that there is not.
  */
 export function compiledPlanCheck(plan: CompiledPlan, options?: PlanCheckOptions): PlanCheck {
+  const given: unknown = plan;
+  if (!isObject(given) || !Array.isArray(given["points"])) {
+    throw new TypeError(
+      `The compiled plan is ${show(given)}; expected what \`mparticle-events plan generate\` writes. (\`planCheck\` takes a plan as it is.)`,
+    );
+  }
   return checkerOf(plan, options);
 }
 

@@ -91,7 +91,10 @@ export function readPlan(document: unknown, options: ReadPlanOptions = {}): Plan
 }
 
 /** What {@link readPlan} gives, and all that was found out on the way. */
-export function readWholePlan(document: unknown, { version: wanted }: ReadPlanOptions = {}): ReadPlan {
+export function readWholePlan(document: unknown, options: ReadPlanOptions = {}): ReadPlan {
+  const given: unknown = options;
+  if (!isObject(given)) throw new TypeError(`The options are ${describe(given)}; expected an object.`);
+  const { version: wanted } = options;
   if (wanted !== undefined && !(Number.isInteger(wanted) && wanted >= 1)) {
     throw new TypeError(`\`version\` is ${describe(wanted)}; expected the number of a version.`);
   }

@@ -31,8 +31,10 @@ export async function migrate(pool: Queryable, options: MigrateOptions = {}): Pr
  * The same as plain SQL, for migrations that are reviewed and run by others.
  *
  * @param options - `{ lanes? }`, as for {@link migrate}.
+ * @throws RangeError, TypeError - naming the option, its value and what was expected.
  */
 export function migrationSql(options: MigrateOptions = {}): string {
+  checkOptions(options, { lanes: "any" });
   return schemaSql(wholeNumber("lanes", options.lanes ?? DEFAULT_LANES));
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { show } from "../rules/show.ts";
 import type { Outbox, OutboxEntry, StoredBatch } from "../delivery/outbox.ts";
 
 /** A place where outboxes keep things: a file, a table, a key of a cache. */
@@ -29,6 +30,7 @@ export interface ConformanceCase {
  * What a store has to do to be the outbox of an `EventQueue`, as cases for any test runner.
  *
  * @param makeStorage - makes an empty place for each case.
+ * @throws TypeError - for what is no function.
  * @returns the cases; they are independent of each other.
  * @example
  * for (const { title, run } of outboxConformance(() => redisStorage(randomUUID()))) test(title, run);
@@ -36,6 +38,8 @@ export interface ConformanceCase {
 export function outboxConformance(
   makeStorage: () => OutboxStorage | Promise<OutboxStorage>,
 ): readonly ConformanceCase[] {
+  const given: unknown = makeStorage;
+  if (typeof given !== "function") throw new TypeError(`\`makeStorage\` is ${show(given)}; expected a function.`);
   return Object.entries(CASES).map(([title, check]) => ({
     title,
     run: async () => {

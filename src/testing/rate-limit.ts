@@ -1,3 +1,5 @@
+import { isObject } from "../rules/objects.ts";
+import { show } from "../rules/show.ts";
 import type { RecordedRequest } from "./recorder.ts";
 import type { AnswerStep } from "./step.ts";
 
@@ -27,11 +29,16 @@ export interface RateLimitOptions {
  * A request larger than the burst passes when the bucket is full, and is paid for afterwards.
  *
  * @example const server = await startFakeServer({ script: rateLimit({ batchesPerSecond: 50, retryAfter: "date" }) });
+ * @throws TypeError - for what are no options.
  * @throws RangeError - for a limit that is not above 0.
  */
 export function rateLimit(
   options: RateLimitOptions,
 ): (request: Pick<RecordedRequest, "headers" | "batchCount">) => AnswerStep {
+  const given: unknown = options;
+  if (!isObject(given)) {
+    throw new TypeError(`The options are ${show(given)}; expected an object such as { batchesPerSecond: 270 }.`);
+  }
   const { batchesPerSecond, burst = batchesPerSecond, acceleration, retryAfter = "seconds", now = Date.now } = options;
   for (const [name, value] of Object.entries({ batchesPerSecond, burst, acceleration: acceleration ?? 1 })) {
     if (!(value > 0)) throw new RangeError(`\`${name}\` is ${String(value)}; expected a number above 0.`);

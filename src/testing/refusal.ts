@@ -2,6 +2,7 @@ import type { Batch } from "../../generated/schema.ts";
 import type { Validate } from "../delivery/checks.ts";
 import type { Finding } from "../errors.ts";
 import { planCheck } from "../plan/plan.ts";
+import { show } from "../rules/show.ts";
 import type { RecordedRequest, RecordOptions } from "./recorder.ts";
 import { planStep, type AnswerStep, type FullStep } from "./step.ts";
 
@@ -10,10 +11,16 @@ import { planStep, type AnswerStep, type FullStep } from "./step.ts";
  * what isolating a poisonous batch is tested against.
  *
  * @param isPoison - true for a batch the service is to refuse.
+ * @throws TypeError - for what is no function.
  * @example const server = await startFakeServer({ script: poison((batch) => batch.user_identities?.email === "bad") });
  */
 export function poison(isPoison: (batch: Batch) => boolean): (request: Pick<RecordedRequest, "batches">) => AnswerStep {
+  requireFunction("isPoison", isPoison);
   return ({ batches }) => (batches.some(isPoison) ? refuse(["A batch of this request was refused."]) : { status: 202 });
+}
+
+function requireFunction(name: string, value: unknown): void {
+  if (typeof value !== "function") throw new TypeError(`\`${name}\` is ${show(value)}; expected a function.`);
 }
 
 /** Everything that batches are checked by; undefined when that is nothing. */

@@ -1,5 +1,6 @@
 import type { Agent as HttpAgent } from "node:http";
 import type { AgentOptions as HttpsAgentOptions } from "node:https";
+import { isObject } from "../rules/objects.ts";
 import { show } from "../rules/show.ts";
 import type { Fetch } from "./exchange.ts";
 import { createNodeExchange } from "./node-exchange.ts";
@@ -29,9 +30,12 @@ export interface NodeFetchOptions extends HttpsAgentOptions {
  * compression.
  *
  * @param options - see {@link NodeFetchOptions}.
+ * @throws TypeError, RangeError - naming the option, its value and what was expected.
  * @example new EventsClient({ apiKey, apiSecret, fetch: nodeFetch({ ca: readFileSync("corporate-ca.pem") }) })
  */
 export function nodeFetch(options: NodeFetchOptions = {}): Fetch {
+  const given: unknown = options;
+  if (!isObject(given)) throw new TypeError(`The options are ${show(given)}; expected an object.`);
   const { agent, ...agentOptions } = options;
   requireUsable(options);
   const exchange = createNodeExchange(agent === undefined ? { agentOptions: withDefaults(agentOptions) } : { agent });

@@ -17,6 +17,23 @@ describe("what only JavaScript can pass", () => {
     ["no purpose", () => gdprConsent(anything(undefined), true), "`purpose` is undefined"],
     ["details that are a text", () => gdprConsent("p", true, anything("v3")), '`details` is "v3"; expected an object'],
     ["a list of states", () => mergeConsent(anything([{}])), "`states[0]` is an array of 1; expected an object"],
+    ["decisions that are a text", () => mergeConsent(anything({ gdpr: "yes" })), '`gdpr` is "yes"; expected an object'],
+    ["decisions that are a number", () => mergeConsent(anything({ ccpa: 1 })), "`ccpa` is 1; expected an object"],
+    [
+      "a stored decision that is a text",
+      () => mergeConsent(anything({ gdpr: { p: "no" } })),
+      '`gdpr["p"]` is "no"; expected a decision such as { consented: true }',
+    ],
+    [
+      "a stored decision whose consent is a text",
+      () => mergeConsent(anything({ gdpr: { p: { consented: "false" } } })),
+      '`gdpr["p"].consented` is "false"; expected true or false.',
+    ],
+    [
+      "a stored opt-out that is no decision",
+      () => mergeConsent(anything({ ccpa: { data_sale_opt_out: true } })),
+      '`ccpa["data_sale_opt_out"]` is true; expected a decision',
+    ],
     ["a state that is a text", () => mergeConsent({}, anything("{}")), '`states[1]` is "{}"; expected an object'],
   ])("is refused where a decision would be lost or turned round: %s", (_, call, message) => {
     expect(call).toThrow(TypeError);
