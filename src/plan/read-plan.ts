@@ -159,7 +159,9 @@ function chooseVersion(document: Members, wanted: number | undefined): readonly 
   if (versions === undefined) {
     const own = memberOf(document, "version");
     if (wanted !== undefined && own !== undefined && own !== wanted) {
-      throw new TypeError(`The data plan is version ${describe(own)}; \`version\` asks for ${String(wanted)}.`);
+      throw new TypeError(
+        `The data plan is version ${typeof own === "number" ? String(own) : describe(own)}; \`version\` asks for ${String(wanted)}.`,
+      );
     }
     if (memberOf(document, "version_document") === undefined && memberOf(document, "data_points") === undefined) {
       throw broken("", "has neither `data_plan_versions` nor `version_document` nor `data_points`");

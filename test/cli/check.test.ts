@@ -28,6 +28,15 @@ describe("check", () => {
     expect(ran).toEqual({ code: 0, stdout: "", stderr: "✓ 2 records checked, nothing found.\n" });
   });
 
+  it.each([
+    ["no bytes", "json", ""],
+    ["an empty list", "json", "[]"],
+    ["a header alone", "csv", "user_identities.email\n"],
+  ])("warns that there was nothing to check in %s", async (_, format, input) => {
+    const stderr = "! There was nothing to check: the input holds no record.\n";
+    expect(await run(["check", "-", "--input", format], { input })).toEqual({ code: 0, stdout: "", stderr });
+  });
+
   it("names each finding by its place, and at the end what is most frequent", async () => {
     writeFileSync(join(cwd, "a.ndjson"), lines(good, "{bad", misspelt, misspelt));
     const ran = await run(["check", "a.ndjson"], { cwd });

@@ -328,6 +328,27 @@ describe("CSV", () => {
   });
 
   it.each([
+    ["Email", "user_identities.emial", "Did you mean user_identities.email?"],
+    ["Email", "user_identites.emial", "Did you mean user_identities.email?"],
+    ["Email", "events.data.evnt_name", "Did you mean events.data.event_name?"],
+    ["Email", "events.dta.product_action.products.nam", "Did you mean events.data.product_action.products.name?"],
+    ["Email", "user_consents.gdrp.x", undefined],
+    ["Email", "nowhere.at.all", undefined],
+    [
+      "user_identities.emial",
+      undefined,
+      'Is user_identities.email meant? Call it so, or say it: --map "user_identities.emial=user_identities.email".',
+    ],
+  ])("names the field that was meant where %s leads to %s", async (column, field, expected) => {
+    const eventType = field?.includes("product") === true ? "commerce_event" : "custom_event";
+    const csv = { ...NO_CSV_SETTINGS, eventType, map: new Map(field === undefined ? [] : [[column, field]]) };
+    const error: unknown = await readFileNamed("m.csv", `${column}\nx\n`, { csv }).catch((thrown: unknown) => thrown);
+    const { remedy } = error as { remedy: string };
+    if (expected === undefined) expect(remedy).toMatch(/^Fields are written with dots/);
+    else expect(remedy).toBe(expected);
+  });
+
+  it.each([
     ["a column that is no field", "x-custom_event.csv", "Email\na@b.c\n", /column Email is no field.*--map/s],
     ["events of no known type", "x.csv", "events.data.event_name\nx\n", /of which type.*--event-type/s],
     ["two columns of one name", "y.csv", "mpid,mpid\n1,2\n", /two columns are called mpid/],

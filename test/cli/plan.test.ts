@@ -54,7 +54,7 @@ describe("check --plan", () => {
     const several = await run(["check", "good.ndjson", "--plan", "whole.json"], { cwd });
     expect(several).toMatchObject({ code: 2 });
     expect(several.stderr).toBe(
-      "whole.json: The data plan has the versions 1, 2; say which with `version`.\nSay it with --plan-version.\n",
+      "whole.json: The data plan has the versions 1, 2; say which with `--plan-version`.\nSay it with --plan-version.\n",
     );
     const broken = await run(["check", "good.ndjson", "--plan", "broken.json"], { cwd });
     expect(broken).toMatchObject({ code: 2 });
@@ -88,6 +88,20 @@ describe("plan generate", () => {
     writeFileSync(join(cwd, "bare.json"), JSON.stringify(PLAN.version_document));
     const bare = await run(["plan", "generate", "bare.json", "--plan-id", "mine", "--plan-version", "7"], { cwd });
     expect(bare.stdout).toContain('DATA_PLAN = { plan_id: "mine", plan_version: 7 }');
+  });
+
+  it("says by the flag that was typed that a plan is of another version", async () => {
+    writeFileSync(join(cwd, "second.json"), JSON.stringify({ ...PLAN, version: 2 }));
+    expect(await run(["plan", "generate", "second.json", "--plan-version", "7"], { cwd })).toMatchObject({
+      code: 2,
+      stderr:
+        "second.json: The data plan is version 2; `--plan-version` asks for 7.\nLeave --plan-version out, or name the file of that version.\n",
+    });
+    const { stderr } = await run(["plan", "diff", "plan.json", "second.json", "--new-version", "7"], { cwd });
+    expect(stderr).toContain("is version 2; `--new-version` asks for 7.\nLeave --new-version out");
+    expect((await run(["plan", "generate", "whole.json", "--plan-version", "7"], { cwd })).stderr).toBe(
+      "whole.json: The data plan has no version 7; it has 1, 2.\nSay one of these with --plan-version.\n",
+    );
   });
 });
 

@@ -86,9 +86,40 @@ describe("upload", () => {
     expect(sent().map((one) => one.source_request_id)).toEqual([requestIdFrom("7"), requestIdFrom("8")]);
     expect((await upload("--id-from", "id", "mail", "u.csv", ...args.slice(1))).code).toBe(0);
     expect(sent().at(-1)?.source_request_id).toBe(requestIdFrom(JSON.stringify(["8", "d@e.f"])));
-    const missing = await upload(...args, "--id-from", "nope");
-    expect(missing.code).toBe(1);
-    expect(missing.stderr).toContain("no-id");
+    // Of the row, and of the field that a column leads to.
+    expect((await upload(...args, "--id-from", "user_identities.email", "--dry-run")).code).toBe(0);
+  });
+
+  it("says what to do about rows without an environment", async () => {
+    writeFileSync(join(cwd, "u.csv"), "user_identities.email\na@b.c\n");
+    const { code, stderr } = await upload("u.csv");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/1 × environment-missing\n {4}such as u\.csv:2 .*\n {4}Add --environment development; for/);
+  });
+
+  it("refuses a column of ids that a CSV has not, and leaves it to each record of JSON", async () => {
+    writeFileSync(join(cwd, "u.csv"), "user_id,user_identities.email\n7,a@b.c\n,d@e.f\n");
+    const args = ["u.csv", "--map", "user_identities.email=user_identities.email", "--environment", "development"];
+    for (const [name, remedy] of [
+      ["userid", "Is user_id meant?"],
+      ["nope", "It has user_id, user_identities.email."],
+      ["user_identities.emial", "Is user_identities.email meant?"],
+    ] as const) {
+      expect(await upload(...args, "--id-from", name)).toMatchObject({
+        code: 2,
+        stdout: "",
+        stderr: `u.csv: there is no column ${name}, which --id-from names.\n${remedy}\n`,
+      });
+    }
+    expect(existsSync(join(cwd, "rejected.ndjson"))).toBe(false);
+    expect(sent()).toEqual([]);
+    write("a.ndjson", batch(1));
+    const ran = await upload("a.ndjson", "--id-from", "nope");
+    expect(ran.code).toBe(1);
+    // What to do stands with what is wrong.
+    expect(ran.stderr).toMatch(
+      /1 × no-id\n {4}such as a\.ndjson:1 .*\n {4}Name a column that all rows have, or several\.\n/,
+    );
   });
 
   it("gives batches of JSON ids by their content and place, or by a field; an id of their own stays", async () => {

@@ -25,9 +25,16 @@ export class FindingSummary {
     else group.count++;
   }
 
-  /** The counts, the most frequent codes with an example each, and the others by name. */
-  describe(colours: Colours): string {
+  /**
+   * The counts, the most frequent codes with an example each, and the others by name.
+   *
+   * @param withHints - says what to do as well, where the findings themselves were not shown.
+   */
+  describe(colours: Colours, withHints = false): string {
     const records = `${count(this.records, "record")} checked`;
+    if (this.records === 0 && this.findings === 0) {
+      return `${colours.bad("!")} There was nothing to check: the input holds no record.\n`;
+    }
     if (this.findings === 0) return `${colours.good("✓")} ${records}, nothing found.\n`;
     const groups = [...this.#groups].sort(([, one], [, other]) => other.count - one.count);
     const width = formatCount(groups[0]?.[1].count ?? 0).length;
@@ -38,6 +45,7 @@ export class FindingSummary {
         colours.dim(
           `    such as ${formatPlace(example.place)} ${example.path === "" ? "/" : example.path}: ${example.message}`,
         ),
+        ...(withHints && example.hint !== undefined ? [colours.dim(`    ${example.hint}`)] : []),
       ]);
     const others = groups.slice(SHOWN).map(([code, group]) => `${code} (${formatCount(group.count)})`);
     return [

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { SHAPES } from "../../../generated/shapes.ts";
+import { nearest } from "../../rules/nearest-name.ts";
 
 /** What the contract says of a place in a batch. */
 export interface Field {
@@ -67,6 +68,42 @@ export class ContractFields {
     if (schema === undefined || tokens.includes("__proto__") || tokens.includes("")) return undefined;
     const type = this.#type(schema);
     return type === undefined ? undefined : { tokens, type };
+  }
+
+  /**
+   * The place that was probably meant by a path that leads nowhere: one or more of its keys are misspelt.
+   *
+   * @param eventType - as of {@link find}.
+   */
+  nearest(path: string, eventType?: string): string | undefined {
+    const keys: string[] = [];
+    let schema = this.#named("Batch");
+    for (const key of path.split(".")) {
+      while (schema !== undefined && this.#items(schema) !== undefined) schema = this.#items(schema);
+      if (schema === undefined) return undefined;
+      const name = this.#currentName(keys, key);
+      let next = this.#property(schema, name, eventType);
+      let meant: string | undefined = name;
+      if (next === undefined) {
+        next = this.#freeKeys(schema);
+        if (next === undefined) {
+          meant = nearest(key, this.#names(schema, eventType));
+          next = meant === undefined ? undefined : this.#property(schema, meant, eventType);
+        }
+      }
+      if (meant === undefined) return undefined;
+      keys.push(meant);
+      schema = next;
+    }
+    const found = keys.join(".");
+    return this.find(found, eventType) === undefined ? undefined : found;
+  }
+
+  /** The keys that a place has by name. */
+  #names(schema: Schema, eventType: string | undefined): readonly string[] {
+    const mapping = isSchema(schema["discriminator"]) ? schema["discriminator"]["mapping"] : undefined;
+    if (isSchema(mapping)) return ["event_type", "data"].filter((name) => this.#property(schema, name, eventType));
+    return this.#parts(schema).flatMap(({ properties }) => (isSchema(properties) ? Object.keys(properties) : []));
   }
 
   /** The vendor's files use second spellings, such as `user_identities.customerid`. */

@@ -46,6 +46,7 @@ export function mapRows(
     throw new UsageError(`${file}: two columns are called ${twice}.`, "Give each column a name of its own.");
   }
   const sources = sourcesOf(file, header, settings);
+  requireIdSources(file, header, sources, settings.idFrom, contract);
   const typeColumn = sources.find(({ path }) => path === EVENT_TYPE);
   const fixedType = settings.eventType ?? eventTypeOfName(file);
   const hasEvents = sources.some(({ path }) => path.startsWith("events."));
@@ -108,6 +109,33 @@ function sourcesOf(file: string, header: readonly string[], settings: CsvSetting
   return [...fixed, ...columns];
 }
 
+/** What no row can have is a mistake of the command, and not of each row. */
+function requireIdSources(
+  file: string,
+  header: readonly string[],
+  sources: readonly Source[],
+  idFrom: readonly string[],
+  contract: ContractFields,
+): void {
+  // Second spellings and places in lists come to the same field.
+  const placeOf = (path: string): string => {
+    const tokens: readonly (string | number)[] = contract.find(path)?.tokens ?? path.split(".");
+    return tokens.filter((token) => typeof token === "string" && !/^\d+$/.test(token)).join(".");
+  };
+  const missing = idFrom.find(
+    (name) =>
+      !header.includes(name) &&
+      name !== "environment" && // of --environment
+      !sources.some(({ path }) => placeOf(path) === placeOf(name)),
+  );
+  if (missing === undefined) return;
+  const meant = nearest(missing, [...header, ...sources.map(({ path }) => path)]);
+  throw new UsageError(
+    `${file}: there is no column ${missing}, which --id-from names.`,
+    meant === undefined ? `It has ${header.join(", ")}.` : `Is ${meant} meant?`,
+  );
+}
+
 function fieldOf(file: string, name: string, index: number, { manifest, map }: CsvSettings): string | undefined {
   const mapped = map.get(name);
   if (mapped !== undefined) return mapped === "" ? undefined : mapped;
@@ -139,14 +167,23 @@ function toSetter(
   // A row whose type is none says so itself; its columns are as good as those of any.
   const isOfEvent = path.startsWith("events.");
   const where = isOfEvent && eventType !== "" ? ` of a ${eventType}` : "";
+  const meant = contract.nearest(path, eventType);
   throw new UsageError(
     name === `column ${path}`
       ? `${file}: column ${path} is no field${where} of a batch.`
       : `${file}: ${name} leads to ${path}, which is no field${where} of a batch.`,
-    name === `column ${path}`
-      ? `Say where it goes: --map "${path}=user_attributes.${path}", or leave it out: --map "${path}=".`
-      : "Fields are written with dots, such as user_identities.email or events.data.custom_attributes.price.",
+    meant !== undefined
+      ? remedyOf(name, path, meant)
+      : name === `column ${path}`
+        ? `Say where it goes: --map "${path}=user_attributes.${path}", or leave it out: --map "${path}=".`
+        : "Fields are written with dots, such as user_identities.email or events.data.custom_attributes.price.",
   );
+}
+
+function remedyOf(name: string, path: string, meant: string): string {
+  return name === `column ${path}`
+    ? `Is ${meant} meant? Call it so, or say it: --map "${path}=${meant}".`
+    : `Did you mean ${meant}?`;
 }
 
 /** Numbers and truths where the contract has them; what is none stays a text, and is found by the check. */

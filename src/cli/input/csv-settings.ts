@@ -12,6 +12,8 @@ export interface CsvSettings {
   readonly manifest: Manifest | undefined;
   /** Where a file's name does not say it; `"eventless"` for profiles alone. */
   readonly eventType: string | undefined;
+  /** Columns, or fields that columns lead to, of which every file has to have all. */
+  readonly idFrom: readonly string[];
 }
 
 export const NO_CSV_SETTINGS: CsvSettings = {
@@ -19,6 +21,7 @@ export const NO_CSV_SETTINGS: CsvSettings = {
   set: new Map(),
   manifest: undefined,
   eventType: undefined,
+  idFrom: [],
 };
 
 /** The vendor's description of a file whose columns are called otherwise. */

@@ -39,20 +39,21 @@ export function addInputOptions(command: Command): Command {
 /**
  * What the flags come to.
  *
- * @param alsoUsed - columns of CSV that have no field, and serve for something else.
+ * @param idFrom - columns of CSV that need no field, because ids are made of them.
  * @throws UsageError - for what cannot be.
  */
 export async function readInputFlags(
   flags: InputFlags,
   terminal: Terminal,
   files: readonly InputFile[],
-  alsoUsed: readonly string[] = [],
+  idFrom: readonly string[] = [],
 ): Promise<Reading & { readonly progress: () => ReadProgress }> {
   const csv = {
     map: readPairs("--map", flags.map ?? [], '--map "Email=user_identities.email"'),
     set: readPairs("--set", flags.set ?? [], "--set events.data.event_name=Signup"),
     manifest: flags.manifest === undefined ? undefined : await readManifest(flags.manifest, terminal.cwd),
     eventType: readEventType(flags.eventType),
+    idFrom,
   };
   const known = files.every(({ bytes }) => bytes !== undefined);
   const totalBytes = known ? files.reduce((sum, { bytes = 0 }) => sum + bytes, 0) : undefined;
@@ -64,7 +65,7 @@ export async function readInputFlags(
       bytes += more;
     },
     onIgnoredColumns: (file, columns) => {
-      const unused = columns.filter((name) => !alsoUsed.includes(name));
+      const unused = columns.filter((name) => !idFrom.includes(name));
       if (unused.length === 0) return;
       void terminal.stderr.write(`${file}: left out, because no field is named for them: ${unused.join(", ")}.\n`);
     },

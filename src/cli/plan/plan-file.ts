@@ -9,14 +9,16 @@ import { codeOf, messageOf, UsageError } from "../usage-error.ts";
 /**
  * Reads the plan in a file, gzipped or not, and tells what in it is not what its author may think.
  *
+ * @param flag - what says the version, on this command.
  * @throws UsageError - when it cannot be read, or is no plan.
  */
 export async function readPlanFile(
   file: string,
   version: number | undefined,
   terminal: Terminal,
+  flag = "--plan-version",
 ): Promise<PlanVersion> {
-  const plan = readPlanText(await readText(file, terminal), file, version);
+  const plan = readPlanText(await readText(file, terminal), file, version, flag);
   for (const { path, message, hint } of planWarnings(plan)) {
     await terminal.stderr.write(`${file} ${path}: ${message}${hint === undefined ? "" : ` ${hint}`}\n`);
   }
@@ -24,7 +26,12 @@ export async function readPlanFile(
 }
 
 /** @throws UsageError - for what is no plan, with the place of the mistake. */
-export function readPlanText(text: string, name: string, version: number | undefined): PlanVersion {
+export function readPlanText(
+  text: string,
+  name: string,
+  version: number | undefined,
+  flag = "--plan-version",
+): PlanVersion {
   let document: unknown;
   try {
     document = JSON.parse(text);
@@ -34,11 +41,17 @@ export function readPlanText(text: string, name: string, version: number | undef
   try {
     return readPlan(document, { version });
   } catch (cause) {
-    const remedy = messageOf(cause).includes("say which with")
-      ? "Say it with --plan-version."
-      : "Mend it, or export the plan again.";
-    throw new UsageError(`${name}: ${messageOf(cause)}`, remedy, { cause });
+    // The library speaks of its option, and who types commands of a flag.
+    const message = messageOf(cause).replace("`version`", `\`${flag}\``);
+    throw new UsageError(`${name}: ${message}`, remedyFor(message, flag), { cause });
   }
+}
+
+function remedyFor(message: string, flag: string): string {
+  if (message.includes("say which with")) return `Say it with ${flag}.`;
+  if (message.includes("has no version")) return `Say one of these with ${flag}.`;
+  if (message.includes("asks for")) return `Leave ${flag} out, or name the file of that version.`;
+  return "Mend it, or export the plan again.";
 }
 
 async function readText(file: string, { cwd }: Terminal): Promise<string> {

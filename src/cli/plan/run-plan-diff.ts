@@ -11,8 +11,8 @@ export async function runPlanDiff(
   flags: PlanDiffFlags,
   terminal: Terminal,
 ): Promise<number> {
-  const before = await readPlanFile(old, flags.oldVersion, terminal);
-  const after = await readPlanFile(next, flags.newVersion, terminal);
+  const before = await readPlanFile(old, flags.oldVersion, terminal, "--old-version");
+  const after = await readPlanFile(next, flags.newVersion, terminal, "--new-version");
   const changes = diffPlans(before, after);
   for (const change of changes) {
     await terminal.stdout.write(`${flags.json === true ? JSON.stringify(change) : lineOf(change)}\n`);

@@ -33,6 +33,12 @@ export class EnvironmentGuard {
     );
   }
 
+  /** The finding with what to do on a command line: rows of CSV hardly ever have a place for an environment. */
+  advise(finding: Finding): Finding {
+    if (finding.code !== "environment-missing" || this.#said !== undefined) return finding;
+    return { ...finding, hint: "Add --environment development; for production, say --environment production twice." };
+  }
+
   /** What is wrong with the environment of a batch. */
   check(batch: unknown): readonly Finding[] {
     const found = environmentOf(batch);

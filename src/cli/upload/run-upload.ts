@@ -84,7 +84,7 @@ export async function runUpload(
     rejected: dryRun === undefined ? rejected : NOWHERE,
     checkpoint: canResume ? { name: checkpointName, path: checkpointPath, head } : undefined,
     onFindings: (findings, index) => {
-      for (const finding of findings) summary.add({ ...finding, place: source.originOf(index) });
+      for (const finding of findings) summary.add({ ...guard.advise(finding), place: source.originOf(index) });
     },
   };
   const run = new UploadRun(source, books, terminal);
@@ -138,7 +138,7 @@ export async function runUpload(
   if (summary.findings > 0) {
     summary.records = source.records - source.skipped;
     summary.recordsWithFindings = run.tally.rejected + source.unreadable;
-    await terminal.stderr.write(summary.describe(coloursFor(terminal.stderr, terminal.env)));
+    await terminal.stderr.write(summary.describe(coloursFor(terminal.stderr, terminal.env), true));
   }
   if (dryRun !== undefined) await terminal.stderr.write(describeDuration(source.batches - run.tally.rejected, flags));
   else await tellHowToGoOn(terminal, run, { canResume, checkpointName, args });
