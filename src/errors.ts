@@ -23,6 +23,10 @@ export interface ServiceError {
   readonly code?: string | undefined;
   /** What the service says about it, for people. */
   readonly message?: string | undefined;
+  /** JSON Pointer from the body of the request to the value concerned, where it says one, as the mocks of this package do. */
+  readonly path?: string | undefined;
+  /** What to do about it, where it says so. */
+  readonly hint?: string | undefined;
 }
 
 /** Tells errors of one class apart, for a `switch` and for dashboards. */
@@ -56,7 +60,8 @@ export interface ErrorFacts {
 }
 
 /**
- * Base of every error of this package. Holds neither the secret nor a request body.
+ * Base of every error of this package. Holds neither the secret nor a request body, but for what a server repeats of it in
+ * its own words.
  *
  * Thrown or reported itself when the batch was not judged: out of time, aborted, closed. Sending again is safe.
  */

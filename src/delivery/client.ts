@@ -183,7 +183,7 @@ export class EventsClient {
 
   /**
    * Sends batches from a source of any length in constant memory: a slow service, or a slow reader of the outcomes,
-   * slows the source.
+   * slows the source. Nothing is sent until the outcomes are read, by `for await`: an `await` alone sends nothing.
    *
    * @param source - batches, such as rows of a database as they come.
    * @returns the outcomes in the order in which they become known; `index` tells the position in the source, and

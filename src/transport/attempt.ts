@@ -11,7 +11,7 @@ import {
   type Fetch,
   type RequestBody,
 } from "./exchange.ts";
-import { codeOfFault, describeAnswer, describeFault, describeWebPage } from "./failure-messages.ts";
+import { codeOfFault, describeAnswer, describeFault, describeWebPage, shortened } from "./failure-messages.ts";
 import { basicAuthorization, resolveBaseUrl, type EndpointPath, type HostOptions } from "./hosts.ts";
 import { positive } from "./option-checks.ts";
 import { createRawClient, exchangeThrough, type RawClient } from "./raw-client.ts";
@@ -181,7 +181,10 @@ export class Transport {
     return { kind: "failed", error: new NetworkError(code, message, { ...facts, cause: told }), stale: isStale(cause) };
   }
 
-  /** Of a body that is the documented JSON, without the secret: a proxy may echo what it was sent. Any other is not quoted. */
+  /**
+   * Of a body that is the documented JSON, without the secret: a proxy may echo what it was sent. Any other is not quoted, and
+   * an entry without a word says nothing.
+   */
   #readServiceErrors(text: string): readonly ServiceError[] {
     let body: unknown;
     try {
@@ -190,10 +193,19 @@ export class Transport {
       return [];
     }
     if (!isObject(body) || !Array.isArray(body["errors"])) return [];
-    return body["errors"].filter(isObject).map(({ code, message }) => ({
-      ...(typeof code === "string" && { code: this.#redaction.redact(code) }),
-      ...(typeof message === "string" && { message: this.#redaction.redact(message) }),
-    }));
+    return body["errors"]
+      .filter(isObject)
+      .map((entry) => this.#readTexts(entry))
+      .filter((texts) => Object.keys(texts).length > 0);
+  }
+
+  #readTexts(entry: Readonly<Record<string, unknown>>): ServiceError {
+    const texts: { -readonly [Name in keyof ServiceError]: string } = {};
+    for (const name of ["code", "message", "path", "hint"] as const) {
+      const text = entry[name];
+      if (typeof text === "string" && text !== "") texts[name] = shortened(this.#redaction.redact(text), MAX_DETAIL);
+    }
+    return texts;
   }
 
   /** The documentation prints the value inside quotes (D11). */
@@ -201,6 +213,9 @@ export class Transport {
     return header === null ? undefined : this.#redaction.redact(header.replace(/^"(.*)"$/, "$1"));
   }
 }
+
+/** Of each text that the service says, in characters. */
+const MAX_DETAIL = 500;
 
 /** The media type of a body that the service does not send, such as the page of a proxy. */
 function strangeType(text: string, contentType: string | null): string | undefined {

@@ -22,6 +22,7 @@ export interface ExchangeRequest {
 
 /** The part of an answer that decides: its body, drained by whoever made it, is text only where it explains a failure. */
 export interface ExchangeResponse {
+  /** From 200 on, or the 0 behind which a browser hides a redirect. */
   readonly status: number;
   readonly headers: { get(name: string): string | null };
   /** The start of the body of an answer that is not 2xx, as far as it arrived. */
@@ -66,6 +67,17 @@ export const EXCHANGE: unique symbol = Symbol.for("mparticle-events.exchange");
 
 /** A `fetch` that takes the one form openapi-fetch uses. The global `fetch` is one. */
 export type Fetch = ((request: Request) => Promise<Response>) & { readonly [EXCHANGE]?: Exchange };
+
+/** What an exchange rejects with in place of a status that is none of an answer, which is as if no answer had come. */
+export function noStatus(status: number): string {
+  return `the status is ${String(status)}; expected one from 200 to 599`;
+}
+
+/** A body of this size is read to its end, so that its connection can be used again. */
+export const MAX_ACCEPTED_BYTES = 1024 * 1024;
+
+/** As long the body of a 2xx may take, in milliseconds: the verdict was in its head. */
+export const MAX_ACCEPTED_MS = 1_000;
 
 /** More of an error body than this is never of use, and it comes from outside. */
 export const MAX_BODY_CHARS = 16_384;

@@ -11,7 +11,7 @@ export function describeAnswer(
   details: readonly ServiceError[],
   contentType: string | undefined,
 ): string {
-  const said = details.map(({ code, message }) => [code, message].filter(Boolean).join(": ")).join("; ");
+  const said = shortened(details.map(describeDetail).join("; "), MAX_SAID);
   const advice =
     ADVICE[status] ??
     (status >= 500
@@ -21,6 +21,21 @@ export function describeAnswer(
         : "The service, or something in front of it, refused the request.");
   const stranger = contentType === undefined ? "" : ` The body is ${contentType}, which the service never sends.`;
   return `POST ${url} answered ${String(status)}${said === "" ? "" : ` (${said})`}. ${advice}${stranger}`;
+}
+
+function describeDetail({ code, path, message, hint }: ServiceError): string {
+  const what = [code, path, message].filter(Boolean).join(": ");
+  return [what, hint].filter(Boolean).join(" ");
+}
+
+/** Of all that the service says, in the message of an error: the details have more. */
+const MAX_SAID = 1_000;
+
+/** The text, or its beginning where it is longer: what a server says may be of any length, and goes into logs. */
+export function shortened(text: string, maxLength: number): string {
+  if (text.length <= maxLength) return text;
+  // A pair that is cut in two is no character.
+  return `${text.slice(0, maxLength - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }
 
 const REDIRECT = "Redirects are not followed with credentials; set `pod` or `baseUrl` to the final host.";

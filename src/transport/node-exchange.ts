@@ -4,14 +4,17 @@ import type { Socket } from "node:net";
 import { BodyMemory } from "./node-body-memory.ts";
 import { asError } from "./abort.ts";
 import {
+  MAX_ACCEPTED_BYTES,
+  MAX_ACCEPTED_MS,
   MAX_BODY_CHARS,
+  noStatus,
   StaleConnectionError,
   type ExchangeRequest,
   type ListedExchange,
   type ListedResponse,
 } from "./exchange.ts";
 import { listHeaders } from "./listed-headers.ts";
-import { setImmediate } from "./node-timers.ts";
+import { clearTimeout, setImmediate, setTimeout } from "./node-timers.ts";
 
 /** How connections are made: an agent of the caller's own, or the options of ours. */
 export type NodeConnections =
@@ -73,6 +76,13 @@ export function createNodeExchange(connections: NodeConnections): ListedExchange
         fail(error);
       });
       outgoing.on("response", (incoming) => {
+        // Words of patience never get here; what does, and is no answer either, may be anything.
+        if ((incoming.statusCode ?? 0) < 200) {
+          incoming.on("error", ignore);
+          fail(new Error(noStatus(incoming.statusCode ?? 0)));
+          outgoing.destroy();
+          return;
+        }
         answer = new Answer(incoming);
         if (!outgoing.writableFinished) ignoreErrors(outgoing.socket);
         incoming.on("close", () => {
@@ -136,12 +146,31 @@ class Answer {
     // `close` follows; without a listener the error of a cut body would end the process.
     incoming.on("error", ignore);
     if (this.#status >= 200 && this.#status < 300) {
-      incoming.resume();
+      this.#drain();
       return;
     }
     incoming.setEncoding("utf8");
     incoming.on("data", (chunk: string) => {
       if (this.#text.length < MAX_BODY_CHARS) this.#text = (this.#text + chunk).slice(0, MAX_BODY_CHARS);
+    });
+  }
+
+  /** What follows a 2xx matters to nobody: it is let go with its connection where it has no end. */
+  #drain(): void {
+    const incoming = this.#incoming;
+    // What the service sends, as a rule: a timer for each request would cost more than the rest of this.
+    if (incoming.headers["content-length"] === "0") {
+      incoming.resume();
+      return;
+    }
+    const timer = setTimeout(() => incoming.destroy(), MAX_ACCEPTED_MS);
+    incoming.on("close", () => {
+      clearTimeout(timer);
+    });
+    let bytes = 0;
+    incoming.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > MAX_ACCEPTED_BYTES) incoming.destroy();
     });
   }
 

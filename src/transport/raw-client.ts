@@ -1,8 +1,16 @@
+import { startTimer } from "#platform";
 import createClient, { type Client, type Middleware } from "openapi-fetch";
 import type { Batch, paths } from "../../generated/schema.ts";
 import { show } from "../rules/show.ts";
-import { untilAborted } from "./abort.ts";
-import { MAX_BODY_CHARS, type Exchange, type Fetch } from "./exchange.ts";
+import { onAbort, untilAborted } from "./abort.ts";
+import {
+  MAX_ACCEPTED_BYTES,
+  MAX_ACCEPTED_MS,
+  MAX_BODY_CHARS,
+  noStatus,
+  type Exchange,
+  type Fetch,
+} from "./exchange.ts";
 import { serializeBatch } from "./json.ts";
 
 /** The typed openapi-fetch client of this API. */
@@ -53,6 +61,7 @@ export function exchangeThrough(findRaw: () => RawClient, baseUrl: string): Exch
     });
     // A middleware may wait for something that never comes. Below it the signal is heeded, and a status stays the verdict.
     const { response, error } = await untilAborted(posted, controller.signal, MIDDLEWARE_GRACE_MS);
+    requireStatus(response);
     // openapi-fetch has read the body of an error, and parsed it where it is JSON.
     const said: unknown = error;
     const { status, headers: answered } = response;
@@ -85,17 +94,41 @@ async function fetchStart(send: Fetch, request: Request): Promise<Response> {
   const response = await untilAborted(send(request), request.signal);
   if (!isResponse(response))
     throw new TypeError(`\`fetch\` gave ${show(response)}; expected a Response with a web stream for a body, if any`);
+  requireStatus(response);
   const { ok, status, statusText, body } = response;
-  // A redirect that a browser hides has the status 0, which nothing can be made of, and no body.
-  if (status < 200) return response;
-  const text = body === null ? null : await readStart(body, request.signal);
+  // A redirect that a browser hides: nothing can be made of it, and it has no body.
+  if (status === 0) return response;
+  const text = body === null ? null : await (ok ? drain(body, request.signal) : readStart(body, request.signal));
   const headers = new Headers(response.headers);
   headers.delete("content-length");
   return new Response(ok ? null : text, { status, statusText, headers });
 }
 
-/** A body of this size is read to its end, so that its connection can be used again. */
-const MAX_DRAINED_BYTES = 1024 * 1024;
+/**
+ * An answer below 200 is none: whoever gave it did not speak HTTP, or gave up. But a browser hides a redirect behind 0.
+ *
+ * @throws TypeError - for a status that is none of an answer.
+ */
+function requireStatus({ status, type }: Response): void {
+  if (status >= 200 || (status === 0 && type === "opaqueredirect")) return;
+  throw new TypeError(noStatus(status));
+}
+
+/** What follows a 2xx matters to nobody: where it has no end, it is let go soon. */
+async function drain(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<string> {
+  const controller = new AbortController();
+  const end = (): void => {
+    controller.abort();
+  };
+  const ignoreAbort = onAbort(signal, end);
+  const stopTimer = startTimer(end, MAX_ACCEPTED_MS);
+  try {
+    return await readStart(body, controller.signal);
+  } finally {
+    stopTimer();
+    ignoreAbort();
+  }
+}
 
 /** The body's start, and the rest let go; a body that is cut short, or never ends, changes nothing about the status. */
 async function readStart(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<string> {
@@ -110,7 +143,7 @@ async function readStart(body: ReadableStream<Uint8Array>, signal: AbortSignal):
       if (text.length < MAX_BODY_CHARS) text += decoder.decode(value, { stream: true });
       // A body whose pieces are there already, and without end, would never let a timer run.
       bytes += value.byteLength;
-      if (bytes > MAX_DRAINED_BYTES) throw new Error("It is too long to be read to its end.");
+      if (bytes > MAX_ACCEPTED_BYTES) throw new Error("It is too long to be read to its end.");
     }
   } catch {
     reader.cancel().catch(() => undefined);

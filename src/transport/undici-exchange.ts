@@ -5,6 +5,8 @@ import { pathToFileURL } from "node:url";
 import { MissingPeerError } from "../rules/optional-peer.ts";
 import { asError } from "./abort.ts";
 import {
+  MAX_ACCEPTED_BYTES,
+  MAX_ACCEPTED_MS,
   MAX_BODY_CHARS,
   StaleConnectionError,
   type ExchangeRequest,
@@ -12,6 +14,7 @@ import {
   type ListedResponse,
 } from "./exchange.ts";
 import { listHeaders, type HeaderRecord } from "./listed-headers.ts";
+import { clearTimeout, setImmediate, setTimeout } from "./node-timers.ts";
 
 /** What is used of undici 7, for which its types need not be there. */
 interface Undici {
@@ -149,6 +152,9 @@ class UndiciRequest {
   #headers: HeaderRecord = {};
   readonly #decoder = new StringDecoder("utf8");
   #text = "";
+  /** Of the body of an acceptance, which matters to nobody. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #acceptedBytes = 0;
 
   constructor(pool: ConnectionPool, resolve: (response: ListedResponse) => void, reject: (error: Error) => void) {
     this.#pool = pool;
@@ -181,9 +187,15 @@ class UndiciRequest {
     if (status < 200) return;
     this.#status = status;
     this.#headers = headers;
+    // Without a body, as a rule: a timer for each request would cost more than the rest of this.
+    if (status >= 300 || headers["content-length"] === "0") return;
+    this.#timer = setTimeout(() => {
+      this.end(ENDLESS);
+    }, MAX_ACCEPTED_MS);
   }
 
   onResponseData(_: Controller, chunk: Buffer): void {
+    if (this.#status < 300 && (this.#acceptedBytes += chunk.length) > MAX_ACCEPTED_BYTES) this.end(ENDLESS);
     if (this.#status >= 300 && this.#text.length < MAX_BODY_CHARS) this.#text += this.#decoder.write(chunk);
   }
 
@@ -207,6 +219,7 @@ class UndiciRequest {
   }
 
   #settle(error: Error): void {
+    clearTimeout(this.#timer);
     if (this.#status === 0) this.#reject(error);
     else
       this.#resolve({
@@ -216,6 +229,8 @@ class UndiciRequest {
       });
   }
 }
+
+const ENDLESS = new Error("The body of an acceptance has no end.");
 
 const STALE: readonly string[] = ["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"];
 

@@ -107,6 +107,33 @@ describe.each(ENDINGS)("an answer %s", (_, end) => {
   });
 });
 
+describe("an answer without a status", () => {
+  it("is none: it is tried again", async () => {
+    const client = await start((socket, request) => {
+      socket.write(request === 1 ? "HTTP/1.1 000 X\r\ncontent-length: 0\r\n\r\n" : ACCEPTED);
+    });
+    await expect(client.upload(makeBatch())).resolves.toMatchObject({ status: 202, attempts: 2 });
+  });
+});
+
+describe("an acceptance whose body never ends", () => {
+  it("is told soon, because the verdict is in its head, and costs its connection alone", async () => {
+    const closed: number[] = [];
+    const client = await start(
+      (socket, request) => {
+        socket.once("close", () => closed.push(request));
+        socket.write(
+          request === 1 ? "HTTP/1.1 202 Accepted\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n" : ACCEPTED,
+        );
+      },
+      { timeoutMs: 600_000 },
+    );
+    await expect(client.upload(makeBatch())).resolves.toMatchObject({ status: 202, attempts: 1 });
+    await expect(client.upload(makeBatch())).resolves.toMatchObject({ status: 202, attempts: 1 });
+    expect(closed).toEqual([1]);
+  });
+});
+
 describe("an answer that changes protocols", () => {
   const UPGRADE = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
 

@@ -73,6 +73,68 @@ describe("a body without end whose pieces are there at once", () => {
   );
 });
 
+describe("an acceptance whose body never ends", () => {
+  it("is told soon, because the verdict is in its head, however long an attempt may take", async () => {
+    const fetch = async (): Promise<Response> => Promise.resolve(new Response(endless("ok"), { status: 202 }));
+    await expect(upload({ timeoutMs: 600_000, fetch })).resolves.toMatchObject({ status: 202, attempts: 1 });
+  });
+});
+
+describe("a status below 200", () => {
+  it.each([0, 100, 199])("is no answer, and no redirect: %i", async (status) => {
+    const response = { ok: false, status, statusText: "", headers: new Headers(), body: null } as Response;
+    const error = await failure({ fetch: async () => Promise.resolve(response) });
+    expect(error).toMatchObject({ name: "NetworkError", code: "CONNECTION", retryable: true });
+    expect(error.message).toContain(`(the status is ${String(status)}; expected one from 200 to 599)`);
+  });
+
+  it("is a redirect where a browser hides one behind it", async () => {
+    const text = async (): Promise<string> => Promise.resolve("");
+    const response = {
+      ok: false,
+      status: 0,
+      type: "opaqueredirect",
+      headers: new Headers(),
+      body: null,
+      text,
+    } as unknown as Response;
+    const fetch = async (): Promise<Response> => Promise.resolve(response);
+    expect(await failure({ fetch })).toMatchObject({ name: "ApiError", code: "REDIRECTED" });
+  });
+});
+
+describe("what the service says of a refusal", () => {
+  const says = (errors: unknown): Partial<EventsClientOptions> => ({
+    fetch: async () => Promise.resolve(new Response(JSON.stringify({ errors }), { status: 400 })),
+  });
+
+  it("names the field and what to do, where it does", async () => {
+    const said = { code: "wrong-type", path: "/events/0/data", message: "expected a string.", hint: "Write one." };
+    const error = await failure(says([said]));
+    expect(error).toMatchObject({ details: [said] });
+    expect(error.message).toContain(" answered 400 (wrong-type: /events/0/data: expected a string. Write one.). ");
+  });
+
+  it("is left out where it is no text", async () => {
+    const error = await failure(says([null, 5, "x", [], {}, { code: 5, message: "" }]));
+    expect(error).toMatchObject({ details: [] });
+    expect(error.message).toContain(" answered 400. ");
+  });
+
+  it("is cut where it is long, and no character of it in two", async () => {
+    const error = await failure(says(Array.from({ length: 9 }, () => ({ message: `${"x".repeat(498)}😀 the end` }))));
+    const cut = `${"x".repeat(498)}…`;
+    expect(error).toMatchObject({ details: Array.from({ length: 9 }, () => ({ message: cut })) });
+    expect(error.message).toContain(`(${cut}; ${"x".repeat(498)}…). `);
+    expect(error.message.length).toBeLessThan(1_300);
+  });
+
+  it("is cut after the secret is taken out of it: no half of it is left", async () => {
+    const error = await failure(says([{ message: `${"x".repeat(495)}${SECRET}` }]));
+    expect(error).toMatchObject({ details: [{ message: `${"x".repeat(495)}[red…` }] });
+  });
+});
+
 describe("the fetch option", () => {
   it("is called as a plain function: a runtime's own refuses to be a method", async () => {
     const seen: unknown[] = [];

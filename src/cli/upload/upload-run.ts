@@ -202,10 +202,13 @@ export class UploadRun {
 }
 
 function findingsOf(error: ApiError): readonly Finding[] {
-  const said = error.details.map(({ code, message }) => ({
+  const said = error.details.map(({ code, message, path, hint }) => ({
     code: code ?? "refused",
     message: message ?? error.message,
+    // The one batch of a bulk request; a batch itself has no member of that name.
+    path: path?.replace(/^\/0(?=\/|$)/, "") ?? "",
+    ...(hint !== undefined && { hint }),
   }));
-  const all = said.length > 0 ? said : [{ code: "refused", message: error.message }];
-  return all.map((one) => ({ severity: "error", path: "", ...one }));
+  const all = said.length > 0 ? said : [{ code: "refused", message: error.message, path: "" }];
+  return all.map((one) => ({ severity: "error", ...one }));
 }
