@@ -10,6 +10,7 @@ const config: KnipConfig = {
       entry: [
         "test/**/children/*.{ts,mjs}",
         "test/**/*.prism.ts",
+        "test/typescript.ts",
         "test/package/to-fake-service.mjs",
         // Compiled by tests, for what TypeScript admits and refuses.
         "test/types/{admitted,refused}-by-types.ts",

@@ -98,6 +98,7 @@ export default defineConfig({
   resolve: {
     // As `paths` in tsconfig.json: tests run the source, not the build.
     alias: [
+      { find: /^typescript$/, replacement: fileURLToPath(new URL("./test/typescript.ts", import.meta.url)) },
       { find: "#platform", replacement: source("transport/platform-node.ts") },
       { find: /^mparticle-events$/, replacement: source("index.ts") },
       {

@@ -7,6 +7,7 @@ import {
   type ServiceModel,
   type Simulation,
 } from "../../scripts/pacing/model.ts";
+import { full } from "../full.ts";
 
 /** The default limit of an account, and a guess at how fast it may be approached. */
 const SERVICE: ServiceModel = {
@@ -17,7 +18,7 @@ const SERVICE: ServiceModel = {
 };
 /** Always more to send than it may. */
 const BUSY: ClientModel = { concurrency: 16, batchesPerRequest: 5 };
-const SEEDS = [1, 2, 3, 4, 5];
+const SEEDS = full([1, 2], [1, 2, 3, 4, 5]);
 
 interface Run {
   readonly arrivals: readonly Arrival[];

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { EventQueue, EventsClient, createBatch, customEvent, type Batch, type Outcome } from "mparticle-events";
 import { startFakeServer } from "../../src/testing/testing.ts";
-import { full } from "../full.ts";
+import { FULL, full } from "../full.ts";
 import type { Books } from "./children/faulty-service.ts";
 import { MemoryOutbox } from "./memory-outbox.ts";
 
@@ -283,7 +283,8 @@ describe(`${String(EVENTS)} events through random faults`, () => {
       if (outcome.kind === "undelivered") expect(outcome.error.code).toBe("ABORTED");
       else expect(outcome.kind).toBe(ledger.poisoned.has(id) ? "rejected" : "accepted");
     }
-    expect(ledger.ids("undelivered").length).toBeGreaterThan(full(0, 100));
+    // By chance: a short run may have none.
+    if (FULL) expect(ledger.ids("undelivered").length).toBeGreaterThan(100);
     expect(ledger.ids("rejected").length).toBeGreaterThan(5);
 
     // What we say the service accepted it has, each event in one batch only; it may have more of what was aborted.

@@ -48,7 +48,12 @@ const EXACT: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
  * undefined or there, all members of unions, any key of a record.
  */
 export function readTypes(): (typeName: string) => fc.Arbitrary<unknown> {
-  const program = ts.createProgram([SCHEMA], { strict: true, target: ts.ScriptTarget.ES2022, types: [] });
+  const program = ts.createProgram([SCHEMA], {
+    strict: true,
+    target: ts.ScriptTarget.ES2022,
+    types: [],
+    lib: ["lib.es5.d.ts"],
+  });
   const checker = program.getTypeChecker();
   const file = program.getSourceFile(SCHEMA);
   const module = file && checker.getSymbolAtLocation(file);

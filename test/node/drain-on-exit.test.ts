@@ -237,18 +237,20 @@ describe("a process that dies with events unsent", () => {
     },
   );
 
-  it("and no room to write them says how many are lost, leaves nothing half written, and keeps what was there", async () => {
-    const service = await listen("hang");
-    await run("exit", { events: 5 });
-    const [name = ""] = readdirSync(folder);
-    const before = readFileSync(join(folder, name));
-    const death = await run("exit", { events: 400, maxFileBytes: 8 * 1024 });
-    expect(death.output).toMatch(/400 events are lost: \S+ could not be written/);
-    expect(readdirSync(folder)).toEqual([name]);
-    expect(readFileSync(join(folder, name)).equals(before)).toBe(true);
-    await comeBack(service);
-    await run("end", { events: 0 });
-    expect(eventsKept(service)).toBe(5);
+  onlyInFull(() => {
+    it("and no room to write them says how many are lost, leaves nothing half written, and keeps what was there", async () => {
+      const service = await listen("hang");
+      await run("exit", { events: 5 });
+      const [name = ""] = readdirSync(folder);
+      const before = readFileSync(join(folder, name));
+      const death = await run("exit", { events: 400, maxFileBytes: 8 * 1024 });
+      expect(death.output).toMatch(/400 events are lost: \S+ could not be written/);
+      expect(readdirSync(folder)).toEqual([name]);
+      expect(readFileSync(join(folder, name)).equals(before)).toBe(true);
+      await comeBack(service);
+      await run("end", { events: 0 });
+      expect(eventsKept(service)).toBe(5);
+    });
   });
 });
 
@@ -333,17 +335,19 @@ describe("a queue in a worker thread", () => {
 });
 
 describe("what a process left", () => {
-  it("stays while the next one has not delivered it, however that one dies", async () => {
-    const service = await listen("hang");
-    await run("exit", { events: 20 });
-    expect(await run("signal", { events: 0, signal: "SIGKILL" })).toMatchObject({ signal: "SIGKILL" });
-    expect(spilled().events).toBe(20);
-    expect(await run("exit", { events: 7 })).toMatchObject({ code: 3 });
-    expect(spilled().events).toBe(27);
-    await comeBack(service);
-    await run("end", { events: 0 });
-    expect(service.counts()).toMatchObject({ acceptedEventsOnce: 27, acceptedEvents: 27 });
-    expect(readdirSync(folder)).toEqual([]);
+  onlyInFull(() => {
+    it("stays while the next one has not delivered it, however that one dies", async () => {
+      const service = await listen("hang");
+      await run("exit", { events: 20 });
+      expect(await run("signal", { events: 0, signal: "SIGKILL" })).toMatchObject({ signal: "SIGKILL" });
+      expect(spilled().events).toBe(20);
+      expect(await run("exit", { events: 7 })).toMatchObject({ code: 3 });
+      expect(spilled().events).toBe(27);
+      await comeBack(service);
+      await run("end", { events: 0 });
+      expect(service.counts()).toMatchObject({ acceptedEventsOnce: 27, acceptedEvents: 27 });
+      expect(readdirSync(folder)).toEqual([]);
+    });
   });
 
   onlyInFull(() => {
@@ -358,19 +362,21 @@ describe("what a process left", () => {
     });
   });
 
-  it("stays when the next one has given it up, as far as that was not delivered", async () => {
-    const service = await listen("hang");
-    await run("exit", { events: 5, eventBytes: 90_000 }); // five users, two of them in a request
-    const { ids } = spilled();
-    await comeBack(service);
-    service.script(({ batches }) => (batches.some((batch) => batch.source_request_id === ids[0]) ? 202 : 503));
-    expect(await run("end", { events: 0, maxElapsedMs: 60 })).toMatchObject({ code: 0 });
-    expect(service.acceptedIds().size).toBe(2);
-    expect(spilled().ids).toEqual(ids.slice(2));
-    await comeBack(service);
-    await run("end", { events: 0 });
-    expect(service.counts()).toMatchObject({ acceptedEventsOnce: 5, acceptedEvents: 5 });
-    expect(readdirSync(folder)).toEqual([]);
+  onlyInFull(() => {
+    it("stays when the next one has given it up, as far as that was not delivered", async () => {
+      const service = await listen("hang");
+      await run("exit", { events: 5, eventBytes: 90_000 }); // five users, two of them in a request
+      const { ids } = spilled();
+      await comeBack(service);
+      service.script(({ batches }) => (batches.some((batch) => batch.source_request_id === ids[0]) ? 202 : 503));
+      expect(await run("end", { events: 0, maxElapsedMs: 60 })).toMatchObject({ code: 0 });
+      expect(service.acceptedIds().size).toBe(2);
+      expect(spilled().ids).toEqual(ids.slice(2));
+      await comeBack(service);
+      await run("end", { events: 0 });
+      expect(service.counts()).toMatchObject({ acceptedEventsOnce: 5, acceptedEvents: 5 });
+      expect(readdirSync(folder)).toEqual([]);
+    });
   });
 
   onlyInFull(() => {

@@ -11,7 +11,7 @@ import { seeded } from "../faults/fault-deck.ts";
 import { full } from "../full.ts";
 import { bundleChild } from "./children/bundle.ts";
 
-const CRASHES = full(4, 60);
+const CRASHES = full(2, 60);
 const SEED = 20_261;
 
 let folder: string;

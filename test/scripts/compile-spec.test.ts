@@ -9,6 +9,7 @@ import { compileSpec } from "../../scripts/spec/compile.ts";
 import { findStale, writeGenerated, type GeneratedFiles } from "../../scripts/spec/generated-files.ts";
 import { judgeSpec } from "../../scripts/spec/judge-spec.ts";
 import { BrokenSpecError } from "../../scripts/spec/read-spec.ts";
+import { full } from "../full.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 /** One example of each convention, and small enough to be compiled in a second. */
@@ -558,14 +559,17 @@ const UNUSABLE_NAMES: readonly (readonly [string, string, RegExp])[] = [
 ];
 
 describe("a broken description", () => {
-  it.each(BROKEN)("with %s is refused with file, line and reason", async (_, passage, replacement, at, reason) => {
-    const text = edited(passage, replacement);
-    const message = await problemOf(text);
-    expect(message).toMatch(reason);
-    expect(message).toMatch(/^(test\/scripts\/fixtures\/mini\.yaml:\d+:\d+: .+\n?)+$/);
-    const lines = message.split("\n").filter((line) => reason.test(line));
-    expect(lines.map((line) => Number(line.split(":")[1]))).toEqual([lineOf(text, at)]);
-  });
+  it.each(BROKEN.slice(0, full(15, BROKEN.length)))(
+    "with %s is refused with file, line and reason",
+    async (_, passage, replacement, at, reason) => {
+      const text = edited(passage, replacement);
+      const message = await problemOf(text);
+      expect(message).toMatch(reason);
+      expect(message).toMatch(/^(test\/scripts\/fixtures\/mini\.yaml:\d+:\d+: .+\n?)+$/);
+      const lines = message.split("\n").filter((line) => reason.test(line));
+      expect(lines.map((line) => Number(line.split(":")[1]))).toEqual([lineOf(text, at)]);
+    },
+  );
 
   it.each(UNUSABLE_NAMES)(
     "with a schema called %s is refused with file, line and reason",
@@ -676,7 +680,10 @@ describe("npm run spec:diff", () => {
       const printed = { log: "", error: "" };
       const code = await runDiff(
         args,
-        { log: (line) => (printed.log += `${line}\n`), error: (line) => (printed.error += `${line}\n`) },
+        {
+          log: (line: string) => (printed.log += `${line}\n`),
+          error: (line: string) => (printed.error += `${line}\n`),
+        },
         folder,
       );
       return { code, ...printed };

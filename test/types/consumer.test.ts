@@ -62,7 +62,7 @@ const RESOLUTIONS = [
 
 const RESOLVED = full([QUICK], ALL).flatMap((name) =>
   // The code blocks of the README are compiled as nodenext besides.
-  full(RESOLUTIONS.slice(2), RESOLUTIONS.slice(1))
+  full([], RESOLUTIONS.slice(1))
     .filter(({ moduleResolution }) => name !== QUICK || moduleResolution !== "node10")
     .map((resolution) => ({ name, resolution, setting: resolution.moduleResolution })),
 );
