@@ -203,7 +203,7 @@ function serializeMemberwise(root: Members, rootRole: "batch" | "event"): string
       return exactInteger(id, kind, pointerTo(open, key));
     }
     if (integer !== undefined) return markInteger(integer);
-    if (!isObject(value)) return value;
+    if (typeof value !== "object" || value === null) return value;
     const object = hidesBigInts ? markBigInts(value) : value;
     open.push({ object, key, role: parent === undefined ? rootRole : roleOf(object, key, parent.role) });
     return object;
@@ -366,7 +366,7 @@ const INTEGER = /^-?\d+$/;
 function unmarkValues(root: unknown, prefix: string): unknown {
   const unmark = (value: unknown): unknown => {
     if (typeof value === "string" && value.startsWith(prefix)) return BigInt(value.slice(prefix.length));
-    if (isObject(value)) pending.push(value as Record<string, unknown>);
+    if (!isPrimitive(value)) pending.push(value as Record<string, unknown>);
     return value;
   };
   const pending: Record<string, unknown>[] = [];
@@ -385,10 +385,6 @@ function unmarkValues(root: unknown, prefix: string): unknown {
 /** Nothing that could have a `toJSON` which `JSON.stringify` would call. */
 function isPrimitive(value: unknown): boolean {
   return value === null || (typeof value !== "object" && typeof value !== "function");
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }
 
 function refuseRoot(value: unknown, role: "batch" | "event"): InvalidBatchError {

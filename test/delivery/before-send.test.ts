@@ -62,17 +62,7 @@ describe("the steps of beforeSend", () => {
     function dropTests(): undefined {
       return undefined;
     }
-    expect(
-      runSteps(
-        [
-          (_, { drop }) => {
-            drop("a test user");
-          },
-          count,
-        ],
-        batch,
-      ),
-    ).toMatchObject({
+    expect(runSteps([(_, { drop }) => drop("a test user"), count], batch)).toMatchObject({
       kind: "drop",
       reason: "a test user",
     });
@@ -112,7 +102,7 @@ describe("the steps of beforeSend", () => {
   it("tell what becomes of what was held, whatever they do with the batch itself", () => {
     const withdraw: BeforeSend = (_, { drop, discard }) => {
       discard("withdrawn");
-      drop("no consent");
+      return drop("no consent");
     };
     expect(runSteps([withdraw], batch)).toMatchObject({
       kind: "drop",

@@ -110,9 +110,7 @@ describe("beforeSend of a client", () => {
 
   it("cannot hold a batch in a client: it is undelivered, and may be handed over again", async () => {
     const { client, outcomes } = setUp({
-      beforeSend: (_, { hold }) => {
-        hold("the user was not asked yet");
-      },
+      beforeSend: (_, { hold }) => hold("the user was not asked yet"),
     });
     await expect(client.upload(batchOf("1"))).rejects.toMatchObject({
       code: "HELD",

@@ -325,8 +325,8 @@ describe(`${String(EVENTS)} events through random faults`, () => {
         await queue.flush();
       }),
     ]);
-    // Below 50 ms where there is nothing else to do; the tests beside this one share its processors.
-    expect(watch.delayMs()).toBeLessThan(200);
+    // Below 50 ms where there is nothing else to do. A busy machine makes it 200; what holds the loop in one piece, seconds.
+    expect(watch.delayMs()).toBeLessThan(1_000);
     const ledgers = queues.map((queue) => queue.stats());
     for (const { events, batches } of ledgers) {
       expect(events).toMatchObject({ added: Math.ceil(EVENTS / CLIENTS), undelivered: 0, pending: 0 });

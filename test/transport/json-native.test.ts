@@ -362,7 +362,7 @@ describe("the text of a batch", () => {
           const ours = recipe(withIds());
           expect(patched(names, () => textOrError(() => write(ours)))).toBe(putIn(native));
         }),
-        { numRuns: full(150, 3_000) },
+        { numRuns: full(150, 1_000) },
       );
     },
   );

@@ -49,7 +49,11 @@ export async function status(error: ApiError): Promise<number> {
 const ALL = readdirSync(join(ROOT, "node_modules")).filter((name) => /^typescript(-\d+(\.\d+)?)?$/.test(name));
 
 const CONFIGS = full([QUICK], ALL).flatMap((name) =>
-  full([true], [true, false]).map((exact) => ({ name, exact, setting: exact ? "on" : "off" })),
+  full([true], name === QUICK ? [true, false] : [true]).map((exact) => ({
+    name,
+    exact,
+    setting: exact ? "on" : "off",
+  })),
 );
 
 /** How a compiler finds the package. TypeScript 7.0 has no node10 any more. */
