@@ -128,8 +128,8 @@ function faultyScript(
   };
 }
 
-describe("a backfill", () => {
-  onlyInFull(() => {
+onlyInFull(() => {
+  describe("a backfill", () => {
     it("accounts for each row through faults, a storm of 429, two kill -9 and one Ctrl+C", async () => {
       await writeRows(join(cwd, "rows-custom_event.csv"));
       const ids = new Map(Array.from({ length: ROWS }, (_, row) => [requestIdFrom(String(row)), row]));

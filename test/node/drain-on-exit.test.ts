@@ -335,19 +335,17 @@ describe("a queue in a worker thread", () => {
 });
 
 describe("what a process left", () => {
-  onlyInFull(() => {
-    it("stays while the next one has not delivered it, however that one dies", async () => {
-      const service = await listen("hang");
-      await run("exit", { events: 20 });
-      expect(await run("signal", { events: 0, signal: "SIGKILL" })).toMatchObject({ signal: "SIGKILL" });
-      expect(spilled().events).toBe(20);
-      expect(await run("exit", { events: 7 })).toMatchObject({ code: 3 });
-      expect(spilled().events).toBe(27);
-      await comeBack(service);
-      await run("end", { events: 0 });
-      expect(service.counts()).toMatchObject({ acceptedEventsOnce: 27, acceptedEvents: 27 });
-      expect(readdirSync(folder)).toEqual([]);
-    });
+  it("stays while the next one has not delivered it, however that one dies", async () => {
+    const service = await listen("hang");
+    await run("exit", { events: 20 });
+    expect(await run("signal", { events: 0, signal: "SIGKILL" })).toMatchObject({ signal: "SIGKILL" });
+    expect(spilled().events).toBe(20);
+    expect(await run("exit", { events: 7 })).toMatchObject({ code: 3 });
+    expect(spilled().events).toBe(27);
+    await comeBack(service);
+    await run("end", { events: 0 });
+    expect(service.counts()).toMatchObject({ acceptedEventsOnce: 27, acceptedEvents: 27 });
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   onlyInFull(() => {
