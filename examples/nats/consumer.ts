@@ -49,7 +49,9 @@ export async function consume(connection: NatsConnection, client: EventsClient, 
   const consumer = await js.consumers.get(STREAM, CONSUMER);
   // What is fetched ahead waits here, and its time runs.
   const messages = await consumer.consume({ max_messages: 500 });
-  const end = (): void => messages.stop();
+  const end = (): void => {
+    messages.stop();
+  };
   if (stop.aborted) end();
   stop.addEventListener("abort", end);
   const underWay = new Map<number, JsMsg>();

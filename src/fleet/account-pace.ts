@@ -1,6 +1,3 @@
-import { LIMITS } from "../../generated/contract.ts";
-import { positive } from "../transport/option-checks.ts";
-
 /**
  * One pace for all processes of an account, kept in their shared store.
  *
