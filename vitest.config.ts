@@ -10,33 +10,10 @@ const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, 
 const OF_THE_PACKAGE = ["test/package/*.test.ts", "test/types/consumer.test.ts"];
 
 /**
- * What is tested room by room, without anything of the process: these files share processes, and load the source once in
- * each. To start one for every file takes longer than most of their tests. A file that changes what others see, such as a
- * global, the listeners of the process or the ids that were sent, belongs among the others.
+ * What changes what others of its process see, such as a global, its environment or its listeners. All others share
+ * processes, and load the source once in each: to start one for every file takes longer than most of their tests.
  */
-const OF_ROOMS = [
-  "test/*.test.ts",
-  ...[
-    "arrivals",
-    "cli",
-    "consent",
-    "contract",
-    "delivery",
-    "fleet",
-    "model",
-    "plan",
-    "rules",
-    "scripts",
-    "spec",
-    "testing",
-    "transport",
-    "validate",
-  ].map((room) => `test/${room}/**/*.test.ts`),
-  ...["examples", "guides"].map((room) => `test/${room}/*.test.ts`),
-  "test/faults/!(undici).test.ts",
-  "test/node/!(drain-on-exit).test.ts",
-  ...["by-types", "messages"].map((name) => `test/types/${name}.test.ts`),
-];
+const ALONE = ["test/faults/undici.test.ts", "test/node/drain-on-exit.test.ts", "test/otel/*.test.ts"];
 
 /**
  * Asked for the exhaustive forms, the files that have none are left out: `npm test` has run all that is in them. Those that
@@ -121,15 +98,20 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "rooms", include: OF_ROOMS, exclude: [...THE_SAME_IN_FULL, ...OF_UNIX], isolate: false },
+        test: {
+          name: "rooms",
+          include: ["test/**/*.test.ts"],
+          exclude: [...OF_THE_PACKAGE, ...ALONE, ...THE_SAME_IN_FULL, ...OF_UNIX],
+          isolate: false,
+        },
       },
       {
         extends: true,
         test: {
           // They come first, because projects run in the order of their names.
           name: "alone",
-          include: ["test/**/*.test.ts"],
-          exclude: [...OF_THE_PACKAGE, ...OF_ROOMS, ...THE_SAME_IN_FULL, ...OF_UNIX],
+          include: ALONE,
+          exclude: [...THE_SAME_IN_FULL, ...OF_UNIX],
         },
       },
     ],

@@ -103,8 +103,8 @@ export async function loadPrism(document: object, bases: readonly (string | URL)
  */
 function withoutMadeUpWords<Loaded>(require: NodeJS.Require, load: () => Loaded): Loaded {
   const ofPrism = createRequire(require.resolve("@stoplight/prism-http"));
-  const path = ofPrism.resolve("@faker-js/faker");
-  if (require.cache[path] !== undefined) return load();
+  const path = findFaker(ofPrism);
+  if (path === undefined || require.cache[path] !== undefined) return load();
   const standIn = new Module(path);
   standIn.exports = {
     default: new Proxy(
@@ -119,6 +119,15 @@ function withoutMadeUpWords<Loaded>(require: NodeJS.Require, load: () => Loaded)
   } finally {
     // Others of this process are to find the real one.
     if (require.cache[path] === standIn) Reflect.deleteProperty(require.cache, path);
+  }
+}
+
+/** Undefined where a version of Prism does without it. */
+function findFaker(ofPrism: NodeJS.Require): string | undefined {
+  try {
+    return ofPrism.resolve("@faker-js/faker");
+  } catch {
+    return undefined;
   }
 }
 

@@ -98,10 +98,11 @@ async function fetchStart(send: Fetch, request: Request): Promise<Response> {
   const { ok, status, statusText, body } = response;
   // A redirect that a browser hides: nothing can be made of it, and it has no body.
   if (status === 0) return response;
-  const text = body === null ? null : await (ok ? drain(body, request.signal) : readStart(body, request.signal));
+  if (ok && body !== null) await drain(body, request.signal);
+  const text = ok || body === null ? null : await readStart(body, request.signal);
   const headers = new Headers(response.headers);
   headers.delete("content-length");
-  return new Response(ok ? null : text, { status, statusText, headers });
+  return new Response(text, { status, statusText, headers });
 }
 
 /**
@@ -115,7 +116,7 @@ function requireStatus({ status, type }: Response): void {
 }
 
 /** What follows a 2xx matters to nobody: where it has no end, it is let go soon. */
-async function drain(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<string> {
+async function drain(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
   const controller = new AbortController();
   const end = (): void => {
     controller.abort();
@@ -123,7 +124,7 @@ async function drain(body: ReadableStream<Uint8Array>, signal: AbortSignal): Pro
   const ignoreAbort = onAbort(signal, end);
   const stopTimer = startTimer(end, MAX_ACCEPTED_MS);
   try {
-    return await readStart(body, controller.signal);
+    await readStart(body, controller.signal);
   } finally {
     stopTimer();
     ignoreAbort();

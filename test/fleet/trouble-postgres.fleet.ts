@@ -162,14 +162,8 @@ describe("an outbox in PostgreSQL, when things go wrong,", () => {
     await enqueueNumbers(pool, 1, [0]);
     await allAccepted(service, 1);
     isSilent = true;
-    await Promise.race([
-      worker.close({ timeoutMs: 500 }),
-      new Promise((_, reject) =>
-        setTimeout(() => {
-          reject(new Error("it has not ended within 20 s"));
-        }, 20_000),
-      ),
-    ]);
+    // It waited for ever once: the limit of the test would say so.
+    await worker.close({ timeoutMs: 500 });
   });
 
   it("takes users whose names are odd, and keeps the order of each", async () => {

@@ -113,14 +113,8 @@ describe("a fleet on Redis, when things go wrong,", () => {
     const worker = startWorker({ rate: 100_000 });
     await allAccepted(service, 1);
     await gone.stop();
-    await Promise.race([
-      worker.close({ timeoutMs: 500 }),
-      new Promise((_, reject) =>
-        setTimeout(() => {
-          reject(new Error("it has not ended within 20 s"));
-        }, 20_000),
-      ),
-    ]);
+    // It waited for ever once: the limit of the test would say so.
+    await worker.close({ timeoutMs: 500 });
   });
 
   it("goes on after Redis was killed and came back, with all that it has confirmed", async () => {

@@ -1,4 +1,5 @@
 import { request as httpRequest } from "node:http";
+import { createRequire } from "node:module";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { ApiError, EventsClient, createBatch, customEvent, type Batch } from "mparticle-events";
 import { startMockServer, type MockServer } from "../../src/testing/testing.ts";
@@ -117,6 +118,17 @@ describe("the mock server", () => {
     const calls = [...spies, written].map((spy) => spy.mock.calls.length);
     for (const spy of [...spies, written]) spy.mockRestore();
     expect(calls).toEqual([0, 0, 0, 0, 0]);
+  });
+});
+
+describe("the made-up words that Prism brings", () => {
+  const { cache, resolve } = createRequire(createRequire(import.meta.url).resolve("@stoplight/prism-http"));
+
+  it("are not loaded for the mock, and are there for who asks for them", () => {
+    // Of its sixty languages, the one that another part of Prism needs.
+    const loaded = Object.keys(cache).filter((path) => path.includes("@faker-js"));
+    expect(loaded.length).toBeLessThan(500);
+    expect(loaded).not.toContain(resolve("@faker-js/faker"));
   });
 });
 
