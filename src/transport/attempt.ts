@@ -72,7 +72,10 @@ export class Transport {
   #raw: RawClient | undefined;
 
   /** @param onStop - told how long the process stood still while a request was under way. */
-  constructor(options: TransportOptions & { readonly maxSockets: number }, onStop?: (stoppedMs: number) => void) {
+  constructor(
+    options: TransportOptions & { readonly maxSockets: number },
+    onStop: (stoppedMs: number) => void = () => undefined,
+  ) {
     this.#baseUrl = resolveBaseUrl(options);
     this.timeoutMs = positive("timeoutMs", options.timeoutMs ?? 30_000);
     this.#deadlines = new Deadlines(this.timeoutMs, onStop);

@@ -24,7 +24,7 @@ export type Deadline = Link<Due>;
 export class Deadlines {
   readonly #limitMs: number;
   readonly #clock: DeadlineClock;
-  readonly #onStop: ((stoppedMs: number) => void) | undefined;
+  readonly #onStop: (stoppedMs: number) => void;
   /** When the timer was started and is due, as long as there is one. */
   #timerStartedMs = 0;
   #timerDueMs = Infinity;
@@ -37,7 +37,7 @@ export class Deadlines {
    * a serverless function, or with the lid of a laptop closed. The limit goes on all the same: a connection seldom
    * outlives that, and another attempt is better than to wait on it.
    */
-  constructor(limitMs: number, onStop?: (stoppedMs: number) => void, clock: DeadlineClock = { now, startTimer }) {
+  constructor(limitMs: number, onStop: (stoppedMs: number) => void, clock: DeadlineClock = { now, startTimer }) {
     this.#limitMs = limitMs;
     this.#onStop = onStop;
     this.#clock = clock;
@@ -53,7 +53,7 @@ export class Deadlines {
   /** What was started has ended: it needs no limit any more. */
   end(deadline: Deadline): void {
     // After a stop of the process, the end of a request may come before the timer that was due meanwhile.
-    if (this.#onStop !== undefined) this.#noticeStop();
+    this.#noticeStop();
     this.#due.remove(deadline);
     // A timer for nobody would keep the process alive.
     if (this.#due.first !== undefined) return;
@@ -64,7 +64,7 @@ export class Deadlines {
 
   #wait(delayMs: number): void {
     // The clock is looked at now and then, because a stop has to show before it has used up the time of a request.
-    const timerMs = Math.min(delayMs, this.#onStop === undefined ? LONGEST_TIMER_MS : LOOK_MS);
+    const timerMs = Math.min(delayMs, LOOK_MS);
     this.#timerStartedMs = this.#clock.now();
     this.#timerDueMs = this.#timerStartedMs + timerMs;
     this.#stopTimer = this.#clock.startTimer(this.#check, timerMs);
@@ -77,12 +77,12 @@ export class Deadlines {
     const stoppedMs = nowMs - this.#timerStartedMs;
     this.#timerStartedMs = nowMs;
     this.#timerDueMs = nowMs;
-    this.#onStop?.(stoppedMs);
+    this.#onStop(stoppedMs);
   }
 
   readonly #check = (): void => {
     this.#stopTimer = undefined;
-    if (this.#onStop !== undefined) this.#noticeStop();
+    this.#noticeStop();
     const nowMs = this.#clock.now();
     for (let due = this.#due.first; due !== undefined; due = this.#due.first) {
       const { cancellation, dueMs } = due.item;
@@ -102,5 +102,3 @@ export class Deadlines {
 const LOOK_MS = 1_000;
 /** A busy machine is late by less. */
 const MAX_LATENESS_MS = 1_000;
-/** A longer one would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;

@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it, vi } from "vitest";
-import { Cancellation, EndSignal, onAbort } from "../../src/transport/abort.ts";
+import { Cancellation, EndSignal, asError, onAbort, untilAborted } from "../../src/transport/abort.ts";
 
 describe("onAbort", () => {
   it("calls everybody once, and holds one listener however many wait", () => {
@@ -21,6 +21,18 @@ describe("onAbort", () => {
     expect(getEventListeners(controller.signal, "abort")).toHaveLength(0);
     controller.abort();
     for (const [callback] of ignore) expect(callback).not.toHaveBeenCalled();
+  });
+
+  it("calls who still waits when others no longer do, be it told so twice", () => {
+    const controller = new AbortController();
+    const [gone, waiting] = [vi.fn(), vi.fn()];
+    const ignore = onAbort(controller.signal, gone);
+    onAbort(controller.signal, waiting);
+    ignore();
+    ignore();
+    controller.abort();
+    expect(gone).not.toHaveBeenCalled();
+    expect(waiting).toHaveBeenCalledTimes(1);
   });
 
   it("calls at once when the signal has aborted before", () => {
@@ -70,7 +82,7 @@ describe("a cancellation", () => {
     expect(cancellation.cancelled).toBe(false);
     cancellation.cancel("first");
     cancellation.cancel("second");
-    expect(cancellation.cancelled).toBe(true);
+    expect([cancellation.cancelled, cancellation.reason]).toEqual([true, "first"]);
     expect(callback.mock.calls).toEqual([["first"]]);
   });
 
@@ -80,5 +92,58 @@ describe("a cancellation", () => {
     const callback = vi.fn();
     cancellation.onCancel(callback);
     expect(callback.mock.calls).toEqual([["before"]]);
+  });
+});
+
+describe("work that a signal may end", () => {
+  const never = new Promise<never>(() => undefined);
+  const listeners = (signal: AbortSignal): number => getEventListeners(signal, "abort").length;
+
+  it("comes to what it came to, or fails as it failed, and leaves no listener", async () => {
+    const { signal } = new AbortController();
+    for (const graceMs of [0, 60_000]) {
+      await expect(untilAborted(Promise.resolve("done"), signal, graceMs)).resolves.toBe("done");
+      await expect(untilAborted(Promise.reject(new Error("its own")), signal, graceMs)).rejects.toThrow("its own");
+    }
+    expect(listeners(signal)).toBe(0);
+  });
+
+  it("is left with the reason at once when it is aborted, and leaves no listener", async () => {
+    const controller = new AbortController();
+    const left = untilAborted(never, controller.signal);
+    controller.abort("why");
+    await expect(left).rejects.toBe("why");
+    await expect(untilAborted(Promise.resolve("too late"), controller.signal)).rejects.toBe("why");
+    expect(listeners(controller.signal)).toBe(0);
+  });
+
+  it("may end by itself within its grace, with its own result", async () => {
+    const controller = new AbortController();
+    const ends = untilAborted(
+      new Promise((resolve) => {
+        onAbort(controller.signal, () => {
+          setImmediate(resolve, "a verdict all the same");
+        });
+      }),
+      controller.signal,
+      60_000,
+    );
+    controller.abort("why");
+    await expect(ends).resolves.toBe("a verdict all the same");
+  });
+
+  it("is left with the reason after its grace", async () => {
+    const controller = new AbortController();
+    const left = untilAborted(never, controller.signal, 1);
+    controller.abort("why");
+    await expect(left).rejects.toBe("why");
+  });
+});
+
+describe("the reason of an abort", () => {
+  it("is an error, or the cause of one", () => {
+    const error = new TypeError("mine");
+    expect(asError(error)).toBe(error);
+    expect(asError("why")).toMatchObject({ name: "Error", message: "The request was aborted.", cause: "why" });
   });
 });

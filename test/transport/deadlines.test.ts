@@ -6,7 +6,7 @@ import { heldTime } from "../delivery/held-time.ts";
 describe("one timer for all attempts", () => {
   it("ends each in its own time, and keeps nothing alive when none is left", async () => {
     const time = heldTime();
-    const deadlines = new Deadlines(100, undefined, time);
+    const deadlines = new Deadlines(100, () => undefined, time);
     const ended: [string, number][] = [];
     const start = (name: string): Deadline => {
       const cancellation = new Cancellation();
@@ -16,8 +16,10 @@ describe("one timer for all attempts", () => {
       });
       return deadlines.start(cancellation);
     };
-    start("a");
-    await time.advance(40);
+    const a = start("a");
+    await time.advance(1);
+    start("a millisecond later");
+    await time.advance(39);
     const b = start("b");
     start("c");
     await time.advance(30);
@@ -26,21 +28,33 @@ describe("one timer for all attempts", () => {
     await time.advance(200);
     expect(ended).toEqual([
       ["a", 100],
+      ["a millisecond later", 101],
       ["c", 140],
     ]);
     expect(time.timers).toBe(0);
+    // An attempt hands its deadline back also when that was what ended it.
+    deadlines.end(a);
     deadlines.end(start("d"));
     expect(time.timers).toBe(0);
   });
 
   it("waits as long as it takes where no single timer holds so long", async () => {
-    const time = heldTime();
-    const deadlines = new Deadlines(2 ** 32, undefined, time);
+    let nowMs = 0;
+    let ring = (): void => undefined;
+    const startTimer = (callback: () => void, delayMs: number) => {
+      // As in Node, where a longer one fires at once.
+      expect(delayMs).toBeLessThan(2 ** 31);
+      ring = callback;
+      return () => undefined;
+    };
+    const deadlines = new Deadlines(2 ** 32, () => undefined, { now: () => nowMs, startTimer });
     const cancellation = new Cancellation();
     deadlines.start(cancellation);
-    await time.advance(2 ** 32 - 1);
+    nowMs = 2 ** 32 - 1;
+    ring();
     expect(cancellation.cancelled).toBe(false);
-    await time.advance(1);
+    nowMs++;
+    ring();
     expect(cancellation.cancelled).toBe(true);
   });
 
