@@ -26,6 +26,7 @@ import {
   type FleetConnection,
 } from "./connection.ts";
 import type { FleetJob } from "./fleet-queue.ts";
+import { GradualConcurrency } from "./gradual-concurrency.ts";
 import { RedisPace } from "./redis-pace.ts";
 
 /** What a {@link FleetWorker} takes batches from, and how fast it sends them. */
@@ -134,7 +135,7 @@ export class FleetWorker {
     });
     this.#sender = sender;
     const newer = new NewerRecords(this.#telemetry, SYSTEM_EFFECTS.now);
-    const process = async (job: Job<FleetJob>, token?: string): Promise<unknown> => {
+    const work = async (job: Job<FleetJob>, token?: string): Promise<unknown> => {
       const giveBack = async (): Promise<never> => {
         const isClosing = this.#closing !== undefined;
         await job.moveToDelayed(Date.now() + (isClosing ? 0 : RETURN_DELAY_MS), token);
@@ -153,14 +154,25 @@ export class FleetWorker {
       if (verdict.kind === "rejected") throw new UnrecoverableError(reasonOf(verdict.error));
       return giveBack();
     };
+    const process = async (job: Job<FleetJob>, token?: string): Promise<unknown> => {
+      gradual.begin();
+      try {
+        return await work(job, token);
+      } finally {
+        gradual.end();
+      }
+    };
     const worker = new BullWorker<FleetJob>(name, process, {
       connection: toBullmq(connection),
-      concurrency,
       lockDuration: leaseMs,
       // A lock that has ended is found by the second look after it.
       stalledInterval: leaseMs / 2,
       // A batch is not to blame for the workers that were killed with it.
       maxStalledCount: 1_000_000,
+    });
+    const gradual = new GradualConcurrency(worker, concurrency);
+    worker.on("drained", () => {
+      gradual.drained();
     });
     worker.on("error", (error) => {
       this.#telemetry.reportError("The fleet's worker has trouble with Redis.", error);

@@ -12,7 +12,7 @@ export interface WorkerOptions {
   readonly requests?: number | undefined;
   /**
    * How long batches belong to a worker that says nothing, in milliseconds: those of a killed worker wait so long, and
-   * a worker that hangs for longer may send what another one sends as well. `@default 15_000`
+   * a worker that hangs for longer may send what another one sends as well. `@default 30_000`
    */
   readonly leaseMs?: number | undefined;
   /** Called once for each verdict. What it throws goes to the client's logger. */
@@ -46,6 +46,6 @@ export function resolveWorkerOptions(options: WorkerOptions): WorkerSettings {
     maxBatches: Math.max(1, Math.min(LIMITS.bulkMaxBatches, Math.floor(rate))),
     concurrency: wholeNumber("concurrency", options.concurrency ?? 400),
     requests: wholeNumber("requests", options.requests ?? 8),
-    leaseMs: positive("leaseMs", options.leaseMs ?? 15_000),
+    leaseMs: positive("leaseMs", options.leaseMs ?? 30_000),
   };
 }

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer, type Server as TcpServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -16,8 +16,13 @@ export interface Server {
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
-  const address = server.address();
+  const port = portOf(server);
   await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function portOf(server: TcpServer): number {
+  const address = server.address();
   if (address === null || typeof address === "string") throw new Error("a TCP server has a port");
   return address.port;
 }
@@ -116,6 +121,47 @@ export async function startRedis(options: readonly string[] = ["--appendonly", "
     },
     signals: { crash: "SIGKILL", end: "SIGTERM" },
   });
+}
+
+/** A way to a server that is as long as one to another region. */
+export async function startSlowProxy(
+  port: number,
+  delayMs: number,
+): Promise<{ readonly port: number; readonly chunks: () => number; readonly close: () => Promise<void> }> {
+  let chunks = 0;
+  const sockets = new Set<Socket>();
+  const later = (act: () => void): void => {
+    setTimeout(act, delayMs);
+  };
+  const proxy = createServer((near) => {
+    const far = connect(port, "127.0.0.1");
+    near.on("data", () => chunks++);
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from);
+      from.on("data", (chunk) => {
+        later(() => to.write(chunk));
+      });
+      from.on("close", () => {
+        later(() => to.destroy());
+      });
+      from.on("error", () => undefined);
+    }
+  }).listen(0, "127.0.0.1");
+  await new Promise((resolve) => proxy.once("listening", resolve));
+  return {
+    port: portOf(proxy),
+    chunks: () => chunks,
+    close: () =>
+      new Promise((resolve) => {
+        proxy.close(() => {
+          resolve();
+        });
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
 }
 
 /** NATS with JetStream. */

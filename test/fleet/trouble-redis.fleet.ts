@@ -1,9 +1,10 @@
 import { Redis } from "ioredis";
 import { createBatch, customEvent, InvalidBatchError, MParticleError } from "mparticle-events";
+import { FleetWorker } from "mparticle-events/bullmq";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { allAccepted, eventually, upTo, user } from "./on-postgres.ts";
 import { onRedis } from "./on-redis.ts";
-import { startRedis } from "./servers.ts";
+import { startRedis, startSlowProxy } from "./servers.ts";
 
 const { setUp, open, server } = onRedis();
 
@@ -104,6 +105,26 @@ describe("a fleet on Redis, when things go wrong,", () => {
       await allAccepted(service, 20 * (place + 1));
     }
     expect([...service.accepted.values()].every((times) => times === 1)).toBe(true);
+  });
+
+  it("sends the first jobs before it has fetched all, because their locks would end meanwhile", async () => {
+    const { queue, service, client, name } = await setUp(() => {
+      statementsBefore ??= proxy.chunks();
+      return undefined;
+    });
+    let statementsBefore: number | undefined;
+    const proxy = await startSlowProxy(server().port, 20);
+    open.push(proxy);
+    await Promise.all(
+      upTo(400).map((index) => queue.add(user(String(index)), customEvent(`${String(index)}:0`, "other"))),
+    );
+    const worker = new FleetWorker(client, { connection: { host: "127.0.0.1", port: proxy.port }, name });
+    open.push(worker);
+    await eventually(() => {
+      expect(service.requests).toBeGreaterThan(0);
+    });
+    // BullMQ asks for one job at a time.
+    expect(statementsBefore).toBeLessThan(300);
   });
 
   it("ends in its time although Redis is gone", async () => {
