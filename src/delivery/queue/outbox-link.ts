@@ -9,7 +9,7 @@ import type { Verdict } from "../outcome.ts";
 import type { Effects } from "../effects.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { contextOf } from "./user-context.ts";
-import { piecesOf } from "./outbox-pieces.ts";
+import { onePieceOf, piecesOf } from "./outbox-pieces.ts";
 import type { BatchParts, PendingBatches } from "./pending-batches.ts";
 import { closedError } from "./queue-errors.ts";
 import type { QueuedBatch } from "./queued-batch.ts";
@@ -152,52 +152,39 @@ export class OutboxLink {
    */
   store(parts: BatchParts): Promise<void> {
     if (parts.size === 0) return Promise.resolve();
-    return this.#writes.waitFor(this.#append(parts));
-  }
-
-  async #append(parts: BatchParts): Promise<void> {
     const { pending } = this.#options;
     const held = this.#heldBack.get(parts);
     for (const batch of parts.keys()) if (held?.has(batch) !== true) pending.beginWrite(batch);
-    try {
-      await this.#appendPieces(parts);
-      for (const batch of parts.keys()) pending.endWrite(batch);
-    } catch (error) {
-      for (const [batch, items] of parts) pending.endWrite(batch, items);
-      this.#removeDoubtful(parts.keys());
-      throw asOutboxError(error);
-    } finally {
-      for (const batch of parts.keys()) this.#settleWritten(batch);
-    }
+    return this.#writes.waitFor(
+      this.#appendPieces(parts),
+      () => {
+        for (const batch of parts.keys()) pending.endWrite(batch);
+        this.#settleWritten(parts.keys());
+      },
+      (error) => {
+        for (const [batch, items] of parts) pending.endWrite(batch, items);
+        this.#removeDoubtful(parts.keys());
+        this.#settleWritten(parts.keys());
+        return asOutboxError(error);
+      },
+    );
   }
 
   /** One write, or several for a long list: a store does each of them in one go. */
   #appendPieces(parts: BatchParts): Promise<void> {
     // What was added later must not be stored between the pieces of it.
     if (this.#longAppend !== undefined) return this.#longAppend.then(() => this.#appendPieces(parts));
-    const pieces = piecesOf(parts);
-    const first = pieces.next();
-    if (first.done === true) return Promise.resolve();
-    const next = pieces.next();
-    // Most adds are one piece: they wait for one promise, that of the store, because so many wait at the same time.
-    if (next.done === true) return this.#writes.track(() => this.#options.outbox.append(first.value));
-    return this.#appendLong(first.value, next, pieces);
+    const whole = onePieceOf(parts);
+    if (whole !== undefined) return this.#writes.track(() => this.#options.outbox.append(whole));
+    return this.#appendLong(piecesOf(parts));
   }
 
-  async #appendLong(
-    first: readonly OutboxEntry[],
-    second: IteratorResult<readonly OutboxEntry[], void>,
-    pieces: Iterator<readonly OutboxEntry[], void>,
-  ): Promise<void> {
+  async #appendLong(pieces: Iterable<readonly OutboxEntry[]>): Promise<void> {
     const { outbox } = this.#options;
     let end: () => void = () => undefined;
     this.#longAppend = new Promise((resolve) => (end = resolve));
     try {
-      await this.#writes.track(() => outbox.append(first));
-      for (let next = second; next.done !== true; next = pieces.next()) {
-        const piece = next.value;
-        await this.#writes.track(() => outbox.append(piece));
-      }
+      for (const piece of pieces) await this.#writes.track(() => outbox.append(piece));
     } finally {
       this.#longAppend = undefined;
       end();
@@ -328,12 +315,15 @@ export class OutboxLink {
     this.#write(() => this.#options.outbox.setAside([{ requestId, reason: { code, message, atMs: Date.now() } }]));
   }
 
-  /** A batch that was settled before it was written can leave the store now. */
-  #settleWritten(batch: QueuedBatch): void {
-    const verdict = this.#settledEarly.get(batch);
-    if (verdict === undefined || batch.openWrites > 0) return;
-    this.#settledEarly.delete(batch);
-    this.settled(batch, verdict);
+  /** Batches that were settled before they were written can leave the store now. */
+  #settleWritten(batches: Iterable<QueuedBatch>): void {
+    if (this.#settledEarly.size === 0) return;
+    for (const batch of batches) {
+      const verdict = this.#settledEarly.get(batch);
+      if (verdict === undefined || batch.openWrites > 0) continue;
+      this.#settledEarly.delete(batch);
+      this.settled(batch, verdict);
+    }
   }
 
   #remove(requestId: string): void {

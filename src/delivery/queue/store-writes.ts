@@ -1,45 +1,67 @@
 import type { MParticleError } from "../../errors.ts";
 import { LinkedList } from "../../transport/linked-list.ts";
+import { InFlightCount } from "../in-flight-count.ts";
 
-/** What is being written to a store, and who waits for it. */
+/**
+ * What is being written to a store, and who waits for it. As few promises for each write as there can be, because
+ * thousands wait at the same time: what they leave to the garbage collector costs more than SQLite does.
+ */
 export class StoreWrites {
-  readonly #underWay = new LinkedList<Promise<void>>();
+  readonly #underWay = new InFlightCount();
   /** Ends the waits of those who added what is being written. */
   readonly #waiting = new LinkedList<(error: MParticleError) => void>();
 
   /** Starts a write at once, whatever becomes of it; {@link ended} waits for it. */
   track(start: () => Promise<void>): Promise<void> {
-    // A store that is not ours may give no promise, or throw instead of rejecting.
-    const write = new Promise<void>((resolve) => {
-      resolve(start());
-    });
-    const tracked = this.#underWay.add(write);
-    const end = (): void => {
-      this.#underWay.remove(tracked);
-    };
-    write.then(end, end);
+    this.#underWay.enter();
+    const write = promiseOf(start);
+    write.then(this.#end, this.#end);
     return write;
   }
 
-  /** As `write`, unless nobody waits for it any more: see {@link giveUp}. */
-  waitFor(write: Promise<void>): Promise<void> {
+  /**
+   * As `write`, unless nobody waits for it any more: see {@link giveUp}.
+   *
+   * @param onStored - called before who waits is told.
+   * @param onFailed - as `onStored`; who waits is told what it returns.
+   */
+  waitFor(write: Promise<void>, onStored: () => void, onFailed: (error: unknown) => MParticleError): Promise<void> {
     return new Promise((resolve, reject) => {
       const waiting = this.#waiting.add(reject);
-      const end = (): void => {
-        this.#waiting.remove(waiting);
-      };
-      write.then(end, end);
-      write.then(resolve, reject);
+      write.then(
+        () => {
+          this.#waiting.remove(waiting);
+          onStored();
+          resolve();
+        },
+        (error: unknown) => {
+          this.#waiting.remove(waiting);
+          reject(onFailed(error));
+        },
+      );
     });
   }
 
   /** Resolves when nothing is being written any more. */
-  async ended(): Promise<void> {
-    while (this.#underWay.first !== undefined) await Promise.allSettled(this.#underWay.toArray());
+  ended(): Promise<void> {
+    return this.#underWay.idle();
   }
 
   /** Ends all waits: the writes may go on, but nobody waits for them. */
   giveUp(error: MParticleError): void {
     for (const reject of this.#waiting.toArray()) reject(error);
+  }
+
+  readonly #end = (): void => {
+    this.#underWay.leave();
+  };
+}
+
+/** A store that is not ours may give no promise, or throw instead of rejecting. One of its own is not wrapped. */
+function promiseOf(start: () => Promise<void>): Promise<void> {
+  try {
+    return Promise.resolve(start());
+  } catch (error) {
+    return Promise.reject(error as Error); // whatever it threw
   }
 }
