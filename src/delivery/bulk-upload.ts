@@ -16,13 +16,16 @@ import {
   verdictOfUnprepared,
   type Prepared,
   type PrepareOptions,
+  workOf,
 } from "./prepare.ts";
 import type { RequestIds } from "./request-ids.ts";
+import { REFUSAL_BYTES, type Turns } from "./turns.ts";
 
 export interface BulkUploadOptions {
   readonly dispatcher: Dispatcher;
   readonly requestIds: RequestIds;
   readonly preparation: PrepareOptions;
+  readonly turns: Turns;
   /** Requests of this call in flight at most. */
   readonly concurrency: number;
   readonly signal: AbortSignal | undefined;
@@ -31,8 +34,12 @@ export interface BulkUploadOptions {
   readonly report: (outcome: Outcome) => void;
 }
 
+/** So many batches are prepared together before it is known how large they are. */
+const FIRST_GROUP = 10;
+
 /**
- * Sends a list of batches that is there as a whole: so many workers pull by index, and outcomes settle into a list.
+ * Sends a list of batches that is there as a whole: it is read by index, a request's worth at a time and in turns of the
+ * event loop, and outcomes settle into a list.
  *
  * No closure, promise or generator for each batch: what a list of a hundred takes is little more than its JSON, and a
  * process that sends only a few lists never gets to run anything else at full speed.
@@ -48,7 +55,10 @@ export class BulkUpload {
   /** Of the batches from an index on, as many as are prepared together: about a request full. */
   #group: (Prepared | undefined)[] = [];
   #groupStart = 0;
-  #groupSize: number = LIMITS.bulkMaxBatches;
+  #groupSize = FIRST_GROUP;
+  #inFlight = 0;
+  /** Called when a request has ended. */
+  #onRoom: () => void = () => undefined;
   #unsettled: number;
   #whenSettled: () => void = () => undefined;
 
@@ -61,14 +71,8 @@ export class BulkUpload {
 
   /** @returns the outcomes, in the order of the batches. */
   async run(): Promise<Outcome[]> {
-    const workers: Promise<void>[] = [];
-    for (let worker = 0; worker < this.options.concurrency; worker++) {
-      const request = this.#nextRequest();
-      if (request === undefined) break;
-      workers.push(this.#work(request));
-    }
-    await Promise.all(workers);
-    this.#settleUnread();
+    await this.#sendAll();
+    await this.#settleUnread();
     // Some may be on their way in another call.
     if (this.#unsettled > 0) await new Promise<void>((resolve) => (this.#whenSettled = resolve));
     return this.#outcomes as Outcome[]; // all of them are settled
@@ -93,17 +97,41 @@ export class BulkUpload {
     this.options.requestIds.leave(requestId, verdict);
   }
 
-  async #work(first: readonly OutgoingBatch[]): Promise<void> {
-    const { dispatcher, preparation, signal } = this.options;
-    for (let request: readonly OutgoingBatch[] | undefined = first; request !== undefined;) {
-      await dispatcher.dispatch(request, { path: preparation.path, signal });
-      request = this.#nextRequest();
+  async #sendAll(): Promise<void> {
+    const { concurrency, turns } = this.options;
+    while (this.#inFlight > 0 || this.#hasMore) {
+      if (this.#inFlight >= concurrency || !this.#hasMore) {
+        await new Promise<void>((resolve) => (this.#onRoom = resolve));
+        continue;
+      }
+      const request = this.#nextRequest();
+      if (request !== undefined) this.#send(request);
+      if (turns.isSpent && this.#hasMore) await turns.share();
     }
   }
 
+  /** Whether there is something that is not sent yet, or not even read, and no signal against it. */
+  get #hasMore(): boolean {
+    if (this.#full.size > 0 || this.#packer.size > 0) return true;
+    return this.#nextIndex < this.#batches.length && this.options.signal?.aborted !== true;
+  }
+
+  #send(request: readonly OutgoingBatch[]): void {
+    const { dispatcher, preparation, signal } = this.options;
+    this.#inFlight++;
+    void dispatcher.dispatch(request, { path: preparation.path, signal }).then(this.#onEnd);
+  }
+
+  readonly #onEnd = (): void => {
+    this.#inFlight--;
+    this.#onRoom();
+  };
+
+  /** @returns `undefined` when all is read, and when this turn has had its share of work before a request was full. */
   #nextRequest(): readonly OutgoingBatch[] | undefined {
-    while (this.#full.size === 0 && this.#nextIndex < this.#batches.length) {
-      if (this.options.signal?.aborted === true) break;
+    const { signal, turns } = this.options;
+    while (this.#full.size === 0 && this.#nextIndex < this.#batches.length && signal?.aborted !== true) {
+      if (turns.isSpent) return undefined;
       const index = this.#nextIndex++;
       this.#take(index, this.#takeFromGroup(index));
     }
@@ -122,20 +150,22 @@ export class BulkUpload {
 
   #prepareGroup(start: number): void {
     const batches = this.#batches.slice(start, start + this.#groupSize);
-    this.#group = prepareTogether(batches, this.options.preparation);
+    const { prepared, written } = prepareTogether(batches, this.options.preparation);
+    this.#group = prepared;
     this.#groupStart = start;
-    let bytes = 0;
-    for (const prepared of this.#group) bytes += prepared?.text.length ?? 0;
+    this.options.turns.note(written);
     // The texts of large batches would wait for many requests.
-    const fitting = Math.floor((batches.length * LIMITS.requestMaxBytes) / Math.max(bytes, 1));
+    const fitting = Math.floor((batches.length * LIMITS.requestMaxBytes) / Math.max(written, 1));
     this.#groupSize = Math.min(Math.max(fitting, 2), LIMITS.bulkMaxBatches);
   }
 
   #take(index: number, preparedBefore?: Prepared): void {
-    const { preparation, requestIds, handedOverAtMs } = this.options;
+    const { preparation, requestIds, handedOverAtMs, turns } = this.options;
     const given = this.#batchAt(index);
     try {
-      const { batch, text, parts } = preparedBefore ?? prepareBatch(given, preparation);
+      const prepared = preparedBefore ?? prepareBatch(given, preparation);
+      if (preparedBefore === undefined) turns.note(workOf(prepared));
+      const { batch, text, parts } = prepared;
       const requestId = requestIdOf(batch);
       if (!requestIds.enter(requestId, text, given)) {
         this.#join(index, batch, requestId);
@@ -154,6 +184,7 @@ export class BulkUpload {
       };
       for (const { texts, bytes, requestId } of parts) this.#pack({ texts, bytes, requestId, handedOverAtMs, settle });
     } catch (error) {
+      turns.note(REFUSAL_BYTES);
       const verdict = verdictOfUnprepared(error);
       if (verdict === undefined) throw error;
       this.settle(index, given, verdict);
@@ -167,7 +198,7 @@ export class BulkUpload {
 
   /** The very same batch is on its way already: one delivery, and an outcome for each. */
   #join(index: number, batch: Batch, requestId: string): void {
-    const { dispatcher, preparation, requestIds, signal } = this.options;
+    const { requestIds, signal } = this.options;
     requestIds.join(requestId, {
       signal,
       settle: (verdict) => {
@@ -175,10 +206,18 @@ export class BulkUpload {
       },
       again: () => {
         this.#take(index);
-        const request = this.#nextRequest();
-        if (request !== undefined) void dispatcher.dispatch(request, { path: preparation.path, signal });
+        this.#sendPacked();
       },
     });
+  }
+
+  /** All parts of what was read. */
+  #sendPacked(): void {
+    for (;;) {
+      const request = this.#full.shift() ?? this.#packer.flush();
+      if (request === undefined) return;
+      this.#send(request);
+    }
   }
 
   #batchAt(index: number): Batch {
@@ -187,8 +226,11 @@ export class BulkUpload {
   }
 
   /** An abort leaves none without an outcome. */
-  #settleUnread(): void {
+  async #settleUnread(): Promise<void> {
+    const { turns } = this.options;
     for (; this.#nextIndex < this.#batches.length; this.#nextIndex++) {
+      if (turns.isSpent) await turns.share();
+      turns.note(REFUSAL_BYTES);
       const batch = this.#batchAt(this.#nextIndex);
       this.settle(this.#nextIndex, batch, abortedUnread(batch, this.options.signal));
     }

@@ -39,6 +39,7 @@ import { endsInTime } from "./time-limit.ts";
 import { RequestIds } from "./request-ids.ts";
 import { resolveRetry } from "./retry.ts";
 import { Telemetry } from "./telemetry.ts";
+import { REFUSAL_BYTES, Turns } from "./turns.ts";
 
 /** What an {@link EventQueue} shares with its client: connections, pace, pauses and reports. */
 export interface ClientInternals {
@@ -46,6 +47,7 @@ export interface ClientInternals {
   readonly transport: Transport;
   readonly telemetry: Telemetry;
   readonly effects: Effects;
+  readonly turns: Turns;
   readonly preparation: PrepareOptions;
   /** Names the input: what is meant for one is nothing for another. */
   readonly apiKey: string;
@@ -75,6 +77,7 @@ export class EventsClient {
   readonly #effects: AwakeTime;
   readonly #preparations: Readonly<Record<EndpointPath, PrepareOptions>>;
   readonly #requestIds = new RequestIds();
+  readonly #turns = new Turns();
   /** Calls and requests that are under way. */
   readonly #inFlight = new InFlightCount();
   /** Aborts when the client is being closed. */
@@ -115,6 +118,7 @@ export class EventsClient {
       transport: this.#transport,
       telemetry: this.#telemetry,
       effects: this.#effects,
+      turns: this.#turns,
       preparation: this.#preparations["/bulkevents"],
       apiKey: options.apiKey,
     });
@@ -264,9 +268,7 @@ export class EventsClient {
     const { concurrency, ordered, signal } = resolveBulkOptions(options);
     const batches = [...given];
     if (this.#closed !== undefined) {
-      return batches.map((batch, index) => {
-        return this.#reported({ batch, index, kind: "undelivered", error: closedError(idsOf(batch), 0) });
-      });
+      return this.#refuseAll(batches, (batch) => ({ kind: "undelivered", error: closedError(idsOf(batch), 0) }));
     }
     const handedOverAtMs = this.#effects.now();
     this.#inFlight.enter();
@@ -275,6 +277,7 @@ export class EventsClient {
       const upload = new BulkUpload(batches, {
         dispatcher: this.#dispatcher,
         requestIds: this.#requestIds,
+        turns: this.#turns,
         preparation: this.#preparations[path],
         concurrency,
         signal,
@@ -294,14 +297,28 @@ export class EventsClient {
     const outcomes = new Map<number, Outcome>();
     const delivery = this.#deliver(batches, { ...settings, lingerMs: 0, stop: undefined });
     for await (const outcome of delivery) outcomes.set(outcome.index, outcome);
-    return batches.map((batch, index) => {
-      return outcomes.get(index) ?? this.#reported({ batch, index, ...abortedUnread(batch, settings.signal) });
-    });
+    return this.#refuseAll(batches, (batch) => abortedUnread(batch, settings.signal), outcomes);
+  }
+
+  /** Those that have no outcome get one, in turns of the event loop: a list may be long. */
+  async #refuseAll(
+    batches: readonly Batch[],
+    verdictOf: (batch: Batch) => Verdict,
+    outcomes: ReadonlyMap<number, Outcome> = new Map(),
+  ): Promise<Outcome[]> {
+    const all: Outcome[] = [];
+    for (const [index, batch] of batches.entries()) {
+      const known = outcomes.get(index);
+      if (known === undefined && this.#turns.isSpent) await this.#turns.share();
+      if (known === undefined) this.#turns.note(REFUSAL_BYTES);
+      all.push(known ?? this.#reported({ batch, index, ...verdictOf(batch) }));
+    }
+    return all;
   }
 
   #deliver(
     source: BatchSource,
-    settings: Omit<DeliverySettings, keyof PrepareOptions | "report" | "requestIds" | "closing"> & {
+    settings: Omit<DeliverySettings, keyof PrepareOptions | "report" | "requestIds" | "turns" | "closing"> & {
       readonly path: EndpointPath;
     },
   ): AsyncIterableIterator<DeliveryOutcome> {
@@ -309,6 +326,7 @@ export class EventsClient {
       ...this.#preparations[settings.path],
       ...settings,
       requestIds: this.#requestIds,
+      turns: this.#turns,
       closing: this.#closing,
       report: this.#report,
     });

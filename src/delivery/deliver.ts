@@ -17,11 +17,13 @@ import {
   prepareBatch,
   requestIdOf,
   verdictOfUnprepared,
+  workOf,
   type BatchPart,
   type Prepared,
   type PrepareOptions,
 } from "./prepare.ts";
 import type { RequestIds } from "./request-ids.ts";
+import { REFUSAL_BYTES, type Turns } from "./turns.ts";
 import { userKeyOfBatch } from "./user-key.ts";
 import { UserOrder, type LookAhead } from "./user-order.ts";
 
@@ -45,6 +47,7 @@ export interface DeliverySettings extends PrepareOptions {
   /** When the whole source was handed over; batches that come as they are made are handed over as they come. */
   readonly handedOverAtMs: number | undefined;
   readonly requestIds: RequestIds;
+  readonly turns: Turns;
   /** The client is being closed: nothing more is read. */
   readonly closing: EndSignal;
   /** Keeps the order of each user's batches. */
@@ -66,7 +69,7 @@ export async function* deliver(
   effects: Effects,
   settings: DeliverySettings,
 ): AsyncGenerator<DeliveryOutcome, void, undefined> {
-  const { path, concurrency, lingerMs, ordered, report, requestIds } = settings;
+  const { path, concurrency, lingerMs, ordered, report, requestIds, turns } = settings;
   const background = settings.handedOverAtMs === undefined;
   const line: OutgoingLine = ordered ? new UserOrder(lookAheadOf(settings)) : new UnorderedLine();
   const settled = new Fifo<DeliveryOutcome>();
@@ -104,9 +107,11 @@ export async function* deliver(
     let isNew: boolean;
     try {
       prepared = prepareBatch(batch, settings);
+      turns.note(workOf(prepared));
       if (ordered) userKey = callUserCode(batch, () => userKeyOfBatch(prepared.batch));
       isNew = requestIds.enter(requestIdOf(prepared.batch), prepared.text, batch);
     } catch (error) {
+      turns.note(REFUSAL_BYTES);
       const verdict = verdictOfUnprepared(error);
       if (verdict === undefined) throw error;
       settle(batch, index, verdict);
@@ -238,7 +243,8 @@ export async function* deliver(
       if (settled.size > 0) continue;
       if (ending && flow.requests + flow.joined === 0 && line.size === 0) break;
       if (!ending && flow.state === "idle" && flow.requests < concurrency && !line.isFull) {
-        pull();
+        if (turns.isSpent) await turns.share();
+        else pull();
         continue;
       }
       if (flow.state === "pulling" && line.size > 0 && !flow.lingered) {

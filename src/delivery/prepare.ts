@@ -75,17 +75,27 @@ function wholeBatch(batch: Batch, text: string, bytes: number): Prepared {
   return { batch, text, parts: [{ texts: [text], bytes, requestId: requestIdOf(batch) }] };
 }
 
-/**
- * Prepares those of a list that can be sent as they are, as most can, with one `JSON.stringify` for all of them.
- *
- * @returns one for each batch, in their order; `undefined` for those that {@link prepareBatch} has to look at.
- */
+/** What it took to prepare a batch, in characters of JSON: one that is split is measured, and written again in parts. */
+export function workOf({ text, parts }: Prepared): number {
+  return parts.length === 1 ? text.length : 4 * text.length;
+}
+
+/** What was made of several batches in one go. */
+export interface PreparedTogether {
+  /** One for each batch, in their order; `undefined` for those that {@link prepareBatch} has to look at. */
+  readonly prepared: (Prepared | undefined)[];
+  /** How much was written as JSON, in characters, with what was too large to be sent so. */
+  readonly written: number;
+}
+
+/** Prepares those of a list that can be sent as they are, as most can, with one `JSON.stringify` for all of them. */
 export function prepareTogether(
   batches: readonly Batch[],
   { path, beforeSend = [], check, maxBatchBytes }: PrepareOptions,
-): (Prepared | undefined)[] {
+): PreparedTogether {
   const prepared = new Array<Prepared | undefined>(batches.length).fill(undefined);
-  if (path === "/bulkevents/historical" || beforeSend.length > 0 || check !== undefined) return prepared;
+  if (path === "/bulkevents/historical" || beforeSend.length > 0 || check !== undefined)
+    return { prepared, written: 0 };
   const ready: Batch[] = [];
   const indexes: number[] = [];
   try {
@@ -96,17 +106,19 @@ export function prepareTogether(
       indexes.push(index);
     }
   } catch {
-    return prepared; // its own getter; it throws again where its batch has an outcome for it
+    return { prepared, written: 0 }; // its own getter; it throws again where its batch has an outcome for it
   }
   const texts = ready.length < 2 ? undefined : serializeTogether(ready);
-  if (texts === undefined) return prepared;
+  if (texts === undefined) return { prepared, written: 0 };
+  let written = 0;
   for (let n = 0; n < texts.length; n++) {
     const [batch, text, index] = [ready[n], texts[n], indexes[n]];
     if (batch === undefined || text === undefined || index === undefined) break;
+    written += text.length;
     const bytes = utf8Length(text);
     if (bytes < maxBatchBytes) prepared[index] = wholeBatch(batch, text, bytes);
   }
-  return prepared;
+  return { prepared, written };
 }
 
 /** @throws InvalidBatchError - for what the service would drop, and for what the application's own check refuses. */

@@ -258,15 +258,15 @@ describe("batches that are prepared together", () => {
   const batches = [ready("a"), unstamped, ready("b", "ü🎉"), ready("large", "x".repeat(128_000)), ready("c")];
 
   it("are what each would be alone; those with something to fill in, or too large, are left to be looked at", () => {
-    const together = prepareTogether(batches, OPTIONS);
+    const { prepared: together } = prepareTogether(batches, OPTIONS);
     const alone = (batch: Batch): unknown => prepareBatch(batch, OPTIONS);
     expect(together).toEqual([alone(batches[0]!), undefined, alone(batches[2]!), undefined, alone(batches[4]!)]);
   });
 
   it("are none where the application has a say, or where the age of events counts", () => {
     const none = batches.map(() => undefined);
-    expect(prepareTogether(batches, { ...OPTIONS, beforeSend: [(batch) => batch] })).toEqual(none);
-    expect(prepareTogether(batches, { ...OPTIONS, path: "/bulkevents/historical" })).toEqual(none);
+    expect(prepareTogether(batches, { ...OPTIONS, beforeSend: [(batch) => batch] }).prepared).toEqual(none);
+    expect(prepareTogether(batches, { ...OPTIONS, path: "/bulkevents/historical" }).prepared).toEqual(none);
   });
 
   it("have their outcomes and places in a list as if each had come alone", async () => {

@@ -33,7 +33,7 @@ import { Sender } from "./sender.ts";
 import { SpilledBatches } from "./spilled-batches.ts";
 import { withPending } from "./tally.ts";
 import { endsInTime } from "../time-limit.ts";
-import { nextTurn, Turns } from "./turns.ts";
+import { nextTurn } from "../turns.ts";
 
 /** As long as `drainOnExit` takes by default. */
 const MAX_DRAIN_AT_END_MS = 10_000;
@@ -76,10 +76,9 @@ export class EventQueue {
   constructor(client: EventsClient, options: EventQueueOptions = {}) {
     const internals = internalsOf(client);
     const settings = resolveQueueOptions(options);
-    const { dispatcher, effects, telemetry, preparation } = internals;
+    const { dispatcher, effects, telemetry, preparation, turns } = internals;
     const signal = this.#abort;
     const { outbox } = settings;
-    const turns = new Turns();
     this.#internals = internals;
     this.#waitUntil = settings.waitUntil;
     this.#reports = new OutcomeReports(telemetry, settings.onOutcome);

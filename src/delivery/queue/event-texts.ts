@@ -9,7 +9,7 @@ import { refuseFor } from "../checks.ts";
 import { asBatchError, requireEnvironment, requireObject, type PrepareOptions } from "../prepare.ts";
 import type { Addition } from "./admission.ts";
 import { FRAME_BYTES, type Context, type EventText } from "./queued-batch.ts";
-import { YIELD_AFTER_BYTES } from "./turns.ts";
+import { YIELD_AFTER_BYTES } from "../turns.ts";
 
 export interface ReadOptions {
   readonly preparation: PrepareOptions;

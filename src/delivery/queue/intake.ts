@@ -14,7 +14,7 @@ import { handled } from "./promises.ts";
 import { closedError, overflowError } from "./queue-errors.ts";
 import type { Settings } from "./queue-options.ts";
 import type { EventText, QueuedBatch } from "./queued-batch.ts";
-import { nextTurn, type Turns } from "./turns.ts";
+import { nextTurn, REFUSAL_BYTES, type Turns } from "../turns.ts";
 
 export interface IntakeOptions {
   readonly settings: Settings;
@@ -37,9 +37,6 @@ export interface IntakeOptions {
   /** Called when there is something pending again. */
   readonly onBusy: () => void;
 }
-
-/** What an `add` that is refused counts for: an error takes about as long as so much JSON. */
-const REFUSAL_BYTES = 1_024;
 
 /** So many events of one list are put into batches in one turn of the event loop. */
 const TAKEN_PER_TURN = 5_000;

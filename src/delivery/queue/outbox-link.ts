@@ -16,7 +16,7 @@ import type { QueuedBatch } from "./queued-batch.ts";
 import { problemOfRecord } from "../stored-record.ts";
 import { StoreWrites } from "./store-writes.ts";
 import { endsInTime } from "../time-limit.ts";
-import type { Turns } from "./turns.ts";
+import type { Turns } from "../turns.ts";
 
 export interface OutboxLinkOptions {
   readonly outbox: Outbox;

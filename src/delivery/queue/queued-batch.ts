@@ -3,7 +3,7 @@ import type { Batch } from "../../../generated/schema.ts";
 import type { RunInContext } from "../attempt-start.ts";
 import { parseExact } from "../../transport/json.ts";
 import { BATCH_END, batchHead, textOfBatch, type StoredBatch } from "../outbox.ts";
-import { Turns } from "./turns.ts";
+import { Turns } from "../turns.ts";
 
 /** The context of a batch (all of it but the events) as text, and the lane of its user. */
 export interface Context {

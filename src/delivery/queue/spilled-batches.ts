@@ -3,7 +3,7 @@ import type { AnySignal } from "../../transport/abort.ts";
 import type { StoredBatch } from "../outbox.ts";
 import type { Verdict } from "../outcome.ts";
 import type { QueuedBatch } from "./queued-batch.ts";
-import type { Turns } from "./turns.ts";
+import type { Turns } from "../turns.ts";
 
 /** What comes of the reading of what an earlier process has spilled. */
 export type SpilledPart =

@@ -12,38 +12,12 @@ import {
 import { recordingFetch, type RecordingFetch } from "mparticle-events/testing";
 import { internalsOfQueue } from "../../../src/delivery/queue/queue-internals.ts";
 import { MemoryOutbox } from "../../faults/memory-outbox.ts";
+import { TurnCounter } from "../turn-counter.ts";
 
 const user = { environment: "development" } as const;
 /** More than any turn of the event loop reads, hands back or drops. */
 const MANY = 2_000;
 const PER_TURN = 500;
-
-/** Counts turns of the event loop: a turn is what runs between two calls of `setImmediate`. */
-class TurnCounter {
-  #turn = 0;
-  #isRunning = true;
-  readonly #noted = new Map<number, number>();
-
-  constructor() {
-    const next = (): void => {
-      this.#turn++;
-      if (this.#isRunning) setImmediate(next);
-    };
-    setImmediate(next);
-  }
-
-  /** Something was done in this turn. */
-  note(): void {
-    this.#noted.set(this.#turn, (this.#noted.get(this.#turn) ?? 0) + 1);
-  }
-
-  /** Most that was done in one turn, and all of it. */
-  stop(): { readonly most: number; readonly all: number } {
-    this.#isRunning = false;
-    const counts = [...this.#noted.values()];
-    return { most: Math.max(...counts), all: counts.reduce((sum, count) => sum + count, 0) };
-  }
-}
 
 interface Made {
   readonly queue: EventQueue;
