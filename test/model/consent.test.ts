@@ -72,6 +72,12 @@ describe("ccpaOptOut", () => {
     expect(isCcpaOptedOut(ccpaOptOut(true))).toBe(true);
     expect(isCcpaOptedOut(ccpaOptOut(false))).toBe(false);
   });
+
+  it("is undecided where nothing says otherwise", () => {
+    const nothing: readonly unknown[] = [undefined, null, {}, { ccpa: null }, { ccpa: {} }];
+    for (const state of [...nothing, { ccpa: { data_sale_opt_out: null } }])
+      expect(isCcpaOptedOut(state as ConsentState)).toBeUndefined(); // also as it may be stored
+  });
 });
 
 describe("mergeConsent", () => {
@@ -114,6 +120,8 @@ describe("mergeConsent", () => {
     ["blank", " "],
     ["a word", "soon"],
     ["a date", "2026-01-01"],
+    ["digits with an exponent", "1e3"],
+    ["hexadecimal", "0x10"],
     ["more digits than a number holds", "9".repeat(400)],
     ["true", true],
     ["an object", {}],
@@ -197,7 +205,8 @@ describe("hasGdprConsent", () => {
     expect(hasGdprConsent(gdprConsent("a", false), "a")).toBe(false);
     expect(hasGdprConsent(gdprConsent("a", false), "b")).toBeUndefined();
     expect(hasGdprConsent({}, "toString")).toBeUndefined();
-    expect(hasGdprConsent(undefined, "a")).toBeUndefined();
+    for (const state of [undefined, null, { gdpr: null }, { gdpr: { a: null } }])
+      expect(hasGdprConsent(state as ConsentState, "a")).toBeUndefined(); // also as it may be stored
   });
 });
 

@@ -169,7 +169,7 @@ const handWrittenEvent = (event_name = "a"): HandWrittenEvent => ({
 });
 const handWritten = (): HandWritten => ({
   environment: "development",
-  user_attributes: { plan: "free", tags: ["a"], since: new Date(0) },
+  user_attributes: { plan: "free", tags: ["a"], since: new Date(0), left: null, toJSON: "a name like any other" },
   events: [handWrittenEvent()],
 });
 
@@ -253,6 +253,11 @@ describe("a hand-written batch that is handed over again", () => {
     const stamps = counting();
     expect(stampBatch(batch, true, stamps).source_request_id).toBe("id-1");
     expect(stampBatch(batch, true, stamps).source_request_id).toBe("id-2");
+    Object.assign(batch, { user_attributes: {} });
+    expect(stampBatch(batch, true, stamps).source_request_id).toBe("id-3");
+    expect(stampBatch(batch, true, stamps).source_request_id).toBe("id-3");
+    Object.assign(batch, { user_attributes });
+    expect(stampBatch(batch, true, stamps).source_request_id).toBe("id-4");
   });
 });
 

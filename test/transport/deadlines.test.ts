@@ -38,7 +38,7 @@ describe("one timer for all attempts", () => {
     expect(time.timers).toBe(0);
   });
 
-  it("waits as long as it takes where no single timer holds so long", async () => {
+  it("waits as long as it takes where no single timer holds so long", () => {
     let nowMs = 0;
     let ring = (): void => undefined;
     const startTimer = (callback: () => void, delayMs: number) => {
