@@ -35,7 +35,7 @@ export class Redaction {
       if (depth >= MAX_DEPTH) return copy;
       if (error.cause !== undefined) copy.cause = this.copyError(error.cause, depth + 1);
       // `fetch` hides the code of a fault in the cause of its TypeError.
-      if (!("code" in copy) && isObject(copy.cause) && "code" in copy.cause)
+      if (!("code" in copy) && copy.cause instanceof Error && "code" in copy.cause)
         Object.assign(copy, { code: copy.cause.code });
       const errors: unknown = Reflect.get(error, "errors");
       if (Array.isArray(errors)) {
@@ -60,8 +60,4 @@ const MIN_LENGTH_IN_WORDS = 8;
 function patternOf(secret: string): string {
   const literal = secret.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
   return secret.length < MIN_LENGTH_IN_WORDS ? `(?<![\\p{L}\\p{N}_])${literal}(?![\\p{L}\\p{N}_])` : literal;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }

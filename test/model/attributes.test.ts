@@ -57,6 +57,11 @@ describe("attributesFrom", () => {
     expect(Object.keys(attributesFrom(source))).toEqual(["a", "d"]);
   });
 
+  it("leaves out what is inherited and not computed, which JSON leaves out as well", () => {
+    const source = Object.assign(Object.create(Object.create({ inherited: 1 }) as object) as object, { own: 2 });
+    expect(attributesFrom(source)).toEqual({ own: 2 });
+  });
+
   it("takes an object without a prototype, and a member that is called __proto__", () => {
     expect(attributesFrom(Object.assign(Object.create(null) as object, { a: 1 }))).toEqual({ a: 1 });
     const made = attributesFrom(JSON.parse('{ "__proto__": "x", "a": 1 }') as object);

@@ -98,8 +98,15 @@ describe("mergeConsent", () => {
     const gdpr = at("a", true, 1);
     const ccpa = ccpaOptOut(true, { timestamp_unixtime_ms: 1 });
     expect(mergeConsent(undefined, gdpr, null, ccpa, {}, { gdpr: null, ccpa: null })).toEqual({ ...gdpr, ...ccpa });
+    const undecided = { gdpr: { a: null, b: undefined }, ccpa: { data_sale_opt_out: null } } as unknown; // as stored
+    expect(mergeConsent(undecided as ConsentState, gdpr, undecided as ConsentState)).toEqual(gdpr);
     expect(mergeConsent()).toEqual({});
     expect(mergeConsent(undefined, null)).toEqual({});
+  });
+
+  it("keeps a decision that says how it was made, and not which it is", () => {
+    const state = { gdpr: { a: { document: "terms_v3", timestamp_unixtime_ms: 1 } } };
+    expect(mergeConsent(state as unknown as ConsentState)).toEqual(state); // as stored
   });
 
   it("takes a decision whole: the document of an older one does not survive in it", () => {
@@ -122,6 +129,7 @@ describe("mergeConsent", () => {
     ["a date", "2026-01-01"],
     ["digits with an exponent", "1e3"],
     ["hexadecimal", "0x10"],
+    ["a list of one", [5]],
     ["more digits than a number holds", "9".repeat(400)],
     ["true", true],
     ["an object", {}],

@@ -5,7 +5,7 @@ import { LinkedList, type Link } from "../../src/transport/linked-list.ts";
 describe("a linked list", () => {
   it("holds what an array would, in the same order, whatever enters and leaves", () => {
     fc.assert(
-      fc.property(fc.array(fc.option(fc.nat({ max: 5 }), { nil: undefined, freq: 1 })), (steps) => {
+      fc.property(fc.array(fc.option(fc.nat({ max: 5 }), { nil: undefined, freq: 2 })), (steps) => {
         const list = new LinkedList<number>();
         const links: Link<number>[] = [];
         let expected: Link<number>[] = [];
