@@ -151,7 +151,7 @@ export function createPace({ rate = "auto", concurrency, random = Math.random }:
  * reserved: ask again then, or after the next answer.
  */
 export function admit(pace: Pace, batches: number, now: number): { readonly startAtMs: number } {
-  if (now < pace.pausedUntilMs) return { startAtMs: pace.pausedUntilMs };
+  // A pause leaves no credit, and the first probe waits for its end.
   const probing = pace.credits < 1;
   if (probing && now < pace.probeAtMs) return { startAtMs: pace.probeAtMs };
   if (pace.rate !== Infinity) {

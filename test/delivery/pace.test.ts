@@ -92,7 +92,7 @@ const anyObservation: fc.Arbitrary<Observation> = fc.oneof(
 );
 
 describe("a number", () => {
-  it.each([0, -1, NaN, "fast"])("is refused when it is %s", (rate) => {
+  it.each([0, -1, NaN, "fast", "100"])("is refused when it is %s", (rate) => {
     // What JavaScript may pass.
     const options = { rate, concurrency: 1 } as PaceOptions;
     expect(() => createPace(options, 0)).toThrow(
@@ -254,9 +254,47 @@ describe('"auto"', () => {
   });
 
   it("begins to learn no lower than ten batches per second", () => {
+    for (const firstWordMs of [0, 60_000]) {
+      const pace = makePace();
+      observe(pace, answer(202, { percentageUsed: 99 }), firstWordMs);
+      expect(Math.abs(speedOf(pace, firstWordMs) - 9.5)).toBeLessThan(1);
+    }
+  });
+
+  it("learns from the first sign of a limit, be there room a moment before", () => {
     const pace = makePace();
-    observe(pace, answer(202, { percentageUsed: 99 }), 0);
-    expect(speedOf(pace, 0)).toBeCloseTo(10, 0);
+    observe(pace, answer(202, { percentageUsed: 10 }), 0);
+    expect(speedOf(pace, 0)).toBe(Infinity);
+    observe(pace, answer(202, { percentageUsed: 99 }), 10);
+    expect(speedOf(pace, 10)).toBeLessThan(20);
+  });
+
+  it("believes an answer that claims more than the limit, and accepts all the same, when the next one says so too", () => {
+    const pace = makePace();
+    const claims = (percentageUsed: number, now: number): number => {
+      observe(pace, answer(202, { percentageUsed }), now);
+      return speedOf(pace, now);
+    };
+    expect(claims(130, 0)).toBe(Infinity);
+    expect(claims(50, 10)).toBe(Infinity);
+    expect(claims(130, 20)).toBe(Infinity);
+    expect(claims(130, 30)).toBeLessThan(20);
+    const other = makePace();
+    observe(other, answer(202, { percentageUsed: 100 }), 0);
+    expect(speedOf(other, 0)).toBeLessThan(20);
+  });
+
+  it("grows for who uses what it may, and by nothing that is refused", () => {
+    const growth = (status: number): number => {
+      const { pace, now } = learned(100);
+      const before = speedOf(pace, now);
+      for (let sent = 1; sent <= 400; sent++) {
+        observe(pace, answer(status, { percentageUsed: 60, limitExceeded: undefined }), now + sent * 10);
+      }
+      return speedOf(pace, now + 4_000) / before;
+    };
+    for (const status of [200, 202, 299]) expect(growth(status)).toBeGreaterThan(1.3);
+    for (const status of [300, 307, 400, 413]) expect(growth(status)).toBeCloseTo(1, 9);
   });
 
   it("grows without end where there is no limit, for who uses it", () => {
@@ -314,6 +352,24 @@ describe("the percentage in use", () => {
     }
     expect(speedOf(pace, now + 5_000)).toBeGreaterThan(92);
   });
+
+  it("of a single answer moves the rate by little, and of many at one moment no more than the first", () => {
+    const shaken = (answers: readonly number[]): number => {
+      const { pace, now } = learned(100);
+      const say = (percentageUsed: number, ms: number): void => {
+        observe(pace, answer(202, { percentageUsed, batches: PLENTY }), now + ms);
+      };
+      for (let tenth = 1; tenth <= 20; tenth++) say(88, tenth * 100);
+      const before = speedOf(pace, now + 2_000);
+      for (const percentageUsed of answers) say(percentageUsed, 2_500);
+      say(88, 3_000);
+      return speedOf(pace, now + 3_000) / before;
+    };
+    const byNone = shaken([88]);
+    expect(shaken([100]) / byNone).toBeGreaterThan(0.93);
+    expect(shaken([100]) / byNone).toBeLessThan(1);
+    expect(shaken([88, 0, 0, 0])).toBe(byNone);
+  });
 });
 
 describe("a 429", () => {
@@ -323,12 +379,14 @@ describe("a 429", () => {
         fc.integer({ min: 1, max: 100_000 }),
         fc.integer({ min: 0, max: 999 }),
         fc.integer({ min: 0, max: 200_000 }),
-        (retryAfterMs, thousandths, laterMs) => {
+        fc.constantFrom(429, 503),
+        (retryAfterMs, thousandths, laterMs, status) => {
           const pace = makePace({ random: () => thousandths / 1_000 }, 50);
-          observe(pace, answer(429, { retryAfterMs }), 50);
+          observe(pace, answer(status, { retryAfterMs }), 50);
           const startMs = pausedUntil(pace);
+          const spreadMs = Math.min(200, retryAfterMs / 10);
           expect(startMs).toBeGreaterThanOrEqual(50 + retryAfterMs);
-          expect(startMs).toBeLessThanOrEqual(50 + retryAfterMs + Math.min(200, retryAfterMs / 10));
+          expect(startMs).toBeCloseTo(50 + retryAfterMs + (spreadMs * thousandths) / 1_000, 3);
           expect(starts(pace, 50 + laterMs)).toBe(50 + laterMs >= startMs);
         },
       ),
@@ -367,8 +425,10 @@ describe("a 429", () => {
 
   it("that arrives during a pause prolongs it only by a Retry-After that ends later", () => {
     const pace = makePace({ random: () => 0 });
-    observe(pace, answer(429, { retryAfterMs: 1_000 }), 0);
+    observe(pace, answer(429, { retryAfterMs: 200 }), 0);
     observe(pace, answer(429), 10);
+    expect(pausedUntil(pace)).toBe(200);
+    observe(pace, answer(429, { retryAfterMs: 1_000 }), 0);
     observe(pace, answer(429, { retryAfterMs: 500 }), 20);
     expect(pausedUntil(pace)).toBe(1_000);
     observe(pace, answer(429, { retryAfterMs: 1_000 }), 30);
@@ -379,7 +439,7 @@ describe("a 429", () => {
 describe("after a pause", () => {
   function paused(concurrency = 8): { readonly pace: Pace; readonly now: number } {
     const pace = makePace({ concurrency });
-    observe(pace, answer(429, { retryAfterMs: 1_000 }), 0);
+    observe(pace, answer(429, { retryAfterMs: 1_000 }), 60_000);
     // Not the rate, but the recovery is looked at.
     return { pace: Object.assign(pace, { rate: Infinity }), now: pausedUntil(pace) };
   }
@@ -419,6 +479,20 @@ describe("after a pause", () => {
     expect(startsAtOnce(pace, now)).toBe(1);
     expect(admit(pace, 1, now + 10).startAtMs).toBe(now + 1_000);
     expect(startsAtOnce(pace, now + 1_000)).toBe(1);
+  });
+
+  it("what the service counts starts low, and is not believed for two seconds", () => {
+    const { pace, now } = learned(100);
+    observe(pace, answer(429, { retryAfterMs: 1_000 }), now);
+    const goesOnAtMs = pausedUntil(pace);
+    const say = (ms: number): number => {
+      observe(pace, answer(202, { percentageUsed: 1, batches: PLENTY }), goesOnAtMs + ms);
+      return pace.rate;
+    };
+    const before = say(10);
+    expect(say(1_900)).toBe(before);
+    say(2_100);
+    expect(say(3_100)).toBeGreaterThan(before);
   });
 
   it("another 429 holds everything back again, for longer", () => {
@@ -489,6 +563,14 @@ describe("a 429 for acceleration", () => {
     expect(speedOf(pace, later)).toBeLessThan(0.95 * before);
   });
 
+  it("that comes again a second later cuts the rate again", () => {
+    const { pace, now } = learned(100);
+    observe(pace, TOO_FAST, now + 1_000);
+    const once = speedOf(pace, now + 1_000);
+    observe(pace, TOO_FAST, now + 2_000);
+    expect(speedOf(pace, now + 2_000)).toBeLessThan(0.95 * once);
+  });
+
   it("many times at once counts as once", () => {
     const { pace, now } = learned(100);
     observe(pace, TOO_FAST, now + 1_000);
@@ -512,6 +594,16 @@ describe("a failure", () => {
     expect(isRecovering(pace)).toBe(true);
   });
 
+  it("of what was sent before the pause does not prolong it, and one that comes after it does", () => {
+    const pace = makePace();
+    for (let time = 0; time < 3; time++) observe(pace, FAILURE, 20);
+    const until = pausedUntil(pace);
+    for (let time = 0; time < 60; time++) observe(pace, FAILURE, until - 1);
+    expect(pausedUntil(pace)).toBe(until);
+    observe(pace, FAILURE, until);
+    expect(pausedUntil(pace)).toBeGreaterThan(until);
+  });
+
   it("that says when to come back is believed at once", () => {
     const pace = makePace({ random: () => 0 });
     observe(pace, answer(503, { retryAfterMs: 7_000 }), 0);
@@ -520,10 +612,12 @@ describe("a failure", () => {
 
   it("after the other is asked about by one request at a time, less and less often, every five seconds at least", () => {
     const pace = makePace({ concurrency: 64 });
-    for (let time = 0; time < 64; time++) observe(pace, FAILURE, 0);
+    // Long after its creation, which is no outage.
+    let now = 1_000_000;
+    observe(pace, ACCEPTED, now);
+    for (let time = 0; time < 64; time++) observe(pace, FAILURE, now);
     const gaps: number[] = [];
-    let now = 0;
-    while (now < 120_000) {
+    while (now < 1_120_000) {
       const { startAtMs } = admit(pace, 1, now);
       if (startAtMs > now) {
         gaps.push(startAtMs - now);
@@ -535,6 +629,7 @@ describe("a failure", () => {
     }
     expect(gaps.length).toBeLessThan(80);
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(50);
+    expect(gaps[0]).toBeLessThanOrEqual(100);
     expect(Math.max(...gaps)).toBeLessThanOrEqual(5_000);
     expect(gaps.at(-2)).toBeGreaterThan(2_500);
   });
@@ -543,7 +638,7 @@ describe("a failure", () => {
     const speedAfter = (outageMs: number): number => {
       const { pace, now } = learned(100);
       const before = speedOf(pace, now);
-      for (let time = 0; time <= 5; time++) observe(pace, FAILURE, now + (outageMs * time) / 5);
+      for (let time = 0; time <= 2; time++) observe(pace, FAILURE, now + (outageMs * time) / 2);
       const later = Math.max(now + outageMs, pausedUntil(pace)) + 1;
       for (let sent = 0; sent < 20; sent++) observe(pace, ACCEPTED, later);
       return speedOf(pace, later) / before;
