@@ -46,9 +46,9 @@ export function lastWordOf(options: HeldReleaseOptions): LastWord | undefined {
         preparation,
         contextOf: (one) => contextOf(pending.lanes, one),
       });
-      const parts: BatchParts = new Map();
+      const parts: BatchParts = [];
       if (context.bytes + FRAME_BYTES + bytes < preparation.maxBatchBytes) {
-        parts.set(pending.restore(held.requestId, context, items, false), [...items]);
+        parts.push({ batch: pending.restore(held.requestId, context, items, false), items: [...items] });
       } else {
         pending.put(context, items, parts);
       }

@@ -117,7 +117,7 @@ export class Intake {
   /** Of a long list: the rest follows in later turns of the event loop, before all that waits behind it. */
   #takeFirstIn(waiting: WaitingAdd): void {
     const { items } = waiting;
-    const parts: BatchParts = waiting.parts ?? new Map<QueuedBatch, EventText[]>();
+    const parts: BatchParts = waiting.parts ?? [];
     const first = items.slice(0, TAKEN_PER_TURN);
     const bytes = first.reduce((sum, item) => sum + item.bytes + 1, 0);
     this.#put(waiting, first, parts);
@@ -270,10 +270,13 @@ export class Intake {
   #takeIn(addition: Addition & { readonly parts?: BatchParts | undefined }): Promise<void> {
     const { outbox } = this.#options;
     const { context, items, bytes } = addition;
-    const parts: BatchParts | undefined = outbox && (addition.parts ?? new Map());
+    if (outbox === undefined) {
+      this.#put(addition, items, undefined);
+      return this.#inTurn(context.bytes + bytes, DONE);
+    }
+    const parts = addition.parts ?? [];
     this.#put(addition, items, parts);
-    const stored = parts && outbox && handled(outbox.store(parts));
-    return this.#inTurn(context.bytes + bytes, stored ?? DONE);
+    return handled(outbox.store(parts, this.#options.turns.spend(context.bytes + bytes)));
   }
 
   #put({ context, origin }: Addition, items: readonly EventText[], parts: BatchParts | undefined): void {

@@ -138,7 +138,7 @@ export class OutboxLink {
   hold(parts: BatchParts): void {
     const held = this.#heldBack.get(parts) ?? new Set();
     this.#heldBack.set(parts, held);
-    for (const batch of parts.keys()) {
+    for (const { batch } of parts) {
       if (held.has(batch)) continue;
       held.add(batch);
       this.#options.pending.beginWrite(batch);
@@ -148,26 +148,27 @@ export class OutboxLink {
   /**
    * Resolves when what was put into batches is stored.
    *
+   * @param turn - nobody is told before it.
    * @throws MParticleError - `OUTBOX`. It has left its batches then, because it was not taken in.
    */
-  store(parts: BatchParts): Promise<void> {
-    if (parts.size === 0) return Promise.resolve();
+  store(parts: BatchParts, turn?: Promise<void>): Promise<void> {
+    if (parts.length === 0) return turn ?? Promise.resolve();
     const { pending } = this.#options;
     const held = this.#heldBack.get(parts);
-    for (const batch of parts.keys()) if (held?.has(batch) !== true) pending.beginWrite(batch);
-    return this.#writes.waitFor(
-      this.#appendPieces(parts),
-      () => {
-        for (const batch of parts.keys()) pending.endWrite(batch);
-        this.#settleWritten(parts.keys());
+    for (const { batch } of parts) if (held?.has(batch) !== true) pending.beginWrite(batch);
+    return this.#writes.waitFor(this.#appendPieces(parts), {
+      turn,
+      onStored: () => {
+        for (const { batch } of parts) pending.endWrite(batch);
+        this.#settleWritten(parts);
       },
-      (error) => {
-        for (const [batch, items] of parts) pending.endWrite(batch, items);
-        this.#removeDoubtful(parts.keys());
-        this.#settleWritten(parts.keys());
+      onFailed: (error) => {
+        for (const { batch, items } of parts) pending.endWrite(batch, items);
+        this.#removeDoubtful(parts);
+        this.#settleWritten(parts);
         return asOutboxError(error);
       },
-    );
+    });
   }
 
   /** One write, or several for a long list: a store does each of them in one go. */
@@ -195,12 +196,10 @@ export class OutboxLink {
    * A store may reject although it has stored: a connection that is lost after the commit, a disk that is full after the
    * write. Who added is told that it failed, and adds again, under another id; so what may be there must not come back.
    */
-  #removeDoubtful(batches: Iterable<QueuedBatch>): void {
+  #removeDoubtful(parts: BatchParts): void {
     const isDiscarded = (batch: QueuedBatch): boolean =>
       batch.state === "settled" && batch.openWrites === 0 && !batch.contextStored && !this.#settledEarly.has(batch);
-    const requestIds = Array.from(batches)
-      .filter(isDiscarded)
-      .map(({ requestId }) => requestId);
+    const requestIds = parts.filter(({ batch }) => isDiscarded(batch)).map(({ batch }) => batch.requestId);
     if (requestIds.length > 0) this.#forgetDoubtful(requestIds);
   }
 
@@ -316,9 +315,9 @@ export class OutboxLink {
   }
 
   /** Batches that were settled before they were written can leave the store now. */
-  #settleWritten(batches: Iterable<QueuedBatch>): void {
+  #settleWritten(parts: BatchParts): void {
     if (this.#settledEarly.size === 0) return;
-    for (const batch of batches) {
+    for (const { batch } of parts) {
       const verdict = this.#settledEarly.get(batch);
       if (verdict === undefined || batch.openWrites > 0) continue;
       this.#settledEarly.delete(batch);

@@ -9,7 +9,7 @@ const STORED_CHARACTERS = 256 * 1024;
 export function onePieceOf(parts: BatchParts): readonly OutboxEntry[] | undefined {
   const entries: OutboxEntry[] = [];
   let characters = 0;
-  for (const [batch, items] of parts) {
+  for (const { batch, items } of parts) {
     if (characters >= STORED_CHARACTERS) return undefined;
     entries.push(entryOf(batch, items));
     characters += charactersOf(items);
@@ -21,7 +21,7 @@ export function onePieceOf(parts: BatchParts): readonly OutboxEntry[] | undefine
 export function* piecesOf(parts: BatchParts): Generator<readonly OutboxEntry[], void> {
   let entries: OutboxEntry[] = [];
   let characters = 0;
-  for (const [batch, items] of parts) {
+  for (const { batch, items } of parts) {
     entries.push(entryOf(batch, items));
     characters += charactersOf(items);
     if (characters < STORED_CHARACTERS) continue;

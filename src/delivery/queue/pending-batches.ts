@@ -19,8 +19,8 @@ export interface PendingOptions {
   readonly onReady: () => void;
 }
 
-/** What was put into which batch. */
-export type BatchParts = Map<QueuedBatch, EventText[]>;
+/** What was put into which batch, each of them once. A list, because most have one, and a Map costs every `add` more. */
+export type BatchParts = { readonly batch: QueuedBatch; readonly items: EventText[] }[];
 
 type Writable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
 
@@ -131,15 +131,16 @@ export class PendingBatches {
     if (items.length === 0) {
       const batch = this.#batchFor(lane, context);
       if (origin !== undefined) addOrigin(batch, origin);
-      if (!batch.contextStored) parts?.set(batch, []);
+      if (!batch.contextStored) parts?.push({ batch, items: [] });
     }
     for (const item of items) {
       const batch = this.#batchFor(lane, context, item);
       if (origin !== undefined) addOrigin(batch, origin);
       if (parts !== undefined) {
-        const before = parts.get(batch);
-        if (before === undefined) parts.set(batch, [item]);
-        else before.push(item);
+        const last = parts.at(-1);
+        // None that is closed is opened again.
+        if (last?.batch === batch) last.items.push(item);
+        else parts.push({ batch, items: [item] });
       }
       this.#add(batch, item);
       if (batch.events.length >= this.#options.maxEventsPerBatch) this.#close(batch);

@@ -2,6 +2,15 @@ import type { MParticleError } from "../../errors.ts";
 import { LinkedList } from "../../transport/linked-list.ts";
 import { InFlightCount } from "../in-flight-count.ts";
 
+/** What becomes of a write when it ends. */
+export interface WriteEnd {
+  /** Who waits is told after it: whoever adds in a loop must let others have their turn. */
+  readonly turn: Promise<void> | undefined;
+  readonly onStored: () => void;
+  /** @returns what who waits is told. */
+  readonly onFailed: (error: unknown) => MParticleError;
+}
+
 /**
  * What is being written to a store, and who waits for it. As few promises for each write as there can be, because
  * thousands wait at the same time: what they leave to the garbage collector costs more than SQLite does.
@@ -19,24 +28,24 @@ export class StoreWrites {
     return write;
   }
 
-  /**
-   * As `write`, unless nobody waits for it any more: see {@link giveUp}.
-   *
-   * @param onStored - called before who waits is told.
-   * @param onFailed - as `onStored`; who waits is told what it returns.
-   */
-  waitFor(write: Promise<void>, onStored: () => void, onFailed: (error: unknown) => MParticleError): Promise<void> {
+  /** As `write`, unless nobody waits for it any more: see {@link giveUp}. */
+  waitFor(write: Promise<void>, { turn, onStored, onFailed }: WriteEnd): Promise<void> {
     return new Promise((resolve, reject) => {
       const waiting = this.#waiting.add(reject);
       write.then(
         () => {
           this.#waiting.remove(waiting);
           onStored();
-          resolve();
+          resolve(turn);
         },
-        (error: unknown) => {
+        (cause: unknown) => {
           this.#waiting.remove(waiting);
-          reject(onFailed(error));
+          const error = onFailed(cause);
+          if (turn === undefined) reject(error);
+          else
+            void turn.then(() => {
+              reject(error);
+            });
         },
       );
     });
