@@ -68,7 +68,13 @@ export function stepsOf(option: BeforeSend | readonly BeforeSend[] | undefined):
  * @throws whatever a step throws, and TypeError for a step that gives something else than a batch or `undefined`.
  */
 export function runSteps(steps: readonly BeforeSend[], batch: Batch, from = 0): StepResult {
-  let current = copyOf(batch) as Batch; // a copy has its type
+  return runStepsOn(copyForSteps(batch), steps, from);
+}
+
+/** As {@link runSteps}, with a copy that the steps may change. */
+export function runStepsOn(copy: Batch, steps: readonly BeforeSend[], from = 0): StepResult {
+  const { source_request_id } = copy;
+  let current = copy;
   let held: StepResult["held"];
   for (let step = from; step < steps.length; step++) {
     const run = steps[step];
@@ -106,7 +112,6 @@ export function runSteps(steps: readonly BeforeSend[], batch: Batch, from = 0): 
     current = given as unknown as Batch; // whatever else it may be is for validation to say
   }
   // Another id would make another batch of it: what is tried again would count twice.
-  const { source_request_id } = batch;
   if (source_request_id != null && current.source_request_id !== source_request_id) {
     current = { ...current, source_request_id };
   }
@@ -116,6 +121,11 @@ export function runSteps(steps: readonly BeforeSend[], batch: Batch, from = 0): 
 function nameOf(step: BeforeSend, index: number): string {
   const name = step.name === "" || step.name === "beforeSend" ? "" : ` (${step.name})`;
   return `step ${String(index + 1)} of \`beforeSend\`${name}`;
+}
+
+/** A copy that steps may change. */
+export function copyForSteps<Value>(value: Value): Value {
+  return copyOf(value) as Value; // a copy has its type
 }
 
 /** Plain objects and lists are copied at every depth, so that a step may change them; anything else is the caller's. */

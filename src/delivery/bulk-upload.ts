@@ -99,19 +99,19 @@ export class BulkUpload {
 
   async #sendAll(): Promise<void> {
     const { concurrency, turns } = this.options;
-    while (this.#inFlight > 0 || this.#hasMore) {
-      if (this.#inFlight >= concurrency || !this.#hasMore) {
+    while (this.#inFlight > 0 || this.#hasMore()) {
+      if (this.#inFlight >= concurrency || !this.#hasMore()) {
         await new Promise<void>((resolve) => (this.#onRoom = resolve));
         continue;
       }
       const request = this.#nextRequest();
       if (request !== undefined) this.#send(request);
-      if (turns.isSpent && this.#hasMore) await turns.share();
+      if (turns.isSpent && this.#hasMore()) await turns.share();
     }
   }
 
   /** Whether there is something that is not sent yet, or not even read, and no signal against it. */
-  get #hasMore(): boolean {
+  #hasMore(): boolean {
     if (this.#full.size > 0 || this.#packer.size > 0) return true;
     return this.#nextIndex < this.#batches.length && this.options.signal?.aborted !== true;
   }

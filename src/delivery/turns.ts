@@ -13,6 +13,8 @@ export const REFUSAL_BYTES = 1_024;
 /** So many microtasks lie between the end of a wait and the work that it was for, at most. */
 const TICKS_UNTIL_WORK = 4;
 
+const DONE = /* @__PURE__ */ Promise.resolve();
+
 /** Resolves once everything that is ready now has run. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
@@ -83,7 +85,7 @@ export class Turns {
       const goOn = this.#line.shift();
       if (goOn === undefined) return;
       goOn();
-      for (let tick = 0; tick < TICKS_UNTIL_WORK; tick++) await undefined;
+      for (let tick = 0; tick < TICKS_UNTIL_WORK; tick++) await DONE;
     }
     if (this.#line.size > 0) this.#goOnSoon();
   }

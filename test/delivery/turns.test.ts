@@ -133,6 +133,24 @@ describe("batches that are too large to be read together", () => {
   });
 });
 
+describe("a batch that is split, and handed over twice", () => {
+  it("arrives whole for the second call when the first one is aborted", async () => {
+    const fetch = recordingFetch(["hang", "hang", "hang", 202]);
+    const client = new EventsClient({ apiKey: "k", apiSecret: "s3cr3t", fetch });
+    const text = "x".repeat(30_000);
+    const events = Array.from({ length: 17 }, () => customEvent("e", "other", { custom_attributes: { text } }));
+    const batch = createBatch({ environment: "development" }, events);
+    const abort = new AbortController();
+    const first = client.uploadBulk([batch], { signal: abort.signal });
+    const second = client.uploadBulk([batch]);
+    await new Promise((resolve) => setImmediate(resolve));
+    abort.abort();
+    expect(await first).toMatchObject([{ kind: "undelivered" }]);
+    expect(await second).toMatchObject([{ kind: "accepted" }]);
+    expect(fetch.acceptedIds().size).toBe(5);
+  });
+});
+
 describe("turns that several calls share", () => {
   it("have time for as much work as one call's, and go on in the order in which they came", async () => {
     const turns = new Turns();

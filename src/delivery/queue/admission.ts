@@ -17,6 +17,7 @@ export interface Addition {
 
 /** A call of `add` whose turn has not come. */
 export interface WaitingAdd extends Addition {
+  context: Context;
   items: readonly EventText[];
   bytes: number;
   /** Reads what is left of it, where it is still being read: it has no turn before. */
@@ -119,7 +120,8 @@ export class Admission {
   }
 
   /** All of it is read now, and counts. */
-  setRead(waiting: WaitingAdd, { items, bytes }: Pick<Addition, "items" | "bytes">): void {
+  setRead(waiting: WaitingAdd, { context, items, bytes }: Addition): void {
+    waiting.context = context;
     waiting.items = items;
     waiting.bytes = bytes;
     waiting.readRest = undefined;

@@ -20,12 +20,30 @@ export interface ReadOptions {
 const EVENTS_PER_PIECE = 100;
 /** A check may take ten times as long as the reading of what it checks. */
 const PIECES_PER_TURN = 5;
+/** So many events one turn of the event loop has time for, at most. */
+export const EVENTS_PER_TURN = EVENTS_PER_PIECE * PIECES_PER_TURN;
+
+/** Reads what was added, a turn's worth at a time. */
+export interface TurnReader {
+  /** Whether all of it is read, or has ended. */
+  readonly isDone: boolean;
+  /** When what is not to be sent has ended. */
+  readonly ended?: Promise<void> | undefined;
+  /** What is read so far. */
+  readonly addition: Addition;
+  /** @throws InvalidBatchError - when an event would be refused, altered or lost as it is. */
+  readTurn(): void;
+  /** Reads all that is left, when there is no other turn; throws as {@link readTurn}. */
+  readRest(): void;
+  /** It will not be read further. */
+  giveUp?(): void;
+}
 
 /**
  * Reads what was added: stamped, checked, and as text. All of it at once where that takes no more than a few
  * milliseconds; otherwise the rest later, a turn's worth at a time.
  */
-export class AddReader {
+export class AddReader implements TurnReader {
   readonly #events: readonly Event[];
   readonly #user: UserContext;
   readonly #options: ReadOptions;
@@ -157,8 +175,12 @@ function pathOf(index: number): string {
   return `/events/${String(index)}`;
 }
 
-/** A whole batch fits where a user is expected; its events would be lost. */
-function requireNoBatch(user: UserContext): void {
+/**
+ * A whole batch fits where a user is expected; its events would be lost.
+ *
+ * @throws InvalidBatchError - for one that has any.
+ */
+export function requireNoBatch(user: UserContext): void {
   const { events }: Readonly<Partial<Record<keyof Batch, unknown>>> = user;
   if (events === undefined || events === null) return;
   const message = `it is ${show(events)}; expected none in a user.`;

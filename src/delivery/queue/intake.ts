@@ -4,7 +4,7 @@ import type { UserContext } from "../../model/types.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { Verdict } from "../outcome.ts";
 import type { Admission, Addition, WaitingAdd } from "./admission.ts";
-import { AddReader, type ReadOptions } from "./event-texts.ts";
+import { AddReader, EVENTS_PER_TURN, type ReadOptions, type TurnReader } from "./event-texts.ts";
 import type { FlushTimer } from "./flush-timer.ts";
 import type { LastWord } from "./last-word.ts";
 import type { OutboxLink } from "./outbox-link.ts";
@@ -14,6 +14,7 @@ import { handled } from "./promises.ts";
 import { closedError, overflowError } from "./queue-errors.ts";
 import type { Settings } from "./queue-options.ts";
 import type { EventText, QueuedBatch } from "./queued-batch.ts";
+import { SteppedReader } from "./stepped-reader.ts";
 import { nextTurn, REFUSAL_BYTES, type Turns } from "../turns.ts";
 
 export interface IntakeOptions {
@@ -69,6 +70,8 @@ export class Intake {
   #waitsForTurn = false;
   /** Adds that are being read, in turns. */
   readonly #reading = new Set<Promise<void>>();
+  /** The last of those that go through the steps of `beforeSend` in turns. */
+  #lastStepped: SteppedReader | undefined;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -156,9 +159,13 @@ export class Intake {
   #add(user: UserContext, events: readonly Event[]): Promise<void> {
     const { settings, lastWord, reading, admission, outbox, reports, telemetry } = this.#options;
     this.#requireOpen();
-    const said = lastWord?.on(user, events);
+    const before = this.#lastStepped?.isOver === false ? this.#lastStepped : undefined;
+    const isStepped = lastWord !== undefined && (events.length > EVENTS_PER_TURN || before !== undefined);
+    const said = isStepped ? undefined : lastWord?.on(user, events);
     if (said?.kind === "done") return this.#inTurn(REFUSAL_BYTES, handled(said.taken));
-    const reader = new AddReader(said?.user ?? user, said?.events ?? events, reading);
+    const reader = isStepped
+      ? new SteppedReader(user, events, { lastWord, reading, before })
+      : new AddReader(said?.user ?? user, said?.events ?? events, reading);
     const origin = telemetry.origin();
     const read = reader.addition;
     const addition = origin === undefined ? read : { ...read, origin };
@@ -166,6 +173,7 @@ export class Intake {
     this.#requireOpen();
     outbox?.open();
     if (outbox?.failure !== undefined) throw outbox.failure;
+    if (reader instanceof SteppedReader) this.#lastStepped = reader;
     if (!reader.isDone) return this.#addInTurns(reader, addition, user, events);
     if (settings.overflow !== "drop-oldest" || admission.hasRoom(addition.bytes)) {
       return this.#admit(addition, user, events);
@@ -178,12 +186,12 @@ export class Intake {
   }
 
   /** What takes long to read waits in line while it is read, so that the order stays and none of it is taken in alone. */
-  #addInTurns(reader: AddReader, addition: Addition, user: UserContext, events: readonly Event[]): Promise<void> {
+  #addInTurns(reader: TurnReader, addition: Addition, user: UserContext, events: readonly Event[]): Promise<void> {
     const { admission } = this.#options;
     const waiting = admission.wait(addition, () => {
       try {
         reader.readRest();
-        admission.setRead(waiting, reader.addition);
+        this.#setRead(waiting, reader);
       } catch (error) {
         this.#refuseRead(waiting, user, events, error);
       }
@@ -195,7 +203,7 @@ export class Intake {
 
   async #readInTurns(
     waiting: WaitingAdd,
-    reader: AddReader,
+    reader: TurnReader,
     user: UserContext,
     events: readonly Event[],
   ): Promise<void> {
@@ -207,10 +215,10 @@ export class Intake {
         reader.readTurn();
       }
       const { bytes } = reader.addition;
-      if (settings.overflow === "drop-oldest") await this.#dropOldestInTurns(bytes);
+      if (settings.overflow === "drop-oldest" && reader.ended === undefined) await this.#dropOldestInTurns(bytes);
       if (waiting.isGone) return;
-      if (settings.overflow === "wait" || admission.hasRoom(bytes)) {
-        admission.setRead(waiting, reader.addition);
+      if (reader.ended !== undefined || settings.overflow === "wait" || admission.hasRoom(bytes)) {
+        this.#setRead(waiting, reader);
       } else {
         waiting.instead = () => {
           this.#refuseForRoom(waiting, bytes, user, events);
@@ -218,8 +226,19 @@ export class Intake {
       }
     } catch (error) {
       this.#refuseRead(waiting, user, events, error);
+    } finally {
+      reader.giveUp?.();
     }
     this.admitWaiting();
+  }
+
+  #setRead(waiting: WaitingAdd, { ended, addition }: TurnReader): void {
+    this.#options.admission.setRead(waiting, addition);
+    if (ended !== undefined) {
+      waiting.instead = () => {
+        waiting.resolve(ended);
+      };
+    }
   }
 
   /** The `add` keeps its place in line, because what was added before it is reported first. */

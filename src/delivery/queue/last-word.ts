@@ -2,11 +2,12 @@ import type { Batch, Event } from "../../../generated/schema.ts";
 import { InvalidBatchError, MParticleError } from "../../errors.ts";
 import { stampEvent, SYSTEM_STAMPS } from "../../model/stamp.ts";
 import type { UserContext } from "../../model/types.ts";
-import { runSteps, type BeforeSend, type StepResult } from "../before-send.ts";
+import { copyForSteps, runSteps, runStepsOn, type BeforeSend, type StepResult } from "../before-send.ts";
 import type { StoredBatch } from "../outbox.ts";
 import type { Verdict } from "../outcome.ts";
 import { callUserCode, droppedError, requireEnvironment, requireObject } from "../prepare.ts";
 import { userKeyOfBatch } from "../user-key.ts";
+import { requireNoBatch } from "./event-texts.ts";
 import { bytesOfStored, HeldAdds, heldIdOf, toHeldStored, type HeldAdd, type HeldLimits } from "./held-adds.ts";
 import { toBatch } from "./queued-batch.ts";
 
@@ -48,11 +49,31 @@ export class LastWord {
    * @throws InvalidBatchError - for what is no user, and when a step throws.
    */
   on(user: UserContext, events: readonly Event[]): Said {
+    return this.onCopy(
+      this.copyOfUser(user),
+      callUserCode(user, () => events.map(copyOfEvent)),
+      user,
+      events,
+    );
+  }
+
+  /** @throws InvalidBatchError - for what is no user. */
+  copyOfUser(user: UserContext): UserContext {
     requireObject(user, "a user");
     requireEnvironment(user);
-    const batch: Batch = { ...user, events: events.map((event) => stampEvent(event)) };
-    const result = callUserCode(batch, () => runSteps(this.#options.steps, batch));
-    this.#updateHeld(result, batch);
+    requireNoBatch(user);
+    return callUserCode(user, () => copyForSteps(user));
+  }
+
+  /**
+   * As {@link on}, with copies of what was added.
+   *
+   * @throws InvalidBatchError - when a step throws.
+   */
+  onCopy(copiedUser: UserContext, copies: Event[], user: UserContext, events: readonly Event[]): Said {
+    const copy: Batch = { ...copiedUser, events: copies };
+    const result = callUserCode(copy, () => runStepsOn(copy, this.#options.steps));
+    this.#updateHeld(result, user);
     switch (result.kind) {
       case "send": {
         // The id is that of a batch, and several of these may become one.
@@ -99,9 +120,9 @@ export class LastWord {
     return [...this.held.list().map(toHeldStored), ...this.#handedBack];
   }
 
-  #updateHeld({ held: change }: StepResult, batch: Batch): void {
+  #updateHeld({ held: change }: StepResult, user: UserContext): void {
     if (change === undefined) return;
-    for (const held of this.held.takeAll(userKeyOfBatch(batch))) {
+    for (const held of this.held.takeAll(userKeyOfBatch(user))) {
       if (change === "release") this.#decide(held);
       else this.#drop(held, change.discard);
     }
@@ -156,4 +177,9 @@ export class LastWord {
     };
     return { ...held, bytes: bytesOfStored(toHeldStored(held)) };
   }
+}
+
+/** As it is at this moment, with its id and time. */
+export function copyOfEvent(event: Event): Event {
+  return copyForSteps(stampEvent(event));
 }

@@ -8,6 +8,7 @@ import {
   type EventQueueOptions,
   type EventsClientOptions,
   type Outcome,
+  type UserContext,
 } from "mparticle-events";
 import { recordingFetch, type RecordingFetch } from "mparticle-events/testing";
 import { internalsOfQueue } from "../../../src/delivery/queue/queue-internals.ts";
@@ -176,6 +177,115 @@ describe("one add with a long list", () => {
     else await long;
     expect(await queue.close()).toMatchObject({ accepted: 1, undelivered });
   });
+});
+
+describe("one add with a long list that goes through the steps of beforeSend", () => {
+  const firstNameOf = ({ events }: Batch): string =>
+    namesOf([{ ...user, events: events?.slice(0, 1) ?? [] }])[0] ?? "none";
+
+  it("is copied over many turns; the steps get it as a whole, in the order of the calls", async () => {
+    const seen: (readonly [string, number])[] = [];
+    const { queue, fetch } = make({
+      beforeSend: (batch) => {
+        seen.push([firstNameOf(batch), batch.events?.length ?? 0]);
+        return { ...batch, user_attributes: { seen: true } };
+      },
+    });
+    const counter = new TurnCounter();
+    const reads = new Map<number, number>();
+    await queue.add(user, ...listOf(1, () => reads.set(0, (reads.get(0) ?? 0) + 1)));
+    const perEvent = reads.get(0) ?? 1;
+    const events = listOf(MANY, () => {
+      counter.note();
+    });
+    const long = queue.add(user, events);
+    const [after, other] = [screenView("after"), { ...user, user_identities: { customer_id: "7" } }];
+    const added = [long, queue.add(user, after), queue.add(other, screenView("other")), queue.add(user, listOf(MANY))];
+    events.length = 0; // the list is its owner's again
+    after.data.screen_name = "changed"; // a short one as well
+    await Promise.all(added);
+    const { most, all } = counter.stop();
+    expect(all).toBe(MANY * perEvent);
+    expect(most).toBeLessThanOrEqual(PER_TURN * perEvent);
+    expect(seen).toEqual([
+      ["0", 1],
+      ["0", MANY],
+      ["after", 1],
+      ["other", 1],
+      ["0", MANY],
+    ]);
+    await queue.close();
+    const sent = fetch.requests.flatMap(({ batches }) => batches);
+    const own = sent.filter(({ user_identities }) => user_identities === undefined);
+    expect(namesOf(own)).toEqual(["0", ...numbers(MANY), "after", ...numbers(MANY)]);
+    expect(sent.every(({ user_attributes }) => user_attributes?.["seen"] === true)).toBe(true);
+  });
+
+  it("is dropped, held and let go, and rejected when a step throws; what was added after it goes on", async () => {
+    let isAgreed = false;
+    const { queue, outcomes } = make({
+      beforeSend: (batch, { drop, hold, release }) => {
+        const { length } = batch.events ?? [];
+        if (length === MANY) return drop("too many");
+        if (length === MANY + 1 && !isAgreed) return hold("not yet");
+        if (length === MANY + 2) throw new Error("a step");
+        if (isAgreed) release();
+        return batch;
+      },
+    });
+    const dropped = queue.add(user, listOf(MANY));
+    const held = queue.add(user, listOf(MANY + 1));
+    const thrown = queue.add(user, listOf(MANY + 2)).catch((error: unknown) => error);
+    await Promise.all([dropped, held]);
+    expect(await thrown).toMatchObject({ code: "INVALID_BATCH" });
+    expect(queue.stats().events).toMatchObject({ rejected: MANY + MANY + 2, pending: MANY + 1 });
+    isAgreed = true;
+    await queue.add(user, screenView("after"));
+    expect(await queue.close()).toMatchObject({ accepted: MANY + 2, rejected: MANY + MANY + 2, unsent: [] });
+    expect(outcomes.filter(({ kind }) => kind === "rejected")).toHaveLength(2);
+  });
+
+  it("is spilled as the steps left it by a process that ends, with what was added after it", async () => {
+    const seen: number[] = [];
+    const { queue } = make({
+      beforeSend: (batch) => {
+        seen.push(batch.events?.length ?? 0);
+        return { ...batch, events: batch.events?.slice(1) ?? [] };
+      },
+    });
+    const added = [queue.add(user, listOf(MANY)), queue.add(user, screenView("a"), screenView("b"))];
+    const { sealAll, pending } = internalsOfQueue(queue);
+    sealAll();
+    expect(seen).toEqual([MANY, 2]);
+    expect(pending().reduce((sum, { events }) => sum + events.length, 0)).toBe(MANY);
+    await Promise.all(added);
+    expect(await queue.close()).toMatchObject({ accepted: MANY });
+    expect(seen).toEqual([MANY, 2]);
+  });
+
+  it("is handed back by a close that has no time", async () => {
+    const { queue } = make({ maxBufferedBytes: 1, beforeSend: (batch) => batch });
+    const added = [queue.add(user, listOf(MANY)), queue.add(user, listOf(MANY))].map((one) =>
+      one.catch(() => undefined),
+    );
+    const { unsent } = await queue.close({ timeoutMs: 0 });
+    await Promise.all(added);
+    expect(namesOf(unsent)).toEqual([...numbers(MANY), ...numbers(MANY)]);
+  });
+
+  it("is stored as a whole, when there is an outbox", async () => {
+    const { queue } = make({ outbox: new MemoryOutbox(), beforeSend: (batch) => batch });
+    await queue.add(user, listOf(MANY));
+    expect(await queue.close()).toMatchObject({ accepted: MANY, unsent: [] });
+  });
+});
+
+it("a whole batch is no user, also where there are steps that would let its events vanish", async () => {
+  const { queue } = make({ beforeSend: (batch) => batch });
+  const whole = { ...user, events: [screenView("lost")] } as unknown as UserContext; // as JavaScript passes it
+  await expect(queue.add(whole, screenView("kept"))).rejects.toMatchObject({ findings: [{ code: "batch-for-user" }] });
+  await expect(queue.add(whole, listOf(MANY))).rejects.toMatchObject({ findings: [{ code: "batch-for-user" }] });
+  await queue.close();
 });
 
 describe("many batches", () => {
