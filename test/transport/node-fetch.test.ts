@@ -85,6 +85,9 @@ describe("nodeFetch", () => {
   });
 });
 
+/** The beginning is what tells PEM from a path. */
+const CERTIFICATE = "-----BEGIN CERTIFICATE-----\n…";
+
 describe("what cannot be options of nodeFetch", () => {
   it.each<[object, RegExp]>([
     [{ agent: {} }, /`agent` is an object; expected an agent/],
@@ -93,8 +96,16 @@ describe("what cannot be options of nodeFetch", () => {
     [{ maxSockets: "x" }, /`maxSockets` is "x"; expected a number above 0/],
     [{ ca: "./ca.pem" }, /`ca` holds no PEM; expected the text of the file, not its path/],
     [{ cert: "x", key: "y" }, /`cert` holds no PEM/],
+    [{ ca: [CERTIFICATE, Buffer.from("no certificate")] }, /`ca` holds no PEM/],
+    ["text" as unknown as object, /The options are "text"; expected an object/],
   ])("is named at once: %j", (options, message) => {
     expect(() => nodeFetch(options as NodeFetchOptions)).toThrow(message);
+  });
+
+  it("is no certificate in any of its forms", () => {
+    for (const ca of [CERTIFICATE, Buffer.from(CERTIFICATE), [CERTIFICATE, Buffer.from(CERTIFICATE)], undefined])
+      expect(nodeFetch({ ca })).toBeTypeOf("function");
+    expect(nodeFetch({ key: [{ pem: "of another form", passphrase: "x" }] })).toBeTypeOf("function");
   });
 });
 
@@ -168,7 +179,10 @@ describe("what reaches the agents of node:http and node:https", () => {
       const usual = { keepAlive: true, maxSockets: 64, timeout: 10_000 };
       expect(await agentOptionsFor(protocol)).toEqual(usual);
       expect(await agentOptionsFor(protocol, { maxSockets: 3 })).toEqual({ ...usual, maxSockets: 3 });
-      expect(await agentOptionsFor(protocol, { maxSockets: undefined })).toEqual(usual);
+      const given = { maxSockets: undefined, rejectUnauthorized: undefined };
+      expect(await agentOptionsFor(protocol, given)).toStrictEqual(usual);
+      const more = { scheduling: "fifo", servername: "s2s.example" } as const;
+      expect(await agentOptionsFor(protocol, more)).toStrictEqual({ ...usual, ...more });
     });
 
     it("is the environment's proxy where NODE_USE_ENV_PROXY is 1, as for Node's own agents", async () => {
