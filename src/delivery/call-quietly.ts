@@ -2,7 +2,7 @@
 export function callQuietly(run: () => unknown, complain: (error: unknown) => void): void {
   try {
     const result = run();
-    if (typeof result === "object" && result !== null) void Promise.resolve(result).catch(complain);
+    if (result !== undefined) void Promise.resolve(result).catch(complain);
   } catch (error) {
     complain(error);
   }

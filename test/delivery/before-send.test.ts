@@ -113,6 +113,8 @@ describe("the steps of beforeSend", () => {
   it("cannot give a batch another id: what is tried again would count twice", () => {
     const result = runSteps([(given) => ({ ...given, source_request_id: "another" })], batch);
     expect(result).toMatchObject({ kind: "send", batch: { source_request_id: batch.source_request_id } });
+    const given = runSteps([(one) => ({ ...one, source_request_id: "mine" })], { environment: "development" });
+    expect(given).toMatchObject({ kind: "send", batch: { source_request_id: "mine" } });
     const without = runSteps([({ source_request_id: _, ...rest }) => rest], batch);
     expect(without).toMatchObject({ kind: "send", batch: { source_request_id: batch.source_request_id } });
   });
@@ -122,6 +124,8 @@ describe("the steps of beforeSend", () => {
     ["x", 'step 1 of `beforeSend` gave "x"; expected a batch, or undefined to drop it'],
     [[], "step 1 of `beforeSend` gave an array of 0; expected a batch, or undefined to drop it"],
   ])("that give %j are named", (given, message) => {
+    const { beforeSend } = { beforeSend: () => given as never };
+    expect(() => runSteps([beforeSend], batch)).toThrow(new TypeError(message));
     expect(() => runSteps([() => given as never], batch)).toThrow(new TypeError(message));
   });
 

@@ -10,6 +10,8 @@ import {
   type Finding,
   type Validate,
 } from "mparticle-events";
+import { OwnCheck } from "../../src/delivery/checks.ts";
+import { Telemetry } from "../../src/delivery/telemetry.ts";
 import { checkBatch } from "../../src/validate/validate.ts";
 import { recordingFetch, type RecordingFetch } from "../../src/testing/testing.ts";
 import { virtualTime } from "./virtual-time.ts";
@@ -49,6 +51,19 @@ describe("`validate`", () => {
     await queue.add(good() as never, screenView("Home"));
     await queue.close();
     expect(endpoints).toEqual(["events", "bulk", "historical", "historical", "bulk"]);
+  });
+
+  it("finds in a part of a list what is said of the whole: the event that it names is counted from the first", () => {
+    const findings = ["/events/0/data", "/events/12", "/events", "/user_attributes/events/3", "/mpid"].map((path) => ({
+      ...ERROR,
+      path,
+    }));
+    const check = new OwnCheck({ validate: () => findings, strict: false, telemetry: new Telemetry({}, undefined) });
+    const pathsFrom = (first?: number): string[] =>
+      check.errorsOf(good(), "/bulkevents", first).map(({ path }) => path);
+    expect(pathsFrom()).toEqual(findings.map(({ path }) => path));
+    expect(pathsFrom(0)).toEqual(findings.map(({ path }) => path));
+    expect(pathsFrom(30)).toEqual(["/events/30/data", "/events/42", "/events", "/user_attributes/events/3", "/mpid"]);
   });
 
   it("that is checkBatch checks the 72 hours of historical batches, and says once what we say too", async () => {

@@ -1,6 +1,9 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { getEventListeners } from "node:events";
 import { describe, expect, it, vi } from "vitest";
 import { EventsClient, type Batch, type EventsClientOptions, type Receipt } from "mparticle-events";
+import type { AttemptStart } from "../../src/delivery/attempt-start.ts";
 import { internalsOf } from "../../src/delivery/client.ts";
 import { Coalescer } from "../../src/delivery/coalesce.ts";
 import { poison, recordingFetch, type FetchStep, type RecordingFetch, type Script } from "../../src/testing/testing.ts";
@@ -216,7 +219,39 @@ describe("a signal", () => {
   });
 });
 
+describe("whoever listens to the start of a request", () => {
+  it("can tell whose uploads it is made of, and is asked for nothing while nobody listens", async () => {
+    const user = new AsyncLocalStorage<string>();
+    const starts: AttemptStart[] = [];
+    const listen = (message: unknown): void => void starts.push(message as AttemptStart);
+    const { client } = setUp();
+    subscribe("mparticle-events:attempt-start", listen);
+    try {
+      await Promise.all(["ada", "bob"].map((name) => user.run(name, () => client.upload(batchOf(name)))));
+    } finally {
+      unsubscribe("mparticle-events:attempt-start", listen);
+    }
+    await client.upload(batchOf("unheard"));
+    expect(starts).toHaveLength(1);
+    expect(starts[0]!.requestIds).toEqual(["ada", "bob"]);
+    expect(starts[0]!.origins.map((runIn) => runIn(() => user.getStore()))).toEqual(["ada", "bob"]);
+  });
+});
+
 describe("the time of an upload", () => {
+  it("is two minutes where nothing answers, as without company", async () => {
+    const time = heldTime();
+    const fetch = recordingFetch({ fault: "ECONNREFUSED" });
+    const client = new EventsClient({ apiKey: "us1-key", apiSecret: "secret", coalesce: true, fetch }, time);
+    const failed = vi.fn();
+    const upload = client.upload(batchOf("a")).catch(failed);
+    await time.advance(100_000);
+    expect(failed).not.toHaveBeenCalled();
+    await time.advance(31_000);
+    await upload;
+    expect(failed).toHaveBeenCalledTimes(1);
+  });
+
   it("is up for each one by itself in an outage, on its way or gathering", async () => {
     const time = heldTime();
     const fetch = recordingFetch({ fault: "ECONNREFUSED" });

@@ -1,9 +1,10 @@
 import { Console } from "node:console";
 import { Writable } from "node:stream";
 import { pino } from "pino";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { createBatch, customEvent, EventsClient, type Logger } from "mparticle-events";
 import { recordingFetch } from "mparticle-events/testing";
+import { logTo } from "../../src/delivery/logger.ts";
 
 /** A refusal, told to a logger. */
 async function refusal(logger: Logger): Promise<void> {
@@ -37,4 +38,18 @@ it("`console` writes the message and the error", async () => {
   await refusal(new Console(stream));
   expect(text).toMatch(/Batch 0 rejected: .*400/);
   expect(text).toMatch(/error: ApiError: .*400/);
+});
+
+it("a logger gets exactly what there is to say, pino the details first and every other the message", () => {
+  const levels = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+  const pinoLike = { ...levels, bindings: vi.fn(), child: vi.fn(), isLevelEnabled: vi.fn() };
+  logTo(pinoLike, "info", "no details", undefined);
+  logTo(pinoLike, "info", "no error", { path: "/events" } as object);
+  // Several loggers have one of its methods.
+  logTo({ ...levels, child: vi.fn() } as Logger, "info", "message first", { path: "/events" } as object);
+  expect(levels.info.mock.calls).toStrictEqual([
+    ["no details", undefined],
+    [{ path: "/events" }, "no error"],
+    ["message first", { path: "/events" }],
+  ]);
 });

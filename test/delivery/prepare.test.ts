@@ -10,7 +10,7 @@ import {
   type Receipt,
 } from "mparticle-events";
 import type { Verdict } from "../../src/delivery/outcome.ts";
-import { combineVerdicts, prepareBatch, prepareTogether } from "../../src/delivery/prepare.ts";
+import { asBatchError, combineVerdicts, prepareBatch, prepareTogether } from "../../src/delivery/prepare.ts";
 import { recordingFetch, type RecordingFetch } from "../../src/testing/testing.ts";
 import { virtualTime } from "./virtual-time.ts";
 
@@ -88,6 +88,82 @@ describe("the size of a batch", () => {
     const options = { ...OPTIONS, maxBatchBytes };
     expect(prepareBatch(batchOfBytes(maxBatchBytes - 1, 1), options).parts).toHaveLength(1);
     expect(() => prepareBatch(batchOfBytes(maxBatchBytes, 1), options)).toThrow(`it is ${String(maxBatchBytes)} bytes`);
+  });
+});
+
+describe("a batch that is too large", () => {
+  const refusalOf = (batch: object): string => {
+    try {
+      prepareBatch({ environment: "development", source_request_id: "r", ...batch }, OPTIONS);
+    } catch (error) {
+      return String(error);
+    }
+    return "it was not refused";
+  };
+  const text = "x".repeat(130_000);
+  const event = (event_type: string, name: object): object => ({
+    event_type,
+    data: { ...name, source_message_id: "m", timestamp_unixtime_ms: 1, custom_attributes: { text } },
+  });
+
+  it("without its events is told by its largest member, whatever else it holds", () => {
+    const members = { user_attributes: { text: { text } }, mpid: 7346244611012968789n, ip: undefined, events: null };
+    expect(refusalOf(members)).toContain("its `user_attributes` has 1300");
+    expect(refusalOf({ mpid: 5n, ip: text, user_attributes: { a: 1 } })).toContain("its `ip` has 130002");
+  });
+
+  it("for one of its events is told by the name of that, or by its type", () => {
+    expect(refusalOf({ events: [event("custom_event", { event_name: "watched" })] })).toContain("/events/0 (watched)");
+    expect(refusalOf({ events: [event("first_run", {})] })).toContain("/events/0 (first_run)");
+  });
+});
+
+describe("what is no batch", () => {
+  it.each([
+    [null, "expected a batch, got null."],
+    ["x", 'expected a batch, got "x".'],
+    [[{}], "expected a batch, got an array of 1. For several there is `uploadBulk`."],
+  ])("is named as such: %j", (nothing, message) => {
+    expect(() => prepareBatch(nothing as unknown as Batch, OPTIONS)).toThrow(message);
+  });
+});
+
+describe("a batch written by hand", () => {
+  const undated = (): Batch => ({
+    environment: "development",
+    source_request_id: "r",
+    events: [{ event_type: "first_run", data: { source_message_id: "m" } }],
+  });
+
+  it("gets the time that its events lack, by itself and among others, whatever else it has", () => {
+    const { batch } = prepareBatch(undated(), OPTIONS);
+    expect(batch.events?.[0]?.data.timestamp_unixtime_ms).toBeTypeOf("number");
+    expect(prepareTogether([undated(), undated()], OPTIONS).prepared).toEqual([undefined, undefined]);
+  });
+
+  it("may have null for events", () => {
+    const batch: Batch = { environment: "development", events: null };
+    expect(prepareBatch(batch, OPTIONS).text).toContain('"events":null');
+  });
+});
+
+describe("the error of a batch", () => {
+  it("names the batch where that has an id which can be read, and is itself where it has one", () => {
+    const cause = new Error("why");
+    const idsFor = (batch: object): readonly string[] => asBatchError(batch as Batch, cause).requestIds;
+    expect(idsFor({ source_request_id: "r" })).toEqual(["r"]);
+    expect(idsFor({ source_request_id: null })).toEqual([]);
+    expect(idsFor({})).toEqual([]);
+    const locked = {
+      get source_request_id(): string {
+        throw new Error("locked");
+      },
+    };
+    expect(idsFor(locked)).toEqual([]);
+    const known = new InvalidBatchError([], { requestIds: ["known"] });
+    expect(asBatchError({ source_request_id: "r" } as Batch, known)).toBe(known);
+    const unknown = asBatchError({ source_request_id: "r" } as Batch, new InvalidBatchError([], { cause }));
+    expect(unknown).toMatchObject({ requestIds: ["r"], cause });
   });
 });
 
@@ -255,12 +331,20 @@ describe("batches that are prepared together", () => {
     ],
   });
   const unstamped: Batch = { environment: "development", events: [] };
-  const batches = [ready("a"), unstamped, ready("b", "ü🎉"), ready("large", "x".repeat(128_000)), ready("c")];
+  const exact = batchOfBytes(128_000, 2);
+  const batches = [ready("a"), unstamped, ready("b", "ü🎉"), ready("large", "x".repeat(128_000)), ready("c"), exact];
 
   it("are what each would be alone; those with something to fill in, or too large, are left to be looked at", () => {
     const { prepared: together } = prepareTogether(batches, OPTIONS);
     const alone = (batch: Batch): unknown => prepareBatch(batch, OPTIONS);
-    expect(together).toEqual([alone(batches[0]!), undefined, alone(batches[2]!), undefined, alone(batches[4]!)]);
+    expect(together).toEqual([
+      alone(batches[0]!),
+      undefined,
+      alone(batches[2]!),
+      undefined,
+      alone(batches[4]!),
+      undefined,
+    ]);
   });
 
   it("are none where the application has a say, or where the age of events counts", () => {

@@ -14,6 +14,7 @@ describe("a batch that is ready", () => {
   it("is one that createBatch made, with events or without", () => {
     expect(isReadyBatch(READY, true)).toBe(true);
     expect(isReadyBatch(createBatch({ environment: "production", mpid: 7 }), true)).toBe(true);
+    expect(isReadyBatch({ environment: "production", source_request_id: "r" }, true)).toBe(true);
     expect(isReadyBatch(withData({ session_id: 5, event_id: null }), true)).toBe(true);
   });
 
