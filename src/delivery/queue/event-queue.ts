@@ -96,6 +96,7 @@ export class EventQueue {
       preparation,
       pending: this.#pending,
       reports: this.#reports,
+      telemetry,
       outbox: () => this.#outbox,
       refuse: (user, events, verdict) => {
         this.#intake.refuse(user, events, verdict);
@@ -179,6 +180,7 @@ export class EventQueue {
       admission: this.#admission,
       outbox: link,
       isTakingIn: () => this.#isTakingIn,
+      whenTakenIn: () => this.#takeIn(),
       onRoom: () => {
         link?.wake();
         this.#spilled.wake();
@@ -296,10 +298,15 @@ export class EventQueue {
     return this.#outbox?.isOpen === false || this.#spilled.isReading;
   }
 
-  /** Resolves when all that was added before is settled, what waits for room included. */
-  async #settlePending(): Promise<void> {
+  /** Resolves when what an earlier process left is taken in, or cannot be. */
+  async #takeIn(): Promise<void> {
     if (this.#outbox?.isOpen === false) await this.#outbox.recovery;
     if (this.#spilled.isReading) await this.#spilled.whenRead;
+  }
+
+  /** Resolves when all that was added before is settled, what waits for room included. */
+  async #settlePending(): Promise<void> {
+    await this.#takeIn();
     this.#intake.makeAllDue();
     const waiting = this.#admission.lastWaiting;
     if (waiting !== undefined) {
@@ -321,6 +328,7 @@ export class EventQueue {
     const endsAtMs = now() + timeoutMs;
     this.#intake.close();
     if (!(await this.flush({ timeoutMs }))) {
+      this.#intake.hurry();
       await this.#intake.whenRead;
       this.#abort.abort(closedError());
       this.#outbox?.wake();

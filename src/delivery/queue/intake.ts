@@ -27,6 +27,8 @@ export interface IntakeOptions {
   readonly outbox: OutboxLink | undefined;
   /** Whether what an earlier process left is being taken in. */
   readonly isTakingIn: () => boolean;
+  /** Resolves when it is taken in, or cannot be. */
+  readonly whenTakenIn: () => Promise<unknown>;
   /** Called when there may be room for more of that. */
   readonly onRoom: () => void;
   readonly reports: OutcomeReports;
@@ -72,6 +74,10 @@ export class Intake {
   readonly #reading = new Set<Promise<void>>();
   /** The last of those that go through the steps of `beforeSend` in turns. */
   #lastStepped: SteppedReader | undefined;
+  /** What is added is read without waiting for what an earlier process left: there is no time for that. */
+  #isInHurry = false;
+  #hurry: () => void = () => undefined;
+  readonly #hurried = new Promise<void>((resolve) => (this.#hurry = resolve));
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -90,6 +96,12 @@ export class Intake {
   /** Resolves when all that was added is read. */
   get whenRead(): Promise<unknown> {
     return Promise.all(this.#reading);
+  }
+
+  /** Lets nothing wait for what an earlier process left. */
+  hurry(): void {
+    this.#isInHurry = true;
+    this.#hurry();
   }
 
   /** Takes nothing in any more but what waits. */
@@ -160,7 +172,9 @@ export class Intake {
     const { settings, lastWord, reading, admission, outbox, reports, telemetry } = this.#options;
     this.#requireOpen();
     const before = this.#lastStepped?.isOver === false ? this.#lastStepped : undefined;
-    const isStepped = lastWord !== undefined && (events.length > EVENTS_PER_TURN || before !== undefined);
+    // What the steps let go must not be stored, or sent, before what an earlier process left.
+    const mustWait = before !== undefined || this.#options.isTakingIn();
+    const isStepped = lastWord !== undefined && (events.length > EVENTS_PER_TURN || mustWait);
     const said = isStepped ? undefined : lastWord?.on(user, events);
     if (said?.kind === "done") return this.#inTurn(REFUSAL_BYTES, handled(said.taken));
     const reader = isStepped
@@ -210,9 +224,10 @@ export class Intake {
     const { admission, settings } = this.#options;
     try {
       while (!reader.isDone) {
+        if (this.#mustWait(reader)) await Promise.race([this.#options.whenTakenIn(), this.#hurried]);
         await nextTurn();
         if (waiting.isGone) return;
-        reader.readTurn();
+        if (!this.#mustWait(reader)) reader.readTurn();
       }
       const { bytes } = reader.addition;
       if (settings.overflow === "drop-oldest" && reader.ended === undefined) await this.#dropOldestInTurns(bytes);
@@ -230,6 +245,10 @@ export class Intake {
       reader.giveUp?.();
     }
     this.admitWaiting();
+  }
+
+  #mustWait(reader: TurnReader): boolean {
+    return reader instanceof SteppedReader && !reader.isOver && !this.#isInHurry && this.#options.isTakingIn();
   }
 
   #setRead(waiting: WaitingAdd, { ended, addition }: TurnReader): void {

@@ -14,8 +14,14 @@ import { toBatch } from "./queued-batch.ts";
 export interface LastWordOptions {
   readonly steps: readonly BeforeSend[];
   readonly limits: HeldLimits;
-  /** Takes in a batch that was held, under its own id, before what comes next of its user. */
-  readonly release: (held: HeldAdd, batch: Batch) => void;
+  /**
+   * Takes in a batch that was held, under its own id, before what comes next of its user.
+   *
+   * @returns when it is stored, where there is a store. When that rejects it was not taken in.
+   */
+  readonly release: (held: HeldAdd, batch: Batch) => Promise<void> | undefined;
+  /** Takes in a batch that was held, and could not be stored as what is to be sent: it is still stored as held. */
+  readonly releaseUnstored: (held: HeldAdd, batch: Batch, error: unknown) => void;
   /** What was added has ended at once. */
   readonly refuse: (user: UserContext, events: readonly Event[], verdict: Verdict) => void;
   /** Something that was held has ended. */
@@ -36,6 +42,10 @@ export type Said =
 export class LastWord {
   readonly #options: LastWordOptions;
   readonly held: HeldAdds;
+  /** What is being stored as held, and says whether it is. */
+  readonly #keeping = new WeakMap<HeldAdd, Promise<boolean>>();
+  /** What was let go, while it is being stored as what is to be sent. */
+  readonly #releasing = new WeakMap<HeldAdd, Promise<void>>();
   #handedBack: readonly StoredBatch[] = [];
 
   constructor(options: LastWordOptions) {
@@ -132,7 +142,7 @@ export class LastWord {
   #decide(held: HeldAdd): void {
     try {
       const result = callUserCode(held.batch, () => runSteps(this.#options.steps, held.batch, held.step));
-      if (result.kind === "send") this.#options.release(held, result.batch);
+      if (result.kind === "send") this.#release(held, result.batch);
       else if (result.kind === "drop") this.#drop(held, result.reason);
       else this.#evict(this.held.hold(held));
     } catch (error) {
@@ -141,14 +151,34 @@ export class LastWord {
     }
   }
 
+  #release(held: HeldAdd, batch: Batch): void {
+    const stored = this.#options.release(held, batch);
+    if (stored === undefined) return;
+    this.#releasing.set(held, stored);
+    void stored.catch(async (error: unknown) => {
+      // Who added is told by `add`, where that has not ended yet.
+      if ((await this.#keeping.get(held)) !== false) this.#options.releaseUnstored(held, batch, error);
+    });
+  }
+
   async #hold(held: HeldAdd): Promise<void> {
     const gone = this.#evict(this.held.hold(held));
     if (gone.includes(held)) return;
+    const kept = this.#options.keep(toHeldStored(held));
+    this.#keeping.set(
+      held,
+      kept.then(
+        () => true,
+        () => false,
+      ),
+    );
     try {
-      await this.#options.keep(toHeldStored(held));
+      await kept;
     } catch (error) {
-      // Who added is told, and may add it again. What has ended, or was let go, in the meantime is not taken back.
+      // Who added is told, and may add it again. What has ended in the meantime is not taken back.
       if (this.held.takeBack(held)) throw error;
+      // What was let go in the meantime is stored all the same, or was not taken in.
+      await this.#releasing.get(held);
     }
   }
 

@@ -220,6 +220,8 @@ export class OutboxLink {
   async keep(held: StoredBatch): Promise<void> {
     await this.#recovery;
     if (this.failure !== undefined) throw this.failure;
+    // The queue has given up before there was a store: it hands back what it holds.
+    if (this.#options.signal.aborted && !this.isOpen) return;
     try {
       await this.#writes.track(() => this.#options.outbox.append([held]));
     } catch (error) {
