@@ -3,6 +3,7 @@ import { EndSignal, onAbort, type AnySignal } from "../transport/abort.ts";
 import type { AttemptResult, Transport } from "../transport/attempt.ts";
 import type { RequestBody } from "../transport/exchange.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
+import type { AttemptStart } from "./attempt-start.ts";
 import type { AwakeTime } from "./awake-time.ts";
 import type { InFlightCount } from "./in-flight-count.ts";
 import { isolate, isRefusedForContent, isSuspect } from "./isolation.ts";
@@ -38,6 +39,16 @@ export interface DispatcherOptions {
   readonly inFlight: InFlightCount;
 }
 
+/** An attempt that is under way. */
+interface Attempt {
+  /** Of whoever listens to its start. */
+  readonly start: AttemptStart | undefined;
+  readonly startedMs: number;
+  /** Of its body. */
+  readonly bytes: number;
+  readonly result: Promise<AttemptResult>;
+}
+
 /** An upload that is not accepted after this time is told of, once: its caller would wait without knowing why. */
 const SAY_SO_AFTER_MS = 5_000;
 
@@ -63,13 +74,13 @@ export class Dispatcher {
    *
    * @returns when every batch is settled.
    */
-  async dispatch(batches: readonly OutgoingBatch[], options: DispatchOptions): Promise<void> {
+  dispatch(batches: readonly OutgoingBatch[], options: DispatchOptions): Promise<void> {
     const { path, persistent = false, background = persistent } = options;
     const { inFlight, retry: retries } = this.#options;
     const retry = options.single === true ? retries.single : retries.other;
     const linked = options.signal === undefined ? undefined : linkSignals(options.signal, this.#end);
     inFlight.enter();
-    await this.#send({
+    const sent = this.#send({
       path,
       batches,
       signal: linked?.signal ?? this.#end,
@@ -81,8 +92,10 @@ export class Dispatcher {
       attempts: 0,
       firstAttemptMs: undefined,
     });
-    linked?.unlink();
-    inFlight.leave();
+    return sent.then(() => {
+      linked?.unlink();
+      inFlight.leave();
+    });
   }
 
   /** Ends all that waits or is in flight, and whatever comes later: it is undelivered then, and safe to send again. */
@@ -103,7 +116,9 @@ export class Dispatcher {
         await this.#giveUp(request, turn, lastError);
         return;
       }
-      const result = await this.#attempt(request, body, requestIds);
+      const attempt = this.#start(request, body, requestIds);
+      const result = await attempt.result;
+      this.#learn(request, attempt, result);
       if (result.kind === "accepted") {
         this.#settleAccepted(request, result);
         return;
@@ -143,8 +158,8 @@ export class Dispatcher {
     }
   };
 
-  /** One attempt, and what it teaches. */
-  async #attempt(request: RequestState, body: RequestBody, requestIds: readonly string[]): Promise<AttemptResult> {
+  /** Starts an attempt; what it teaches is for {@link Dispatcher.#learn}, without a promise of its own. */
+  #start(request: RequestState, body: RequestBody, requestIds: readonly string[]): Attempt {
     const { effects, telemetry, transport } = this.#options;
     const { path, batches, signal } = request;
     const attempt = ++request.attempts;
@@ -153,9 +168,13 @@ export class Dispatcher {
     });
     const startedMs = effects.now();
     request.firstAttemptMs ??= startedMs;
-    const result = await telemetry.runAttempt(start, () =>
-      transport.attempt({ path, body, requestIds, attempt, signal }),
-    );
+    const send = (): Promise<AttemptResult> => transport.attempt({ path, body, requestIds, attempt, signal });
+    return { start, startedMs, bytes: body.bytes, result: telemetry.runAttempt(start, send) };
+  }
+
+  #learn({ path, batches, attempts }: RequestState, attempt: Attempt, result: AttemptResult): void {
+    const { effects, telemetry, transport } = this.#options;
+    const { start, startedMs, bytes } = attempt;
     effects.endedBy(startedMs + transport.timeoutMs);
     const now = effects.now();
     const pausedBeforeMs = this.#turnstile.pausedUntilMs;
@@ -165,9 +184,9 @@ export class Dispatcher {
     const { batchesPerSecond, pausedUntilMs } = this.#turnstile;
     const report: AttemptReport = {
       path,
-      attempt,
+      attempt: attempts,
       batches: batches.length,
-      bytes: body.bytes,
+      bytes,
       durationMs: now - startedMs,
       result: isAccepted ? "accepted" : result.error.code,
       status: isAccepted ? result.status : result.error instanceof ApiError ? result.error.status : undefined,
@@ -178,7 +197,6 @@ export class Dispatcher {
     if (!isAccepted && result.error.retryable && pausedUntilMs > Math.max(pausedBeforeMs, now)) {
       telemetry.pause({ durationMs: pausedUntilMs - now, error: result.error });
     }
-    return result;
   }
 
   #settleAccepted(

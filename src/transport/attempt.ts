@@ -68,6 +68,8 @@ export class Transport {
   /** Longest time one attempt may take, in milliseconds. */
   readonly timeoutMs: number;
   readonly #headers: Readonly<Record<string, string>>;
+  /** Made once, because a text that is put together anew has to be read by whoever looks it up. */
+  readonly #urls: Readonly<Record<EndpointPath, string>>;
   #exchange: Exchange;
   #raw: RawClient | undefined;
 
@@ -77,6 +79,11 @@ export class Transport {
     onStop: (stoppedMs: number) => void = () => undefined,
   ) {
     this.#baseUrl = resolveBaseUrl(options);
+    this.#urls = {
+      "/events": `${this.#baseUrl}/events`,
+      "/bulkevents": `${this.#baseUrl}/bulkevents`,
+      "/bulkevents/historical": `${this.#baseUrl}/bulkevents/historical`,
+    };
     this.timeoutMs = positive("timeoutMs", options.timeoutMs ?? 30_000);
     this.#deadlines = new Deadlines(this.timeoutMs, onStop);
     const authorization = basicAuthorization(options.apiKey, options.apiSecret);
@@ -123,7 +130,7 @@ export class Transport {
 
   /** Sends one request and waits for its verdict, for `timeoutMs` at most. */
   async attempt({ path, body, requestIds, attempt, signal }: AttemptRequest): Promise<AttemptResult> {
-    const facts = { url: `${this.#baseUrl}${path}`, requestIds, attempts: attempt };
+    const facts = { url: this.#urls[path], requestIds, attempts: attempt };
     const cancellation = new Cancellation();
     const deadline = this.#deadlines.start(cancellation);
     const ignoreAbort =

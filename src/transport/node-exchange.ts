@@ -25,7 +25,11 @@ export type NodeConnections =
 interface Target {
   /** Its `request` is looked up at each call: tests and tracing replace it at any time. */
   readonly module: { readonly request: (options: RequestOptions) => ClientRequest };
-  readonly options: RequestOptions & { readonly agent: HttpAgent };
+  readonly agent: HttpAgent;
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port: string;
+  readonly path: string;
   /** How the names of connections to the same place begin. */
   readonly place: string;
 }
@@ -39,7 +43,11 @@ export function createNodeExchange(connections: NodeConnections): ListedExchange
   const agentFor = (protocol: string): HttpAgent => {
     if ("agent" in connections) return connections.agent;
     let agent = agents.get(protocol);
-    if (agent === undefined) agents.set(protocol, (agent = new (loadModule(protocol).Agent)(connections.agentOptions)));
+    if (agent === undefined) {
+      agent = new (loadModule(protocol).Agent)(connections.agentOptions);
+      setIdleTimersOnce(agent);
+      agents.set(protocol, agent);
+    }
     return agent;
   };
 
@@ -55,12 +63,17 @@ export function createNodeExchange(connections: NodeConnections): ListedExchange
         reject(asError(cancellation.reason));
         return;
       }
-      const target = findTarget(url);
+      const { module, agent, protocol, hostname, port, path, place } = findTarget(url);
       const { payload, lent } = memory.write(body);
-      // What is spread comes last: V8 before version 12 takes twenty times as long to add to what was spread.
-      const outgoing = target.module.request({
+      // One by one: V8 before version 12 takes ten times as long to copy them, and to add to what was copied.
+      const outgoing = module.request({
+        method: "POST",
+        agent,
+        protocol,
+        hostname,
+        port,
+        path,
         headers: { "content-length": String(body.bytes), ...headers },
-        ...target.options,
       });
       /** From its status on an answer is the verdict, whatever becomes of the rest of it. */
       let answer: Answer | undefined;
@@ -95,7 +108,7 @@ export function createNodeExchange(connections: NodeConnections): ListedExchange
       outgoing.on("error", (error) => {
         if (answer === undefined && isStale(error, outgoing)) {
           // The other idle connections to the same place are as old, so they go as well.
-          destroyIdle(target.options.agent, target.place);
+          destroyIdle(agent, place);
           fail(new StaleConnectionError(error.message, error.code));
         } else fail(error);
       });
@@ -124,7 +137,11 @@ function makeTarget(url: string, agent: HttpAgent): Target {
   const host = hostname.replace(/^\[|\]$/g, "");
   return {
     module: loadModule(protocol),
-    options: { method: "POST", agent, protocol, hostname: host, port, path: pathname + search },
+    agent,
+    protocol,
+    hostname: host,
+    port,
+    path: pathname + search,
     place: `${host}:${port === "" ? (protocol === "https:" ? "443" : "80") : port}:`,
   };
 }
@@ -132,6 +149,34 @@ function makeTarget(url: string, agent: HttpAgent): Target {
 /** Not imported: TLS takes longer to load than all of this package, and a program may have it loaded, or not need it. */
 function loadModule(protocol: string) {
   return process.getBuiltinModule(protocol === "https:" ? "node:https" : "node:http");
+}
+
+/** What Node documents of an agent, and its types lack. */
+interface KeepingAgent {
+  readonly options?: { timeout?: number };
+  keepSocketAlive: (socket: Socket) => boolean;
+}
+
+/**
+ * Ends what is idle after the `timeout` of the agent, as Node does, by one timer for each connection. Where Node finds that
+ * option when a request begins, it listens to the timer for the request, takes it away at the end and sets another one,
+ * which is a thirtieth of what a small request costs.
+ */
+function setIdleTimersOnce(agent: HttpAgent): void {
+  const keeping = agent as unknown as KeepingAgent;
+  const { options, keepSocketAlive } = keeping;
+  const timeout = options?.timeout ?? 0;
+  if (options === undefined || timeout === 0) return;
+  options.timeout = 0;
+  keeping.keepSocketAlive = (socket) => {
+    // Here it is read again: a server may keep its connections for a shorter time, and say so.
+    options.timeout = timeout;
+    try {
+      return keepSocketAlive.call(agent, socket);
+    } finally {
+      options.timeout = 0;
+    }
+  };
 }
 
 const ignore = (): void => undefined;

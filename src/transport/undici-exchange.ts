@@ -150,7 +150,8 @@ class UndiciRequest {
   #ended: Error | undefined;
   #status = 0;
   #headers: HeaderRecord = {};
-  readonly #decoder = new StringDecoder("utf8");
+  /** Of the answer to one that failed: to make one costs as much as the rest of this class. */
+  #decoder: StringDecoder | undefined;
   #text = "";
   /** Of the body of an acceptance, which matters to nobody. */
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -196,13 +197,16 @@ class UndiciRequest {
 
   onResponseData(_: Controller, chunk: Buffer): void {
     if (this.#status < 300 && (this.#acceptedBytes += chunk.length) > MAX_ACCEPTED_BYTES) this.end(ENDLESS);
-    if (this.#status >= 300 && this.#text.length < MAX_BODY_CHARS) this.#text += this.#decoder.write(chunk);
+    if (this.#status >= 300 && this.#text.length < MAX_BODY_CHARS) {
+      this.#text += (this.#decoder ??= new StringDecoder("utf8")).write(chunk);
+    }
   }
 
   onResponseEnd(): void {
     const connection = this.#connection;
     if (connection !== undefined) {
-      Object.assign(connection, { hasServed: true, isBusy: false });
+      connection.hasServed = true;
+      connection.isBusy = false;
       if (connection.socket !== undefined && connection.socket.writableLength > 0) endUnread(connection.socket);
     }
     this.#settle(new Error("The connection was closed without an answer."));
