@@ -78,6 +78,27 @@ describe("serializeBatch", () => {
     expect(text).toContain(`"event_id":6`);
   });
 
+  it.each<[string, object, string]>([
+    ["an event", { data: { session_id: "5" } }, '{"data":{"session_id":5}}'],
+    ["an event beside others", { data: { event_id: 1 } }, '{"data":{"event_id":1}}'],
+    ["breadcrumbs alone", { data: { breadcrumbs: [{ event_id: "5" }] } }, '{"data":{"breadcrumbs":[{"event_id":5}]}}'],
+    [
+      "what an event says of itself",
+      { data: {}, toJSON: () => ({ data: { event_id: "5" } }) },
+      '{"data":{"event_id":5}}',
+    ],
+    ["what data says of itself", { data: { toJSON: () => ({ event_id: "5" }) } }, '{"data":{"event_id":5}}'],
+  ])("writes the digits in %s as integers, where nothing else of the batch needs it", (_, event, text) => {
+    expect(serializeAnything({ events: [event, event] })).toBe(`{"events":[${text},${text}]}`);
+    expect(serializeEvent(event as never)).toBe(text);
+  });
+
+  it("writes the digits in events that a list, or what stands for one, says of itself", () => {
+    const events = [{ data: { session_id: "5" } }];
+    for (const list of [{ toJSON: () => events }, Object.assign([{ data: {} }], { toJSON: () => events })])
+      expect(serializeAnything({ events: list })).toBe('{"events":[{"data":{"session_id":5}}]}');
+  });
+
   it("carries every int64 from bigint to literal and back without loss", () => {
     fc.assert(
       fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.boolean(), (id, asDigits) => {
@@ -161,6 +182,7 @@ describe("serializeBatch of what is given in an unusual way", () => {
   it.each<[string, unknown, string]>([
     ["a box of words", Object("words"), 'got "words"'],
     ["a box of a fraction", Object(1.5), "got the number 1.5"],
+    ["a box of true", Object(true), "got "],
     ["a function", () => 1, "got a function"],
     ["a symbol", Symbol("s"), "got a symbol"],
     ["true", true, "got the boolean true"],
@@ -193,8 +215,9 @@ describe("serializeBatch of what is given in an unusual way", () => {
 
   it("leaves digits alone where no id belongs", () => {
     const batch = {
-      user_attributes: { mpid: "5", data: { session_id: "6" } },
-      events: [{ session_id: "7", data: { mpid: "8" } }],
+      user_attributes: { mpid: "5", data: { session_id: "6" }, events: [{ data: { session_id: "6" } }] },
+      consents: [{ data: { session_id: "6" }, breadcrumbs: [{ event_id: "6" }] }],
+      events: [{ session_id: "7", data: { mpid: "8" }, meta: { session_id: "7" } }],
     };
     expect(serializeAnything({ ...batch, mpid: "9" })).toBe(`${JSON.stringify(batch).slice(0, -1)},"mpid":9}`);
     expect(serializeAnything({ ...batch, n: 9n })).toBe(`${JSON.stringify(batch).slice(0, -1)},"n":9}`);
@@ -222,6 +245,9 @@ describe("serializeBatch of what is given in an unusual way", () => {
     const batch: Record<string, unknown> = { a: [{ "b/c~": {} }] };
     (batch["a"] as Record<string, unknown>[])[0]!["b/c~"] = batch;
     expect(findingOf(() => serializeAnything(batch))).toMatchObject({ path: "/a/0/b~1c~0" });
+    expect(() => serializeAnything(batch)).toThrow(
+      expect.objectContaining({ cause: expect.any(TypeError) as unknown }) as Error,
+    );
     let deep: unknown = {};
     for (let depth = 0; depth < 100_000; depth++) deep = { x: deep };
     expect(findingOf(() => serializeAnything({ deep }))).toMatchObject({ path: "/deep/x/x/x/x/x/x" });
@@ -342,6 +368,16 @@ describe("parseJsonExact", () => {
     const own = parseJsonExact(`{"__proto__":${BEYOND_DOUBLE}}`) as object;
     expect(Object.entries(own)).toEqual([["__proto__", BigInt(BEYOND_DOUBLE)]]);
   });
+
+  it.each([0, 1, 2, 3, 4])(
+    "reads an id behind a text that ends in %d backslashes, and one within a text as text",
+    (count) => {
+      const value = { text: `${"\\".repeat(count)}`, quoted: `${"\\".repeat(count)}" ${BEYOND_DOUBLE}`, id: 1 };
+      const text = JSON.stringify(value).replace('"id":1', `"id":${BEYOND_DOUBLE}`);
+      expect(parseJsonExact(text)).toEqual({ ...value, id: BigInt(BEYOND_DOUBLE) });
+      expect(parseExact(text)).toEqual({ ...value, id: BEYOND_DOUBLE });
+    },
+  );
 
   it("reads what is nested as deeply as JSON.parse does", () => {
     const depth = 200_000;
