@@ -199,6 +199,13 @@ describe("users", () => {
     ],
     ["a device id in every form", { mp_deviceid: 9n }, { mp_deviceid: "9" }],
     [
+      "the identities that are given",
+      { user_identities: { email: "a" } },
+      { user_identities: { email: "a", other: null, google: "" } },
+    ],
+    ["an mpid beside an empty customer_id", { mpid: 5 }, { mpid: 5, user_identities: { customer_id: "" } }],
+    ["an mpid beside no customer_id", { mpid: 5 }, { mpid: 5, user_identities: { customer_id: null } }],
+    [
       "all that is said of them where there is no identity",
       { ip: "1.2.3.4" },
       { ip: "1.2.3.4", source_request_id: "x", events: [] },
@@ -212,6 +219,7 @@ describe("users", () => {
     ["a customer_id that looks like an mpid", { user_identities: { customer_id: "5" } }, { mpid: 5 }],
     ["an identity more", { user_identities: { email: "a" } }, { user_identities: { email: "a", other: "b" } }],
     ["another identity of that value", { user_identities: { email: "a" } }, { user_identities: { other: "a" } }],
+    ["another device id", { mp_deviceid: 9 }, { mp_deviceid: 10 }],
     ["another environment", { mpid: 5 }, { mpid: 5, environment: "production" }],
     ["another description", { ip: "1.2.3.4" }, { ip: "1.2.3.5" }],
   ])("are different by %s", (_, one, other) => {
@@ -283,8 +291,8 @@ describe("the order of users", () => {
     for (let user = 0; user < 99; user++) line.add(outgoing(String(user), 10, settled), String(user));
     expect(line.take(false)).toBeUndefined();
     line.add(outgoing("99", 10, settled), "99");
-    line.add(outgoing("100", 10, settled), "100");
     expect(line.take(false)).toHaveLength(100);
+    line.add(outgoing("100", 10, settled), "100");
     expect(line.take(false)).toBeUndefined();
     expect(line.take(true)).toHaveLength(1);
     line.add(outgoing("x", 127_000, settled), "x");
@@ -295,8 +303,42 @@ describe("the order of users", () => {
   });
 
   it.each([
+    [
+      [127_999, 127_997],
+      ["0", "1"],
+    ],
+    [[127_999, 127_998], ["0"]],
+    [[300_000, 10], ["0"]],
+    [[10, 300_000], ["0"]],
+  ])("puts as much into a request as it may hold, brackets and commas included: %j", (sizes, ids) => {
+    const line = new UserOrder();
+    for (const [index, bytes] of sizes.entries()) line.add(outgoing(String(index), bytes, []), String(index));
+    expect(line.take(true)?.map(({ requestId }) => requestId)).toEqual(ids);
+  });
+
+  it("counts the first batch of each user alone towards a full request", () => {
+    const line = new UserOrder();
+    const add = (id: string, user: string): void => {
+      line.add(outgoing(id, 127_999, []), user);
+    };
+    add("first", "a");
+    add("second", "a");
+    expect(line.take(false)).toBeUndefined();
+    add("other", "b");
+    expect(line.take(false)?.map(({ requestId }) => requestId)).toEqual(["first"]);
+  });
+
+  it("has room again when it holds back what waited", () => {
+    const line = new UserOrder({ maxBatches: Infinity, maxBytes: 100 });
+    for (let id = 0; id < 20; id++) line.add(outgoing(String(id), 10, []), "a");
+    expect(line.isFull).toBe(true);
+    for (const batch of line.take(true) ?? []) batch.settle(verdictOf("undelivered"));
+    expect([line.size, line.isFull]).toEqual([0, false]);
+  });
+
+  it.each([
     [{ maxBatches: 2, maxBytes: Infinity }, [false, true]],
-    [{ maxBatches: Infinity, maxBytes: 15 }, [false, true]],
+    [{ maxBatches: Infinity, maxBytes: 20 }, [false, true]],
     [undefined, [false, false]],
   ])("is full as it is told, %j", (lookAhead, full) => {
     const line = new UserOrder(lookAhead);
@@ -320,9 +362,9 @@ describe("the order of users", () => {
     };
     fail(9_999);
     line.add(outgoing("other", 1, settled), "other");
-    expect(line.size).toBe(1);
+    expect(line.takeAll()).toHaveLength(1);
     fail(1);
-    expect(settled).toHaveLength(10_001);
+    expect(settled).toHaveLength(10_000);
     line.add(outgoing("last", 1, settled), "another");
     expect(settled.at(-1)).toEqual(["last", "undelivered"]);
   });

@@ -372,7 +372,7 @@ describe("parseJsonExact", () => {
   it.each([0, 1, 2, 3, 4])(
     "reads an id behind a text that ends in %d backslashes, and one within a text as text",
     (count) => {
-      const value = { text: `${"\\".repeat(count)}`, quoted: `${"\\".repeat(count)}" ${BEYOND_DOUBLE}`, id: 1 };
+      const value = { text: "\\".repeat(count), quoted: `${"\\".repeat(count)}" ${BEYOND_DOUBLE}`, id: 1 };
       const text = JSON.stringify(value).replace('"id":1', `"id":${BEYOND_DOUBLE}`);
       expect(parseJsonExact(text)).toEqual({ ...value, id: BigInt(BEYOND_DOUBLE) });
       expect(parseExact(text)).toEqual({ ...value, id: BEYOND_DOUBLE });
