@@ -2,9 +2,10 @@ import type { Queue } from "bullmq";
 import { utf8Length } from "#platform";
 import { LIMITS } from "../../generated/contract.ts";
 import type { Batch, Event } from "../../generated/schema.ts";
-import { MParticleError } from "../errors.ts";
+import { InvalidBatchError, MParticleError } from "../errors.ts";
 import { OwnCheck, requireCheck, type Validate } from "../delivery/checks.ts";
 import type { Logger } from "../delivery/logger.ts";
+import { RequestIds } from "../delivery/request-ids.ts";
 import { Telemetry } from "../delivery/telemetry.ts";
 import type { UserContext } from "../model/types.ts";
 import { checkOptions, positive } from "../transport/option-checks.ts";
@@ -21,7 +22,7 @@ export interface FleetQueueOptions {
   readonly name?: string | undefined;
   /** A check of each batch before it is stored, such as `checkBatch`. `@default none` */
   readonly validate?: Validate | undefined;
-  /** Told of the warnings of `validate`; `console` fits. `@default none` */
+  /** Told of the warnings of `validate`, and of ids that stand for two batches; without one the console is. `@default none` */
   readonly logger?: Logger | undefined;
   /** An `add` that was not stored for so long is rejected, in milliseconds. `@default 5_000` */
   readonly timeoutMs?: number | undefined;
@@ -59,6 +60,10 @@ export class FleetQueue {
   readonly #maxPendingBytes: number;
   readonly #keepAcceptedSeconds: number;
   #opening: Promise<Queue> | undefined;
+  readonly #telemetry: Telemetry;
+  /** What was added last under which id. */
+  readonly #requestIds = new RequestIds();
+  #hasSaidReused = false;
   #pendingBytes = 0;
   #isClosed = false;
 
@@ -79,9 +84,10 @@ export class FleetQueue {
     requireConnection(options.connection);
     this.#options = options;
     const { validate, logger } = options;
+    this.#telemetry = new Telemetry({}, logger);
     if (validate !== undefined) {
       requireCheck("validate", validate);
-      this.#check = new OwnCheck({ validate, strict: false, telemetry: new Telemetry({}, logger) });
+      this.#check = new OwnCheck({ validate, strict: false, telemetry: this.#telemetry });
     }
     this.#timeoutMs = positive("timeoutMs", options.timeoutMs ?? 5_000);
     this.#maxPendingBytes = positive("maxPendingBytes", options.maxPendingBytes ?? 16 * 1024 * 1024);
@@ -122,6 +128,7 @@ export class FleetQueue {
       const message = `${String(this.#pendingBytes)} bytes wait for the store already; expected at most ${String(this.#maxPendingBytes)}.`;
       throw new MParticleError("OVERFLOW", message, { requestIds });
     }
+    this.#noteIds(parts);
     this.#pendingBytes += bytes;
     const storing = this.#store(parts).finally(() => {
       this.#pendingBytes -= bytes;
@@ -139,6 +146,23 @@ export class FleetQueue {
   /** As {@link close}: `await using queue = new FleetQueue(…)`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** The store takes a batch under an id that it knows for the one it has, as it should for one that is added again. */
+  #noteIds(parts: readonly FleetBatch[]): void {
+    for (const part of parts) {
+      const { requestId, text } = part;
+      try {
+        if (this.#requestIds.enter(requestId, text, part)) this.#requestIds.leave(requestId);
+      } catch (error) {
+        if (this.#hasSaidReused || !(error instanceof InvalidBatchError)) continue;
+        this.#hasSaidReused = true;
+        this.#telemetry.warn(
+          `A batch with another content was added under the id ${requestId} before, and Redis keeps the first one. Leave \`source_request_id\` out of a copy. This is said once.`,
+          error,
+        );
+      }
+    }
   }
 
   async #store(parts: readonly FleetBatch[]): Promise<void> {

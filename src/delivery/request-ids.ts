@@ -87,18 +87,18 @@ export class RequestIds {
     });
   }
 
-  /** What was entered has its verdict. */
-  leave(id: string, verdict: Verdict): void {
+  /** What was entered has its verdict, or is in hands that have its verdict later. */
+  leave(id: string, verdict?: Verdict): void {
     const content = this.#recent.get(id) ?? this.#older.get(id);
     if (content === undefined) return;
     if (--content.inFlight === 0) content.given = undefined;
     // The service has not got it: mended, it may come again under its id.
-    const isFree = verdict.kind === "rejected" || (verdict.kind === "undelivered" && verdict.error.attempts === 0);
+    const isFree = verdict?.kind === "rejected" || (verdict?.kind === "undelivered" && verdict.error.attempts === 0);
     if (isFree && content.inFlight === 0) {
       this.#recent.delete(id);
       this.#older.delete(id);
     }
-    if (content.joined === undefined) return;
+    if (content.joined === undefined || verdict === undefined) return;
     const isAborted = verdict.kind === "undelivered" && verdict.error.code === "ABORTED";
     const waiting = content.joined;
     content.joined = undefined;

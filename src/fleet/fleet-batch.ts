@@ -1,6 +1,8 @@
 import type { Batch, Event } from "../../generated/schema.ts";
+import { requireNoBatch } from "../delivery/queue/event-texts.ts";
 import { userKeyOfBatch } from "../delivery/user-key.ts";
 import { prepareBatch, type PrepareOptions } from "../delivery/prepare.ts";
+import { isObject } from "../rules/objects.ts";
 
 /** A batch as it lies in the shared store: its exact text, which is what is sent, however often. */
 export interface FleetBatch {
@@ -25,7 +27,12 @@ export function toFleetBatches(batch: Batch, preparation: PrepareOptions): reado
   return prepared.parts.map(({ texts: [text], bytes, requestId }) => ({ requestId, text, bytes, userKey }));
 }
 
-/** One user's events as a batch without ids, which {@link toFleetBatches} adds. */
+/**
+ * One user's events as a batch without ids, which {@link toFleetBatches} adds.
+ *
+ * @throws InvalidBatchError - for a whole batch in place of a user: its events would be lost.
+ */
 export function batchOf(user: Omit<Batch, "events">, events: readonly Event[]): Batch {
+  if (isObject(user)) requireNoBatch(user);
   return { ...user, events: [...events] };
 }

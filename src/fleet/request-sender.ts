@@ -4,6 +4,8 @@ import { divideRefused } from "../delivery/isolation.ts";
 import { RequestPacker } from "../delivery/chunk.ts";
 import type { Effects } from "../delivery/effects.ts";
 import type { Verdict } from "../delivery/outcome.ts";
+import { verdictOfUnprepared } from "../delivery/prepare.ts";
+import { RequestIds } from "../delivery/request-ids.ts";
 import type { AttemptReport, Telemetry } from "../delivery/telemetry.ts";
 import type { Transport } from "../transport/attempt.ts";
 import type { FleetBatch } from "./fleet-batch.ts";
@@ -52,6 +54,8 @@ export class RequestSender {
   /** Parts of refused requests, each to be sent by itself; they go first. */
   readonly #parts: (readonly Waiting[])[] = [];
   readonly #turns: PaceTurns;
+  /** What each id stands for: the service would drop another batch under it, and say 202. */
+  readonly #requestIds = new RequestIds();
   /** Requests that have begun: they wait for their turn, or are on their way. */
   readonly #requests = new Set<Promise<void>>();
   /** Of those, the ones that are not packed yet; whatever waits when they are goes with them. */
@@ -82,6 +86,14 @@ export class RequestSender {
       const error = new InvalidBatchError([finding], { requestIds: [batch.requestId] });
       return Promise.resolve({ kind: "rejected", error });
     }
+    const { requestId, text } = batch;
+    try {
+      this.#requestIds.enter(requestId, text, batch);
+    } catch (error) {
+      const verdict = verdictOfUnprepared(error);
+      if (verdict === undefined) throw error;
+      return Promise.resolve(verdict);
+    }
     return new Promise((resolve) => {
       this.pending++;
       this.#waiting.push({
@@ -91,6 +103,7 @@ export class RequestSender {
         attempts: 0,
         settle: (verdict) => {
           this.pending--;
+          this.#requestIds.leave(requestId, verdict);
           resolve(verdict);
         },
       });

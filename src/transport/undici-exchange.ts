@@ -107,6 +107,8 @@ class ConnectionPool {
   constructor({ Pool, Client }: Undici, origin: string, options: UndiciConnections) {
     this.#pool = new Pool(origin, {
       ...options,
+      // A server that would keep connections for longer says so, and undici would believe it.
+      keepAliveMaxTimeout: options.keepAliveTimeout,
       // Of time there is one limit, that of the attempt.
       ...{ headersTimeout: 0, bodyTimeout: 0, connectTimeout: 0 },
       factory: (at: string, clientOptions: { readonly connect: Connect }) => {

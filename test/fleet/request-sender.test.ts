@@ -86,8 +86,19 @@ describe("RequestSender", () => {
     await Promise.all(names(250).map((name) => send(name)));
     expect(requests.map(({ length }) => length)).toEqual([100, 100, 50]);
     requests.length = 0;
-    await Promise.all(names(5).map((name) => send(name, 100_000)));
+    await Promise.all(names(5).map((name) => send(`large ${name}`, 100_000)));
     expect(requests.map(({ length }) => length)).toEqual([2, 2, 1]);
+  });
+
+  it("rejects another batch under an id that was sent: the service would drop it, and say that it has it", async () => {
+    const { send, requests } = setUp(() => 202);
+    expect(await send("a")).toMatchObject({ kind: "accepted" });
+    expect(await send("a", 1)).toMatchObject({
+      kind: "rejected",
+      error: { findings: [{ code: "request-id-reused" }] },
+    });
+    expect(await send("a")).toMatchObject({ kind: "accepted" });
+    expect(requests).toEqual([["a"], ["a"]]);
   });
 
   it("finds who is to blame for a refusal, and everybody else is accepted once", async () => {

@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,6 +43,26 @@ describe("undiciFetch", () => {
       expect(server.sockets).toMatchObject({ opened: 2, open: 0 });
     }, HANG);
     expect(server.requests.map(({ body }) => body)).toEqual(["{}", "{}"]);
+  });
+
+  it("ends connections that nobody uses also where the server offers to keep them for longer", async () => {
+    const server = createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
+      request.resume().on("end", () => response.writeHead(202, { "Keep-Alive": "timeout=600" }).end());
+    });
+    const sockets = new Set<Socket>();
+    server.on("connection", (socket: Socket) => {
+      sockets.add(socket);
+      socket.on("close", () => sockets.delete(socket));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const baseUrl = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`; // as one that listens on a port has
+    const client = new EventsClient({ ...CREDENTIALS, baseUrl, fetch: undiciFetch({ keepAliveTimeout: 50 }) });
+    await client.upload({ environment: "development" });
+    await vi.waitFor(() => {
+      expect(sockets.size).toBe(0);
+    }, HANG);
+    await client.close();
+    server.close();
   });
 
   it("sends nothing that was cancelled before", async () => {

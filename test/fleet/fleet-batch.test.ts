@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { createBatch, screenView, type UserContext } from "mparticle-events";
+import { FleetQueue } from "../../src/bullmq/bullmq.ts";
+import { batchOf } from "../../src/fleet/fleet-batch.ts";
+
+const user: UserContext = { environment: "development", user_identities: { customer_id: "1" } };
+
+describe("a batch for a fleet", () => {
+  it("is not made of a whole batch in place of a user, whose events would be lost", () => {
+    const whole = { ...user, events: [screenView("lost")] } as unknown as UserContext; // as JavaScript passes it
+    expect(() => batchOf(whole, [])).toThrow(
+      expect.objectContaining({ findings: [expect.objectContaining({ code: "batch-for-user" })] }),
+    );
+    expect(batchOf(user, [])).toEqual({ ...user, events: [] });
+  });
+});
+
+describe("a fleet's queue", () => {
+  it("says once that another batch was added under an id: Redis keeps the first one, and says nothing", async () => {
+    const warned: unknown[] = [];
+    const warn = (...said: unknown[]): void => void warned.push(said[0]);
+    const logger = { debug: warn, info: warn, warn, error: warn };
+    // Nothing listens there, and what is stored does not matter here.
+    const queue = new FleetQueue({ connection: { host: "127.0.0.1", port: 1 }, timeoutMs: 1, logger });
+    const template = createBatch(user, [screenView("a")]);
+    const add = (customerId: string): Promise<unknown> =>
+      queue.addBatch({ ...template, user_identities: { customer_id: customerId } }).catch((error: unknown) => error);
+    for (const customerId of ["1", "1", "2", "3"]) expect(await add(customerId)).toMatchObject({ code: "OUTBOX" });
+    expect(warned).toEqual([expect.stringContaining("Redis keeps the first one")]);
+    await queue.close();
+  });
+});
