@@ -31,7 +31,10 @@ describe("what is told of an error", () => {
     expect(depth).toBe(5);
     const several = new AggregateError([], "several");
     several.errors.push(several);
-    expect(redaction.copyError(several)).toMatchObject({ errors: [{ message: "several" }] });
+    let copies = 0;
+    for (let copy: unknown = redaction.copyError(several); copy !== undefined; copies++)
+      copy = (copy as { readonly errors?: readonly unknown[] }).errors?.[0];
+    expect(copies).toBe(5);
   });
 
   it("is ten of the errors that it stands for", () => {
