@@ -10,19 +10,23 @@ const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, 
 const OF_THE_PACKAGE = ["test/package/*.test.ts", "test/types/consumer.test.ts"];
 
 /**
- * What changes what others of its process see, such as a global, its environment or its listeners. All others share
- * processes, and load the source once in each: to start one for every file takes longer than most of their tests.
+ * What has to come before others of its process have made requests: among the tests of the package, whose requests are those
+ * of other processes. All others share processes, and load the source once in each: to start one for every file takes longer
+ * than most of their tests.
  */
-const ALONE = ["test/faults/undici.test.ts", "test/node/drain-on-exit.test.ts", "test/otel/*.test.ts"];
+const BEFORE_REQUESTS = ["test/otel/http-instrumentation.test.ts"];
 
 /**
  * Asked for the exhaustive forms, the files that have none are left out: `npm test` has run all that is in them. Those that
- * have one import it from `test/full.ts`.
+ * have one import it from `test/full.ts`, or try properties, which are tried more often then.
  */
 const THE_SAME_IN_FULL = FULL
   ? readdirSync("test", { recursive: true, encoding: "utf8" })
       .map((path) => `test/${path.replaceAll("\\", "/")}`)
-      .filter((path) => path.endsWith(".test.ts") && !/\bfrom "[./]+\/full\.ts"/.test(readFileSync(path, "utf8")))
+      .filter(
+        (path) =>
+          path.endsWith(".test.ts") && !/\bfrom "(?:[./]+\/full\.ts|fast-check)"/.test(readFileSync(path, "utf8")),
+      )
   : [];
 
 /** What needs Unix: signals that a process answers, a shell, pipes with a name, modes and links of files. */
@@ -90,7 +94,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "package",
-          include: OF_THE_PACKAGE,
+          include: [...OF_THE_PACKAGE, ...BEFORE_REQUESTS],
           exclude: THE_SAME_IN_FULL,
           globalSetup: "test/package/pack-once.ts",
           isolate: false,
@@ -101,17 +105,8 @@ export default defineConfig({
         test: {
           name: "rooms",
           include: ["test/**/*.test.ts"],
-          exclude: [...OF_THE_PACKAGE, ...ALONE, ...THE_SAME_IN_FULL, ...OF_UNIX],
+          exclude: [...OF_THE_PACKAGE, ...BEFORE_REQUESTS, ...THE_SAME_IN_FULL, ...OF_UNIX],
           isolate: false,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          // They come first, because projects run in the order of their names.
-          name: "alone",
-          include: ALONE,
-          exclude: [...THE_SAME_IN_FULL, ...OF_UNIX],
         },
       },
     ],

@@ -7,7 +7,7 @@ import type { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { startFakeServer, type FakeServerOptions } from "mparticle-events/testing";
 import { createProgram } from "../../src/cli/program.ts";
-import { full, FULL } from "../full.ts";
+import { FULL, full, onlyInFull } from "../full.ts";
 import { run, testTerminal } from "./test-terminal.ts";
 
 const CLI = new URL("../../dist/cli.js", import.meta.url).pathname;
@@ -108,26 +108,28 @@ describe.runIf(HAS_SCRIPT)("on a pseudo-terminal", () => {
     expect(checkpoint.records).toBe(server.acceptedOnce().length);
   });
 
-  it("a second Ctrl+C ends an upload at once, whoever does not answer", async () => {
-    const { env } = await serve({ script: () => new Promise(() => undefined) });
-    writeBatches(500);
-    const terminal = onTerminal(["upload", "a.ndjson"], env);
-    await terminal.shows(/waiting [1-9]/);
-    terminal.type("\u0003");
-    await terminal.shows("Stopping:");
-    terminal.type("\u0003");
-    await terminal.shows("Ending at once: what is in flight will be sent again, with its ids.");
-    expect((await terminal.ended()).code).toBe(3);
-  });
+  onlyInFull(() => {
+    it("a second Ctrl+C ends an upload at once, whoever does not answer", async () => {
+      const { env } = await serve({ script: () => new Promise(() => undefined) });
+      writeBatches(500);
+      const terminal = onTerminal(["upload", "a.ndjson"], env);
+      await terminal.shows(/waiting [1-9]/);
+      terminal.type("\u0003");
+      await terminal.shows("Stopping:");
+      terminal.type("\u0003");
+      await terminal.shows("Ending at once: what is in flight will be sent again, with its ids.");
+      expect((await terminal.ended()).code).toBe(3);
+    });
 
-  it("the mock ends at Ctrl+C, and findings are in colours unless NO_COLOR says otherwise", async () => {
-    const mock = onTerminal(["mock", "--port", "0"], {});
-    await mock.shows("Ctrl+C ends it");
-    mock.type("\u0003");
-    expect((await mock.ended()).code).toBe(0);
-    writeFileSync(join(cwd, "bad.ndjson"), JSON.stringify({ ...GOOD, nope: 1 }));
-    expect((await onTerminal(["check", "bad.ndjson"], {}).ended()).screen).toContain("\u001b[31m✗");
-    expect((await onTerminal(["check", "bad.ndjson"], { NO_COLOR: "1" }).ended()).screen).not.toContain("\u001b[");
+    it("the mock ends at Ctrl+C, and findings are in colours unless NO_COLOR says otherwise", async () => {
+      const mock = onTerminal(["mock", "--port", "0"], {});
+      await mock.shows("Ctrl+C ends it");
+      mock.type("\u0003");
+      expect((await mock.ended()).code).toBe(0);
+      writeFileSync(join(cwd, "bad.ndjson"), JSON.stringify({ ...GOOD, nope: 1 }));
+      expect((await onTerminal(["check", "bad.ndjson"], {}).ended()).screen).toContain("\u001b[31m✗");
+      expect((await onTerminal(["check", "bad.ndjson"], { NO_COLOR: "1" }).ended()).screen).not.toContain("\u001b[");
+    });
   });
 });
 

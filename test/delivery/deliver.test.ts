@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { EventsClient, screenView, type Batch, type EventsClientOptions, type Outcome } from "mparticle-events";
 import { recordingFetch, type FetchStep, type RecordingFetch, type Script } from "../../src/testing/testing.ts";
 import { virtualTime } from "./virtual-time.ts";
+import { full } from "../full.ts";
 
 function setUp(
   script: Script<FetchStep> = 202,
@@ -139,7 +140,7 @@ describe("memory", () => {
         taken++;
         // A consumer that is slower than everything else.
         if (taken % 50 === 0) await turn();
-        if (taken === 5_000) break;
+        if (taken === full(1_500, 5_000)) break;
       }
       expect(furthest).toBeGreaterThan(0);
       expect(furthest).toBeLessThanOrEqual(100 * (concurrency + 1));

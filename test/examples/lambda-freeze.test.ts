@@ -3,15 +3,17 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import { startFakeServer, type FakeServer } from "mparticle-events/testing";
 import type { ApiAnswer, ApiEvent } from "../../examples/lambda/handler.ts";
+import { bundleChild } from "../bundle-child.ts";
 
 const FROZEN_MS = 500;
 /** Of them the third gets no answer from the service; the last ones are there to send what is left. */
 const MAX_CALLS = 30;
 const CALL_WITHOUT_ANSWER = 2;
+
+const runtime = await bundleChild(new URL("children/lambda-runtime.ts", import.meta.url));
 
 let child: ChildProcess | undefined;
 let lambda: Server | undefined;
@@ -68,8 +70,7 @@ function startLambda(service: FakeServer): Promise<readonly Call[]> {
     });
     lambda.listen(0, "127.0.0.1", () => {
       const { port } = lambda?.address() as AddressInfo;
-      child = fork(fileURLToPath(new URL("children/lambda-runtime.ts", import.meta.url)), {
-        execArgv: ["--import", "tsx/esm"],
+      child = fork(runtime, {
         env: {
           ...process.env,
           AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${String(port)}`,

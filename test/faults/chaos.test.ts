@@ -2,17 +2,17 @@ import { fork, type ChildProcess } from "node:child_process";
 import { getEventListeners, once } from "node:events";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { EventQueue, EventsClient, createBatch, customEvent, type Batch, type Outcome } from "mparticle-events";
 import { startFakeServer } from "../../src/testing/testing.ts";
+import { bundleChild } from "../bundle-child.ts";
 import { FULL, full } from "../full.ts";
 import type { Books } from "./children/faulty-service.ts";
 import { MemoryOutbox } from "./memory-outbox.ts";
 
-const EVENTS = full(15_000, 100_000);
+const EVENTS = full(6_000, 100_000);
 /** Of how many batches, and of how many events of a queue, one is refused. */
-const POISON = full({ batches: 50, events: 714 }, { batches: 500, events: 5_000 });
+const POISON = full({ batches: 20, events: 286 }, { batches: 500, events: 5_000 });
 const EVENTS_PER_BATCH = 20;
 const CLIENTS = 3;
 const CONCURRENCY = 8;
@@ -23,11 +23,15 @@ interface FaultyService {
   end(): Promise<Books>;
 }
 
+const programs = {
+  "faulty-service": await bundleChild(new URL("children/faulty-service.ts", import.meta.url)),
+  draining: await bundleChild(new URL("children/draining.ts", import.meta.url)),
+};
+
 const children: ChildProcess[] = [];
 
-function startChild(name: string, ...args: readonly string[]): ChildProcess {
-  const path = fileURLToPath(new URL(`children/${name}.ts`, import.meta.url));
-  const child = fork(path, args, { execArgv: ["--import", "tsx/esm"] });
+function startChild(name: keyof typeof programs, ...args: readonly string[]): ChildProcess {
+  const child = fork(programs[name], args);
   children.push(child);
   return child;
 }

@@ -1,9 +1,9 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { startFakeServer } from "mparticle-events/testing";
 import { afterEach, describe, expect, it } from "vitest";
+import { bundleChild } from "../bundle-child.ts";
 import { full } from "../full.ts";
 
 const MAX_ELAPSED_MS = 2_000;
@@ -16,6 +16,8 @@ const ANSWERS = [
   ["the service fails", 503],
 ] as const;
 
+const freezing = await bundleChild(new URL("children/freezing.ts", import.meta.url));
+
 let child: ChildProcess | undefined;
 
 afterEach(() => {
@@ -25,9 +27,7 @@ afterEach(() => {
 
 /** Uploads one batch from a process of its own, and says what became of it. */
 async function uploadFromChild(url: string): Promise<unknown> {
-  const path = fileURLToPath(new URL("children/freezing.ts", import.meta.url));
-  child = fork(path, [url, String(MAX_ELAPSED_MS)], {
-    execArgv: ["--import", "tsx/esm"],
+  child = fork(freezing, [url, String(MAX_ELAPSED_MS)], {
     stdio: ["ignore", "pipe", "inherit", "ipc"],
   });
   let said = "";

@@ -23,7 +23,7 @@ import {
   type RecordingFetch,
 } from "../../src/testing/testing.ts";
 import { full, onlyInFull } from "../full.ts";
-import { bundleChild } from "./children/bundle.ts";
+import { bundleChild } from "../bundle-child.ts";
 import { readSpills } from "./read-spills.ts";
 import { comeBack, dying, live, watch, whyNoNamespace, type Death, type Life, type Living } from "./dying-process.ts";
 
@@ -31,7 +31,7 @@ let folder: string;
 let spillPath: string;
 let server: FakeServer | undefined;
 
-const threads = await bundleChild("threads");
+const threads = await bundleChild(new URL("children/threads.ts", import.meta.url));
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "mparticle-events-exit-"));
@@ -114,7 +114,10 @@ describe("a process that dies while the service answers", () => {
 
   it("by a signal drains the queues of an ES module and a CommonJS copy of the package, and ends", async () => {
     const service = await listen(202);
-    const [copies, commonJs] = await Promise.all([bundleChild("copies"), bundleChild("package", "cjs")]);
+    const [copies, commonJs] = await Promise.all([
+      bundleChild(new URL("children/copies.ts", import.meta.url)),
+      bundleChild(new URL("children/package.ts", import.meta.url), "cjs"),
+    ]);
     const { death } = watch([process.execPath, copies, service.url, commonJs, spillPath], (child) => {
       child.kill("SIGTERM");
       // Should the two wait for each other.

@@ -1,10 +1,10 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FakeServer } from "../../src/testing/testing.ts";
-import { bundleChild } from "./children/bundle.ts";
+import { bundleChild } from "../bundle-child.ts";
 
 /** The program that dies. */
-export const dying = await bundleChild("dying");
+export const dying = await bundleChild(new URL("children/dying.ts", import.meta.url));
 
 /** How a process adds events, and how it is to die. */
 export interface Life {

@@ -9,7 +9,7 @@ import type { Batch } from "mparticle-events";
 import { startFakeServer, type FakeServer } from "../../src/testing/testing.ts";
 import { seeded } from "../faults/fault-deck.ts";
 import { full } from "../full.ts";
-import { bundleChild } from "./children/bundle.ts";
+import { bundleChild } from "../bundle-child.ts";
 
 const CRASHES = full(2, 60);
 const SEED = 20_261;
@@ -21,7 +21,10 @@ let recovering: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "mparticle-events-crash-"));
-  [adding, recovering] = await Promise.all([bundleChild("adding"), bundleChild("recovering")]);
+  [adding, recovering] = await Promise.all([
+    bundleChild(new URL("children/adding.ts", import.meta.url)),
+    bundleChild(new URL("children/recovering.ts", import.meta.url)),
+  ]);
 });
 
 afterAll(async () => {

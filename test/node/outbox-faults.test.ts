@@ -19,7 +19,7 @@ import { EventQueue, EventsClient, customEvent, type MParticleError, type Outbox
 import { loadSqlite } from "../../src/node/sqlite.ts";
 import { sqliteOutbox, type SqliteOutbox, type SqliteOutboxOptions } from "../../src/node/sqlite-outbox.ts";
 import { recordingFetch, startFakeServer } from "../../src/testing/testing.ts";
-import { bundleChild } from "./children/bundle.ts";
+import { bundleChild } from "../bundle-child.ts";
 import { SmallDisk, whyNoSmallDisk } from "./small-disk.ts";
 
 const run = promisify(execFile);
@@ -30,7 +30,9 @@ let adding: string;
 let recovering: string;
 beforeAll(async () => {
   [filling, unprivileged, adding, recovering] = (await Promise.all(
-    ["filling", "unprivileged", "adding", "recovering"].map((name) => bundleChild(name)),
+    ["filling", "unprivileged", "adding", "recovering"].map((name) =>
+      bundleChild(new URL(`children/${name}.ts`, import.meta.url)),
+    ),
   )) as [string, string, string, string];
 });
 

@@ -27,7 +27,7 @@ import { ownIdentity } from "../../src/node/process-identity.ts";
 import { sqliteOutbox, type SqliteOutbox } from "../../src/node/sqlite-outbox.ts";
 import { recordingFetch } from "../../src/testing/testing.ts";
 import { FULL } from "../full.ts";
-import { bundleChild } from "./children/bundle.ts";
+import { bundleChild } from "../bundle-child.ts";
 import { whyNoNamespace } from "./dying-process.ts";
 
 const USER = { environment: "development" } as const;
@@ -35,7 +35,7 @@ const CONTEXT = '{"environment":"development"}';
 
 let owning: string;
 beforeAll(async () => {
-  owning = await bundleChild("owning");
+  owning = await bundleChild(new URL("children/owning.ts", import.meta.url));
 });
 
 let folder: string;

@@ -34,7 +34,7 @@ function blocksOf(path: string): readonly string[] {
 const programs = ["README.md", "docs/events.md", ...guides].flatMap(programsOf);
 
 /** All of them compile each time; these run each time as well: what most people paste. */
-const usual = programs.filter(({ name }) => /^(readme|events|web-service|workers|lambda)-/.test(name));
+const usual = programs.filter(({ name }) => /^(readme|lambda)-/.test(name));
 
 /** Those of the documentation stand by themselves. */
 const documented = ["docs/testing.md", "docs/guides/fleet.md"].flatMap((path) =>

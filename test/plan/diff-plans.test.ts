@@ -100,7 +100,7 @@ describe("diffPlans", () => {
         const breaks = planCheck(old)(batch).length === 0 && planCheck(next)(batch).length > 0;
         if (breaks) expect(diffPlans(old, next).some(({ breaking }) => breaking)).toBe(true);
       }),
-      { numRuns: full(400, 10_000) },
+      { numRuns: full(150, 10_000) },
     );
   });
 });

@@ -263,7 +263,7 @@ describe.each(Object.entries(profiles))("the %s document", (profile, { document,
         const payload = eventBatch("crash_report", { breadcrumbs: [item] });
         expect(accepts(payload)).toBe(validate(payload));
       }),
-      { numRuns: full(40, 1_000) },
+      { numRuns: full(15, 1_000) },
     );
   });
 
@@ -310,7 +310,7 @@ describe("ids as digits", () => {
         if (wire(batch({ mpid: digits }))) expect(digits).toMatch(pattern("Int64"));
         if (wire(eventBatch("crash_report", { ios_image_size: digits }))) expect(digits).toMatch(pattern("Uint64"));
       }),
-      { numRuns: full(80, 2_000) },
+      { numRuns: full(30, 2_000) },
     );
   });
 });

@@ -362,7 +362,7 @@ describe("the text of a batch", () => {
           const ours = recipe(withIds());
           expect(patched(names, () => textOrError(() => write(ours)))).toBe(putIn(native));
         }),
-        { numRuns: full(150, 1_000) },
+        { numRuns: full(60, 1_000) },
       );
     },
   );
@@ -387,7 +387,7 @@ describe("the texts of several batches", () => {
         expect(texts).toEqual(natives);
         together++;
       }),
-      { numRuns: full(300, 3_000) },
+      { numRuns: full(60, 3_000) },
     );
     expect(together).toBeGreaterThan(0);
   });
@@ -456,7 +456,7 @@ describe("what a client sends", () => {
         );
         expect(bodies).toEqual([wrap(putIn(native))]);
       }),
-      { numRuns: full(25, 300) },
+      { numRuns: full(10, 300) },
     );
   });
 });

@@ -380,14 +380,14 @@ describe("parseJsonExact", () => {
   );
 
   it("reads what is nested as deeply as JSON.parse does", () => {
-    const depth = 200_000;
+    const depth = full(50_000, 200_000);
     let value = parseJsonExact(`${"[".repeat(depth)}${BEYOND_DOUBLE}${"]".repeat(depth)}`);
     for (let level = 0; level < depth; level++) [value] = value as [unknown];
     expect(value).toBe(BigInt(BEYOND_DOUBLE));
   });
 
   it("reads a string of many megabytes beside an id", () => {
-    const long = 'x\\"'.repeat(2_000_000);
+    const long = 'x\\"'.repeat(full(500_000, 2_000_000));
     expect(parseJsonExact(JSON.stringify({ long }).replace("{", `{"id":${BEYOND_DOUBLE},`))).toEqual({
       id: BigInt(BEYOND_DOUBLE),
       long,

@@ -48,9 +48,14 @@ export function runTypescript(
 
 /** What is left without complaints about the declarations of others, which we can neither cause nor cure. */
 export function withoutForeign(output: readonly string[]): string[] {
-  let isForeign = false;
+  return withoutFiles(output, /(@types\/node|undici-types)\//);
+}
+
+/** What is left without complaints about files whose paths match, and the lines that belong to them. */
+export function withoutFiles(output: readonly string[], paths: RegExp): string[] {
+  let isLeftOut = false;
   return output.filter((line) => {
-    if (!line.startsWith(" ")) isForeign = /(@types\/node|undici-types)\//.test(line.split("(", 1)[0] ?? "");
-    return !isForeign;
+    if (!line.startsWith(" ")) isLeftOut = paths.test(line.split("(", 1)[0] ?? "");
+    return !isLeftOut;
   });
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { EventQueue, EventQueueOptions, EventsClientOptions, Outcome, UserContext } from "mparticle-events";
 import { countTurns, event, startQueue, turns, user } from "./a-queue.ts";
+import { full } from "../../full.ts";
 
 let queue: EventQueue;
 
@@ -92,7 +93,7 @@ describe("whoever is told of an outcome and adds again", () => {
 });
 
 describe("adding in a loop, each awaited", () => {
-  const COUNT = 5_000;
+  const COUNT = full(3_000, 5_000);
   const invalid = {} as UserContext;
 
   it.each<[string, () => unknown, EventQueueOptions]>([

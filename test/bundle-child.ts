@@ -6,33 +6,32 @@ import { build } from "esbuild";
 import { afterAll } from "vitest";
 
 /**
- * Makes one file of a program in this folder and the source it imports: processes that are started by the dozen must
- * not compile all of it each time.
+ * Makes one file of a program and the source it imports: a process of a test must not compile all of it each time.
  *
- * @param name - of the program's file, without its ending.
+ * @param program - its file.
  * @param format - an ES module or CommonJS.
  * @returns the path of the file, which is gone after the tests.
  */
-export async function bundleChild(name: string, format: "esm" | "cjs" = "esm"): Promise<string> {
+export async function bundleChild(program: URL, format: "esm" | "cjs" = "esm"): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "mparticle-events-child-"));
   afterAll(() => {
     rmSync(folder, { recursive: true });
   });
-  const outfile = join(folder, `${name}.${format === "esm" ? "mjs" : "cjs"}`);
+  const outfile = join(folder, `child.${format === "esm" ? "mjs" : "cjs"}`);
   await build({
-    entryPoints: [fileURLToPath(new URL(`${name}.ts`, import.meta.url))],
+    entryPoints: [fileURLToPath(program)],
     outfile,
     bundle: true,
     platform: "node",
     format,
     target: "node20",
-    alias: { "#platform": fileURLToPath(new URL("../../../src/transport/platform-node.ts", import.meta.url)) },
+    alias: { "#platform": fileURLToPath(new URL("../src/transport/platform-node.ts", import.meta.url)) },
     // What the build does for CommonJS as well.
     ...(format === "cjs" && {
       define: { "import.meta.url": "moduleUrl" },
       banner: { js: 'const moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
     }),
-    tsconfig: fileURLToPath(new URL("../../../tsconfig.json", import.meta.url)),
+    tsconfig: fileURLToPath(new URL("../tsconfig.json", import.meta.url)),
     logLevel: "error",
   });
   return outfile;
