@@ -5,7 +5,6 @@ import { describe, expect, it } from "vitest";
 import { recordingFetch, startFakeServer, type FetchStep, type Script } from "mparticle-events/testing";
 import type { Output } from "../../scripts/command.ts";
 import { runDemo } from "../../scripts/demo/command.ts";
-import { onlyInFull } from "../full.ts";
 
 const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
@@ -133,24 +132,5 @@ describe("npm run demo -- --live", () => {
     );
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(/^`?apiKey`? .*Try --help\.\n$/);
-  });
-});
-
-describe("npm run demo, called wrongly", () => {
-  it.each([["--foo"], ["extra"], ["--help=no"]])(
-    "says in a sentence what is wrong with %s, and ends with 2",
-    async (arg) => {
-      const { code, stdout, stderr } = await call((output) => runDemo([arg], {}, output));
-      expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-      expect(stderr).toMatch(/^[^\n]+\. Try --help\.\n$/);
-    },
-  );
-
-  onlyInFull(() => {
-    it("tells with --help what it is for, and ends by itself", async () => {
-      const { code, stdout, stderr } = await run(["--help"]);
-      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-      expect(stdout).toContain("npm run demo");
-    });
   });
 });
