@@ -12,6 +12,7 @@ import * as plan from "mparticle-events/plan";
 import * as postgres from "mparticle-events/postgres";
 import * as testing from "mparticle-events/testing";
 import * as validate from "mparticle-events/validate";
+import { everyEvent } from "../examples/every-event/every-event.ts";
 import { EVENT_TYPES } from "../generated/contract.ts";
 import { drawBadges } from "../scripts/docs/badges.ts";
 import { headingAnchor } from "../scripts/docs/heading-anchor.ts";
@@ -131,6 +132,14 @@ describe("the documents", () => {
         .filter((name) => !Object.hasOwn(entries[entry] ?? {}, name)),
     );
     expect(wrong).toEqual([]);
+  });
+});
+
+describe("the example of every event", () => {
+  it("has one of each type", () => {
+    const types = new Set(everyEvent.map(({ event_type }) => event_type));
+    const missing = EVENT_TYPES.filter((type) => !types.has(type));
+    expect(missing.map((type) => `examples/every-event/every-event.ts has no ${type}`)).toEqual([]);
   });
 });
 
