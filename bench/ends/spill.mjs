@@ -1,5 +1,5 @@
 /** Ends with a full queue and a service that is not there: says how long `drainOnExit` held the end up, and what it wrote. */
-import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { EventQueue, EventsClient } from "mparticle-events";
 import { drainOnExit } from "mparticle-events/node";
@@ -18,13 +18,18 @@ process.on("exit", () => {
   const folder = dirname(spillPath);
   const [name] = readdirSync(folder).filter((one) => one.startsWith(basename(spillPath)));
   const bytes = readFileSync(join(folder, name));
-  // The floor: the same bytes, down to the disk as well.
+  // The floor: the same bytes, down to the disk, and under their name as a whole or not at all. Without the last three
+  // steps a power cut may leave half of a file, or none.
   const startedMs = performance.now();
   const floorBefore = process.cpuUsage();
-  const descriptor = openSync(`${spillPath}-floor`, "wx");
+  const descriptor = openSync(`${spillPath}-floor.tmp`, "wx", 0o600);
   writeFileSync(descriptor, bytes);
   fsyncSync(descriptor);
   closeSync(descriptor);
+  renameSync(`${spillPath}-floor.tmp`, `${spillPath}-floor`);
+  const folderDescriptor = openSync(folder, "r");
+  fsyncSync(folderDescriptor);
+  closeSync(folderDescriptor);
   const floorMs = performance.now() - startedMs;
   const floorCpu = process.cpuUsage(floorBefore);
   const cpuMs = (cpuMicros + system) / 1_000;
