@@ -1,4 +1,3 @@
-import { LIMITS } from "../../generated/contract.ts";
 import type { Batch } from "../../generated/schema.ts";
 import { MParticleError } from "../errors.ts";
 import { forgetStamps } from "../model/stamp-memory.ts";
@@ -7,17 +6,8 @@ import type { Dispatcher } from "./dispatcher.ts";
 import { Fifo } from "./fifo.ts";
 import type { OutgoingBatch } from "./outgoing-batch.ts";
 import type { Outcome, Verdict } from "./outcome.ts";
-import {
-  combineVerdicts,
-  idsOf,
-  prepareBatch,
-  prepareTogether,
-  requestIdOf,
-  verdictOfUnprepared,
-  type Prepared,
-  type PrepareOptions,
-  workOf,
-} from "./prepare.ts";
+import { combineVerdicts, idsOf, requestIdOf, verdictOfUnprepared, type PrepareOptions } from "./prepare.ts";
+import { PreparedGroups } from "./prepared-groups.ts";
 import type { RequestIds } from "./request-ids.ts";
 import { REFUSAL_BYTES, type Turns } from "./turns.ts";
 
@@ -34,9 +24,6 @@ export interface BulkUploadOptions {
   readonly report: (outcome: Outcome) => void;
 }
 
-/** So many batches are prepared together before it is known how large they are. */
-const FIRST_GROUP = 10;
-
 /**
  * Sends a list of batches that is there as a whole: it is read by index, a request's worth at a time and in turns of the
  * event loop, and outcomes settle into a list.
@@ -52,10 +39,7 @@ export class BulkUpload {
   /** Full requests: a batch that had to be split may make several at once. */
   readonly #full = new Fifo<readonly OutgoingBatch[]>();
   #nextIndex = 0;
-  /** Of the batches from an index on, as many as are prepared together: about a request full. */
-  #group: (Prepared | undefined)[] = [];
-  #groupStart = 0;
-  #groupSize = FIRST_GROUP;
+  readonly #groups: PreparedGroups;
   #inFlight = 0;
   /** Called when a request has ended. */
   #onRoom: () => void = () => undefined;
@@ -66,6 +50,7 @@ export class BulkUpload {
     this.options = options;
     this.#batches = batches;
     this.#outcomes = new Array<Outcome | undefined>(batches.length);
+    this.#groups = new PreparedGroups(batches, options.preparation, options.turns);
     this.#unsettled = batches.length;
   }
 
@@ -132,40 +117,16 @@ export class BulkUpload {
     const { signal, turns } = this.options;
     while (this.#full.size === 0 && this.#nextIndex < this.#batches.length && signal?.aborted !== true) {
       if (turns.isSpent) return undefined;
-      const index = this.#nextIndex++;
-      this.#take(index, this.#takeFromGroup(index));
+      this.#take(this.#nextIndex++);
     }
     return this.#full.shift() ?? this.#packer.flush();
   }
 
-  /** What of a batch is prepared already, together with those around it. */
-  #takeFromGroup(index: number): Prepared | undefined {
-    if (index >= this.#groupStart + this.#group.length) this.#prepareGroup(index);
-    const at = index - this.#groupStart;
-    const prepared = this.#group[at];
-    // Its text goes when the batch is settled.
-    this.#group[at] = undefined;
-    return prepared;
-  }
-
-  #prepareGroup(start: number): void {
-    const batches = this.#batches.slice(start, start + this.#groupSize);
-    const { prepared, written } = prepareTogether(batches, this.options.preparation);
-    this.#group = prepared;
-    this.#groupStart = start;
-    this.options.turns.note(written);
-    // The texts of large batches would wait for many requests.
-    const fitting = Math.floor((batches.length * LIMITS.requestMaxBytes) / Math.max(written, 1));
-    this.#groupSize = Math.min(Math.max(fitting, 2), LIMITS.bulkMaxBatches);
-  }
-
-  #take(index: number, preparedBefore?: Prepared): void {
-    const { preparation, requestIds, handedOverAtMs, turns } = this.options;
+  #take(index: number): void {
+    const { requestIds, handedOverAtMs, turns } = this.options;
     const given = this.#batchAt(index);
     try {
-      const prepared = preparedBefore ?? prepareBatch(given, preparation);
-      if (preparedBefore === undefined) turns.note(workOf(prepared));
-      const { batch, text, parts } = prepared;
+      const { batch, text, parts } = this.#groups.prepare(index, given);
       const requestId = requestIdOf(batch);
       if (!requestIds.enter(requestId, text, given)) {
         this.#join(index, batch, requestId);

@@ -14,14 +14,13 @@ import { UnorderedLine, type OutgoingLine } from "./outgoing-line.ts";
 import {
   callUserCode,
   combineVerdicts,
-  prepareBatch,
   requestIdOf,
   verdictOfUnprepared,
-  workOf,
   type BatchPart,
   type Prepared,
   type PrepareOptions,
 } from "./prepare.ts";
+import { prepareAlone, PreparedGroups } from "./prepared-groups.ts";
 import type { RequestIds } from "./request-ids.ts";
 import { REFUSAL_BYTES, type Turns } from "./turns.ts";
 import { userKeyOfBatch } from "./user-key.ts";
@@ -72,6 +71,8 @@ export async function* deliver(
   const { path, concurrency, lingerMs, ordered, report, requestIds, turns } = settings;
   const background = settings.handedOverAtMs === undefined;
   const line: OutgoingLine = ordered ? new UserOrder(lookAheadOf(settings)) : new UnorderedLine();
+  // What comes one by one is prepared one by one: to wait for more would be to hold more.
+  const groups = Array.isArray(source) ? new PreparedGroups(source as readonly Batch[], settings, turns) : undefined;
   const settled = new Fifo<DeliveryOutcome>();
   const mark = new LowWaterMark();
   const flow: Flow = { requests: 0, joined: 0, pulled: 0, state: "idle", lingered: false, fault: undefined };
@@ -106,8 +107,7 @@ export async function* deliver(
     let userKey = "";
     let isNew: boolean;
     try {
-      prepared = prepareBatch(batch, settings);
-      turns.note(workOf(prepared));
+      prepared = groups === undefined ? prepareAlone(batch, settings, turns) : groups.prepare(index, batch);
       if (ordered) userKey = callUserCode(batch, () => userKeyOfBatch(prepared.batch));
       isNew = requestIds.enter(requestIdOf(prepared.batch), prepared.text, batch);
     } catch (error) {

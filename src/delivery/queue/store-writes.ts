@@ -71,6 +71,6 @@ function promiseOf(start: () => Promise<void>): Promise<void> {
   try {
     return Promise.resolve(start());
   } catch (error) {
-    return Promise.reject(error as Error); // whatever it threw
+    return Promise.reject(error);
   }
 }
