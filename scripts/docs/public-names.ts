@@ -1,7 +1,8 @@
 /** Reads what the entries of the package export, with what is said about it, from the source. Nothing is checked by types here. */
 import { readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import ts from "typescript";
+import type TS from "typescript";
+import { ts } from "../typescript.ts";
 
 /** A member of a public class or interface, or of an object type. */
 export interface PublicMember {
@@ -34,11 +35,11 @@ export interface Documentation {
 }
 
 type Declaration =
-  | ts.ClassDeclaration
-  | ts.FunctionDeclaration
-  | ts.InterfaceDeclaration
-  | ts.TypeAliasDeclaration
-  | ts.VariableDeclaration;
+  | TS.ClassDeclaration
+  | TS.FunctionDeclaration
+  | TS.InterfaceDeclaration
+  | TS.TypeAliasDeclaration
+  | TS.VariableDeclaration;
 
 /** The entries by the name that people import, and their files, as `paths` of `tsconfig.json` says it. */
 export function readEntries(root: string): ReadonlyMap<string, string> {
@@ -58,7 +59,7 @@ export function readEntries(root: string): ReadonlyMap<string, string> {
 /** Reads one entry after the other; what is re-exported is looked up where it is declared. */
 export class PublicNames {
   readonly #root: string;
-  readonly #files = new Map<string, ts.SourceFile>();
+  readonly #files = new Map<string, TS.SourceFile>();
 
   /** @param root - of the repository, as a path. */
   constructor(root: string) {
@@ -77,7 +78,7 @@ export class PublicNames {
     return [...new Set(names)].sort(byName).map((name) => this.#read(name, this.#find(path, name)));
   }
 
-  #parse(path: string): ts.SourceFile {
+  #parse(path: string): TS.SourceFile {
     let file = this.#files.get(path);
     if (file === undefined) {
       file = ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.ES2022, true);
@@ -118,14 +119,14 @@ function byName(a: string, b: string): number {
   return a.localeCompare(b, "en");
 }
 
-function isExported(statement: ts.Statement): boolean {
+function isExported(statement: TS.Statement): boolean {
   return (
     ts.canHaveModifiers(statement) &&
     ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) === true
   );
 }
 
-function declaredBy(statement: ts.Statement): readonly Declaration[] {
+function declaredBy(statement: TS.Statement): readonly Declaration[] {
   if (ts.isVariableStatement(statement)) return statement.declarationList.declarations;
   const isOne =
     ts.isClassDeclaration(statement) ||
@@ -136,7 +137,7 @@ function declaredBy(statement: ts.Statement): readonly Declaration[] {
 }
 
 /** Where an import or a re-export has a name from, if it has. */
-function passedOn(statement: ts.Statement, name: string): { readonly file: string; readonly name: string } | undefined {
+function passedOn(statement: TS.Statement, name: string): { readonly file: string; readonly name: string } | undefined {
   const names =
     ts.isExportDeclaration(statement) && statement.exportClause && ts.isNamedExports(statement.exportClause)
       ? statement.exportClause.elements
@@ -152,7 +153,7 @@ function passedOn(statement: ts.Statement, name: string): { readonly file: strin
   return { file: from.text, name: specifier.propertyName?.text ?? specifier.name.text };
 }
 
-function nameOf(node: ts.NamedDeclaration): string {
+function nameOf(node: TS.NamedDeclaration): string {
   return node.name?.getText() ?? "";
 }
 
@@ -174,7 +175,7 @@ function signatureOf(declaration: Declaration): string {
 }
 
 /** The text of a declaration up to its body, without what says nothing to a caller. */
-function textUntil(declaration: ts.Node, end: ts.Node | undefined): string {
+function textUntil(declaration: TS.Node, end: TS.Node | undefined): string {
   return declaration
     .getSourceFile()
     .text.slice(declaration.getStart(), end?.getStart() ?? declaration.getEnd())
@@ -200,14 +201,14 @@ function membersOf(declaration: Declaration): readonly PublicMember[] {
   );
 }
 
-function objectTypesOf(type: ts.TypeNode): readonly ts.TypeLiteralNode[] {
+function objectTypesOf(type: TS.TypeNode): readonly TS.TypeLiteralNode[] {
   if (ts.isTypeLiteralNode(type)) return [type];
   if (ts.isIntersectionTypeNode(type)) return type.types.flatMap(objectTypesOf);
   return [];
 }
 
 /** Whether people can write the name of a member; what keys of an index or a call mean, its type says itself. */
-function isNamed(node: ts.ClassElement | ts.TypeElement): boolean {
+function isNamed(node: TS.ClassElement | TS.TypeElement): boolean {
   if (ts.isIndexSignatureDeclaration(node) || ts.isCallSignatureDeclaration(node)) return false;
   if (node.name !== undefined && ts.isPrivateIdentifier(node.name)) return false;
   // A symbol: nobody writes it who is not of this package.
@@ -219,12 +220,12 @@ function isNamed(node: ts.ClassElement | ts.TypeElement): boolean {
   );
 }
 
-function memberSignature(node: ts.ClassElement | ts.TypeElement): string {
+function memberSignature(node: TS.ClassElement | TS.TypeElement): string {
   const end =
     "body" in node
-      ? (node.body as ts.Node | undefined)
+      ? (node.body as TS.Node | undefined)
       : "initializer" in node
-        ? (node.initializer as ts.Node | undefined)
+        ? (node.initializer as TS.Node | undefined)
         : undefined;
   return textUntil(node, end)
     .replace(/^((readonly|override|async) )+/, "")
@@ -233,7 +234,7 @@ function memberSignature(node: ts.ClassElement | ts.TypeElement): string {
     .replace(/\s+/g, " ");
 }
 
-function documentationOf(node: ts.Node): Documentation {
+function documentationOf(node: TS.Node): Documentation {
   const holder = ts.isVariableDeclaration(node) ? node.parent.parent : node;
   const comments = ts.getJSDocCommentsAndTags(holder).filter(ts.isJSDoc);
   const last = comments.at(-1);
@@ -250,7 +251,7 @@ function documentationOf(node: ts.Node): Documentation {
 }
 
 /** `@throws TypeError - when …`: the compiler takes the name of the error for a type or for text, as it comes. */
-function throwsOf(tags: readonly ts.JSDocTag[]): readonly string[] {
+function throwsOf(tags: readonly TS.JSDocTag[]): readonly string[] {
   return tags
     .filter(({ tagName }) => tagName.text === "throws")
     .map((tag) =>
@@ -264,6 +265,6 @@ function throwsOf(tags: readonly ts.JSDocTag[]): readonly string[] {
     );
 }
 
-function readText(comment: string | ts.NodeArray<ts.JSDocComment> | undefined): string {
+function readText(comment: string | TS.NodeArray<TS.JSDocComment> | undefined): string {
   return (ts.getTextOfJSDocComment(comment) ?? "").trim();
 }

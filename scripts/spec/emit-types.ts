@@ -1,5 +1,7 @@
-import openapiTS, { astToString } from "openapi-typescript";
-import ts from "typescript";
+import { createRequire } from "node:module";
+import type * as openapiTypescript from "openapi-typescript";
+import type TS from "typescript";
+import { ts } from "../typescript.ts";
 import { schemaCalled } from "./batch-layout.ts";
 import {
   arrayAt,
@@ -11,6 +13,10 @@ import {
 } from "../../src/cli/diff/json-value.ts";
 import { resolveRef } from "./references.ts";
 import { variantName } from "./type-names.ts";
+
+// As TypeScript, which it imports.
+const require = createRequire(import.meta.url);
+const { default: openapiTS, astToString } = require("openapi-typescript") as typeof openapiTypescript;
 
 const f = ts.factory;
 const NULL = f.createLiteralTypeNode(f.createNull());
@@ -29,8 +35,8 @@ export async function emitTypes(document: JsonObject): Promise<string> {
     silent: true,
     transform: (schema: unknown) => typeOf(schema),
   });
-  const named: ts.Node[] = [];
-  const rest: ts.Node[] = [];
+  const named: TS.Node[] = [];
+  const rest: TS.Node[] = [];
   for (const node of nodes) {
     const renamed = mapTree(node, namedReference);
     if (ts.isInterfaceDeclaration(renamed) && renamed.name.text === "components")
@@ -81,7 +87,7 @@ function isEmptyObject(part: JsonValue, document: JsonObject): boolean {
 }
 
 /** Types that the compiler cannot know: exact integers, and strings of which only some values are known. */
-function typeOf(schema: unknown): ts.TypeNode | undefined {
+function typeOf(schema: unknown): TS.TypeNode | undefined {
   if (!isObject(schema)) return undefined;
   if ("x-exact" in schema) {
     const kinds = [ts.SyntaxKind.BigIntKeyword, ts.SyntaxKind.NumberKeyword, ts.SyntaxKind.StringKeyword] as const;
@@ -97,10 +103,10 @@ function typeOf(schema: unknown): ts.TypeNode | undefined {
 
 /** Moves each member of `components["schemas"]` out into a declaration, and leaves its name there. */
 function hoistSchemas(
-  components: ts.InterfaceDeclaration,
-  named: ts.Node[],
+  components: TS.InterfaceDeclaration,
+  named: TS.Node[],
   document: JsonObject,
-): ts.InterfaceDeclaration {
+): TS.InterfaceDeclaration {
   const members = components.members.map((member) => {
     if (!ts.isPropertySignature(member) || nameOf(member) !== "schemas" || member.type === undefined) return member;
     if (!ts.isTypeLiteralNode(member.type)) return member;
@@ -138,10 +144,10 @@ function hoistSchemas(
  */
 function declarations(
   name: string,
-  type: ts.TypeNode,
+  type: TS.TypeNode,
   exclusive: readonly string[],
-  documented: (node: ts.Node) => ts.Node,
-): ts.Node[] {
+  documented: (node: TS.Node) => TS.Node,
+): TS.Node[] {
   const whole = declaration(name, type);
   if (exclusive.length === 0) return [documented(whole)];
   if (!ts.isInterfaceDeclaration(whole)) throw new TypeError(`x-at-most-one: ${name} is no object of named members.`);
@@ -179,7 +185,7 @@ function declarations(
 }
 
 /** The member where another one excludes it: not null either, which openapi-fetch would make a `never` of in a body. */
-function absent(member: ts.TypeElement, beside: string): ts.TypeElement {
+function absent(member: TS.TypeElement, beside: string): TS.TypeElement {
   if (!ts.isPropertySignature(member)) return member;
   const nothing = f.createKeywordTypeNode(ts.SyntaxKind.NeverKeyword);
   const optional = f.createToken(ts.SyntaxKind.QuestionToken);
@@ -189,16 +195,16 @@ function absent(member: ts.TypeElement, beside: string): ts.TypeElement {
   );
 }
 
-function describedAs<T extends ts.Node>(description: string, node: T): T {
+function describedAs<T extends TS.Node>(description: string, node: T): T {
   return ts.addSyntheticLeadingComment(node, ts.SyntaxKind.MultiLineCommentTrivia, `* ${description} `, true);
 }
 
-function extending(bases: readonly ts.ExpressionWithTypeArguments[]): ts.HeritageClause {
+function extending(bases: readonly TS.ExpressionWithTypeArguments[]): TS.HeritageClause {
   return f.createHeritageClause(ts.SyntaxKind.ExtendsKeyword, bases);
 }
 
 /** An interface where the type is an object of named members or extends some, an alias otherwise. */
-function declaration(name: string, type: ts.TypeNode): ts.Node {
+function declaration(name: string, type: TS.TypeNode): TS.Node {
   const parts = ts.isIntersectionTypeNode(type) ? [...type.types] : [type];
   const bases = parts.filter((part) => ts.isTypeReferenceNode(part));
   const literals = parts.filter((part) => ts.isTypeLiteralNode(part));
@@ -219,12 +225,12 @@ function declaration(name: string, type: ts.TypeNode): ts.Node {
   );
 }
 
-function expressionOf(name: ts.EntityName): ts.Expression {
+function expressionOf(name: TS.EntityName): TS.Expression {
   return ts.isIdentifier(name) ? name : f.createPropertyAccessExpression(expressionOf(name.left), name.right);
 }
 
 /** `components["schemas"]["X"]` becomes `X`. */
-function namedReference(node: ts.Node): ts.Node | undefined {
+function namedReference(node: TS.Node): TS.Node | undefined {
   if (!ts.isIndexedAccessTypeNode(node) || !ts.isIndexedAccessTypeNode(node.objectType)) return undefined;
   const { objectType, indexType } = node.objectType;
   if (!ts.isTypeReferenceNode(objectType) || !ts.isIdentifier(objectType.typeName)) return undefined;
@@ -234,7 +240,7 @@ function namedReference(node: ts.Node): ts.Node | undefined {
 }
 
 /** Arrays take `as const` literals; optional members, and those of maps, take an explicit `undefined`. */
-function relaxed(node: ts.Node): ts.Node {
+function relaxed(node: TS.Node): TS.Node {
   if (ts.isArrayTypeNode(node)) return f.createTypeOperatorNode(ts.SyntaxKind.ReadonlyKeyword, node);
   if (ts.isPropertySignature(node) && node.questionToken !== undefined && node.type !== undefined) {
     const members = ts.isUnionTypeNode(node.type) ? node.type.types : [node.type];
@@ -249,24 +255,24 @@ function relaxed(node: ts.Node): ts.Node {
   return node;
 }
 
-function nameOf(member: ts.TypeElement): string {
+function nameOf(member: TS.TypeElement): string {
   const name = member.name;
   return name !== undefined && (ts.isIdentifier(name) || ts.isStringLiteral(name)) ? name.text : "";
 }
 
-function literalText(node: ts.TypeNode): string | undefined {
+function literalText(node: TS.TypeNode): string | undefined {
   return ts.isLiteralTypeNode(node) && ts.isStringLiteral(node.literal) ? node.literal.text : undefined;
 }
 
 /** Rebuilds a tree bottom-up: `before` may replace a node and all below it, `after` changes what is left. */
-function mapTree<T extends ts.Node>(
+function mapTree<T extends TS.Node>(
   root: T,
-  before: (node: ts.Node) => ts.Node | undefined,
-  after: (node: ts.Node) => ts.Node = (node) => node,
+  before: (node: TS.Node) => TS.Node | undefined,
+  after: (node: TS.Node) => TS.Node = (node) => node,
 ): T {
   const { transformed } = ts.transform(root, [
     (context) => (start) => {
-      const visit = (node: ts.Node): ts.Node =>
+      const visit = (node: TS.Node): TS.Node =>
         before(node) ?? keepComments(node, after(ts.visitEachChild(node, visit, context)));
       // Every replacement is a type for a type and a member for a member, so the root stays what it is.
       return visit(start) as T;
@@ -275,7 +281,7 @@ function mapTree<T extends ts.Node>(
   return transformed[0] ?? root;
 }
 
-function keepComments<T extends ts.Node>(from: ts.Node, to: T): T {
+function keepComments<T extends TS.Node>(from: TS.Node, to: T): T {
   const comments = ts.getSyntheticLeadingComments(from);
   if (comments !== undefined && to !== from) ts.setSyntheticLeadingComments(to, comments);
   return to;

@@ -1,4 +1,5 @@
-import ts from "typescript";
+import type TS from "typescript";
+import { ts } from "../typescript.ts";
 
 /**
  * Type-checks generated TypeScript on its own.
@@ -7,7 +8,7 @@ import ts from "typescript";
  * @returns the errors of the compiler, none when there are none.
  */
 export function typeErrors(files: ReadonlyMap<string, string>): string[] {
-  const options: ts.CompilerOptions = {
+  const options: TS.CompilerOptions = {
     noEmit: true,
     strict: true,
     exactOptionalPropertyTypes: true,
@@ -34,13 +35,13 @@ export function typeErrors(files: ReadonlyMap<string, string>): string[] {
 }
 
 /** The compiler's own declarations: longer than all that is generated, and the same each time. */
-const libraryFiles = new Map<string, ts.SourceFile | undefined>();
+const libraryFiles = new Map<string, TS.SourceFile | undefined>();
 
 function libraryFile(
-  host: ts.CompilerHost,
+  host: TS.CompilerHost,
   name: string,
-  target: ts.ScriptTarget | ts.CreateSourceFileOptions,
-): ts.SourceFile | undefined {
+  target: TS.ScriptTarget | TS.CreateSourceFileOptions,
+): TS.SourceFile | undefined {
   const known = libraryFiles.get(name);
   if (known !== undefined) return known;
   const file = host.getSourceFile(name, target);
