@@ -45,6 +45,10 @@ export interface FleetJob {
   readonly requestId: string;
   /** Names the user that the batch is of. */
   readonly userKey: string;
+  /** How often BullMQ took it from workers that had ended, when a worker was last seen to survive it. */
+  readonly survived?: number;
+  /** Workers that may have ended because of it since. */
+  readonly deaths?: number;
 }
 
 /**

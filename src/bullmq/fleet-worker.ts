@@ -3,11 +3,14 @@ import type { Redis } from "ioredis";
 import { utf8Length } from "#platform";
 import { internalsOf, type EventsClient } from "../delivery/client.ts";
 import { SYSTEM_EFFECTS } from "../delivery/effects.ts";
+import type { Verdict } from "../delivery/outcome.ts";
 import type { Telemetry } from "../delivery/telemetry.ts";
 import { InvalidBatchError, MParticleError } from "../errors.ts";
 import { ANSWER_MS, endsWithin } from "../fleet/ends-within.ts";
+import type { FleetBatch } from "../fleet/fleet-batch.ts";
 import { NewerRecords, RECORD_VERSION } from "../fleet/record-version.ts";
 import { RequestSender } from "../fleet/request-sender.ts";
+import { DEATHS_REASON, MOST_DEATHS } from "../fleet/suspects.ts";
 import {
   resolveWorkerOptions,
   WORKER_OPTIONS,
@@ -42,6 +45,9 @@ export interface FleetWorkerOptions extends WorkerOptions {
   readonly maxHoldMs?: number | undefined;
 }
 
+/** A job that BullMQ has taken so often from workers that ended may be why. Most were only there when it happened. */
+const SUSPECT_AFTER = 3;
+
 /** What went back to the store is tried again after this time. */
 const RETURN_DELAY_MS = 5_000;
 
@@ -60,6 +66,8 @@ export class FleetWorker {
   readonly #maxHoldMs: number;
   readonly #starting: Promise<Started>;
   #sender: RequestSender | undefined;
+  /** Of the jobs that may have ended their workers, the last of those that wait for each other. */
+  #lastSuspect: Promise<unknown> = Promise.resolve();
   #closing: Promise<FleetWorkerStats> | undefined;
 
   /**
@@ -148,8 +156,12 @@ export class FleetWorker {
       }
       const batch = readJob(job.data);
       if (batch === undefined) throw new UnrecoverableError("The job does not hold a batch of this package.");
-      const verdict = await sender.send(batch);
-      this.#ledger.record(batch, verdict);
+      const isSuspect = job.stalledCounter - (job.data.survived ?? 0) >= SUSPECT_AFTER;
+      if (isSuspect && (job.data.deaths ?? 0) >= MOST_DEATHS) {
+        this.#ledger.bury(batch, DEATHS_REASON);
+        throw new UnrecoverableError(DEATHS_REASON);
+      }
+      const verdict = await (isSuspect ? this.#sendSuspect(job, batch, sender) : this.#send(batch, sender));
       if (verdict.kind === "accepted") return { status: verdict.receipt.status, attempts: verdict.receipt.attempts };
       if (verdict.kind === "rejected") throw new UnrecoverableError(reasonOf(verdict.error));
       return giveBack();
@@ -165,9 +177,11 @@ export class FleetWorker {
     const worker = new BullWorker<FleetJob>(name, process, {
       connection: toBullmq(connection),
       lockDuration: leaseMs,
+      // What Redis refuses, such as while its disk is full, is tried again before locks end.
+      runRetryDelay: 2_000,
       // A lock that has ended is found by the second look after it.
       stalledInterval: leaseMs / 2,
-      // A batch is not to blame for the workers that were killed with it.
+      // A batch is not to blame for the workers that were killed with it; those that are to blame are found above.
       maxStalledCount: 1_000_000,
     });
     const gradual = new GradualConcurrency(worker, concurrency);
@@ -179,6 +193,24 @@ export class FleetWorker {
     });
     void this.#warnOfLoss(redis);
     return { worker, redis };
+  }
+
+  async #send(batch: FleetBatch, sender: RequestSender): Promise<Verdict> {
+    const verdict = await sender.send(batch);
+    this.#ledger.record(batch, verdict);
+    return verdict;
+  }
+
+  /** One at a time, so that no other is blamed for it. Whoever ends while it is on its way cannot note that down. */
+  async #sendSuspect(job: Job<FleetJob>, batch: FleetBatch, sender: RequestSender): Promise<Verdict> {
+    const sending = this.#lastSuspect.then(async () => {
+      await job.updateData({ ...job.data, deaths: (job.data.deaths ?? 0) + 1 });
+      const verdict = await this.#send(batch, sender);
+      await job.updateData({ ...job.data, deaths: 0, survived: job.stalledCounter });
+      return verdict;
+    });
+    this.#lastSuspect = sending.catch(() => undefined);
+    return sending;
   }
 
   /** Once, at the start: an operator has to know before it happens. */

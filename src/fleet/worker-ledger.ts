@@ -44,6 +44,12 @@ export class WorkerLedger {
     this.#telemetry.outcome(outcome, this.#onOutcome);
   }
 
+  /** Of a batch that ends its workers nobody is told by a call, which may be what ends them. */
+  bury({ requestId }: FleetBatch, reason: string): void {
+    this.#counts.rejected++;
+    this.#telemetry.warn(`Batch ${requestId} is a dead letter. ${reason}`);
+  }
+
   stats(pending: number): FleetWorkerStats {
     return { ...this.#counts, pending };
   }

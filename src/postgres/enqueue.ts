@@ -6,14 +6,14 @@ import type { UserContext } from "../model/types.ts";
 import { requireQueryable, type Queryable } from "./database.ts";
 
 /**
- * The number of lanes lies in the store. Workers that are idle are woken when the transaction commits; busy ones need
+ * The number of lanes lies in the store; a lane that somebody has deleted fails the statement. Workers that are idle are woken when the transaction commits; busy ones need
  * not be, and waking them would make all commits wait for each other.
  */
 const INSERT = `
-WITH hashed AS (SELECT hashtextextended($1, 0) AS hash, (SELECT count(*) FROM mparticle_events_lane) AS lanes),
+WITH hashed AS (SELECT hashtextextended($1, 0) AS hash, (SELECT max(lane) + 1 FROM mparticle_events_lane) AS lanes),
 stored AS (
   INSERT INTO mparticle_events_batch (lane, user_hash, source_request_id, body, version)
-  SELECT ((hash % lanes) + lanes) % lanes, hash, batch.request_id, batch.body, ${String(RECORD_VERSION)}
+  SELECT (SELECT lane FROM mparticle_events_lane WHERE lane = ((hash % lanes) + lanes) % lanes), hash, batch.request_id, batch.body, ${String(RECORD_VERSION)}
   FROM hashed, unnest($2::text[], $3::text[]) WITH ORDINALITY AS batch (request_id, body, place)
   ORDER BY place
 )

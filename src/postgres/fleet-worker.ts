@@ -8,6 +8,7 @@ import { ANSWER_MS, endsWithin } from "../fleet/ends-within.ts";
 import { NewerRecords, RECORD_VERSION } from "../fleet/record-version.ts";
 import { RequestSender } from "../fleet/request-sender.ts";
 import { resolveWorkerOptions, WORKER_OPTIONS, type WorkerOptions } from "../fleet/worker-options.ts";
+import { DEATHS_REASON, MOST_DEATHS } from "../fleet/suspects.ts";
 import { WorkerLedger, type FleetWorkerStats } from "../fleet/worker-ledger.ts";
 import { atLeastZero, checkOptions, positive } from "../transport/option-checks.ts";
 import { requireQueryable, type PostgresPool } from "./database.ts";
@@ -29,6 +30,8 @@ export interface FleetWorkerOptions extends WorkerOptions {
 interface Row extends FleetBatch {
   readonly id: string;
   readonly lane: number;
+  /** Workers that may have ended because of it. */
+  readonly deaths: number;
 }
 
 /** Not the client's, whose time stands still while the process is frozen: leases end all the same. */
@@ -36,13 +39,16 @@ const effects = SYSTEM_EFFECTS;
 
 /** What this version cannot read, and what is behind it of the same user, is left where it is. */
 const FETCH = `
-SELECT id, lane, user_hash, source_request_id, body FROM mparticle_events_batch AS batch
+SELECT id, lane, user_hash, source_request_id, body, deaths FROM mparticle_events_batch AS batch
 WHERE lane = ANY($1::int[]) AND id <> ALL($2::bigint[]) AND user_hash <> ALL($3::bigint[])
   AND version <= ${String(RECORD_VERSION)} AND NOT EXISTS (
     SELECT FROM mparticle_events_batch AS newer
     WHERE newer.version > ${String(RECORD_VERSION)}
       AND newer.lane = batch.lane AND newer.user_hash = batch.user_hash AND newer.id < batch.id
   ) ORDER BY id LIMIT $4`;
+
+/** Before it is handed over: whoever ends while it is on its way cannot note that down. */
+const MAY_END_US = "UPDATE mparticle_events_batch SET deaths = deaths + 1 WHERE id = ANY($1::bigint[])";
 
 /** After a batch that the service fails at, or with wrong credentials, its user's batches rest in the store so long. */
 const REST_MS = 5_000;
@@ -79,6 +85,10 @@ export class FleetWorker {
   readonly #sending = new Set<string>();
   /** Their users, of whom nothing else may be on its way. */
   readonly #busyUsers = new Set<string>();
+  /** Of them, a row that may have ended its workers; there is one at a time, so that no other is blamed for it. */
+  #suspect: string | undefined;
+  /** Rows on their way of which that was noted down before. */
+  readonly #marked = new Set<string>();
   /** Users whose first batch was not delivered, until it is tried again. */
   readonly #restingUsers = new Set<string>();
   /** Users who began to rest since the last fetch began: what it finds of them lacks their first batch. */
@@ -172,7 +182,10 @@ export class FleetWorker {
     const room = this.#concurrency * 2 - this.#rows.size;
     if (lanes.length === 0 || room <= 0) return 0;
     // What is settled while the statement runs is among them, or among those on their way when it starts.
-    const known = new Set([...this.#rows.keys(), ...this.#settled.ids()]);
+    const settled = this.#settled.ids();
+    // What cannot be noted down would be more and more.
+    if (settled.length > this.#concurrency) return 0;
+    const known = new Set([...this.#rows.keys(), ...settled]);
     const fullUsers = [...this.#rowsOfUser].filter(([, rows]) => rows >= ROWS_OF_USER).map(([user]) => user);
     this.#restedSinceFetch.clear();
     const { rows } = await this.#pool.query(FETCH, [lanes, [...known], [...this.#restingUsers, ...fullUsers], room]);
@@ -189,26 +202,77 @@ export class FleetWorker {
 
   /** Each user's first batch, in order, as long as there is room. */
   #handOver(): void {
+    const toMark: Row[] = [];
+    const waitingUsers = new Set<string>();
     for (const row of this.#rows.values()) {
-      if (this.#isFull() || this.#isClosing) return;
-      if (this.#busyUsers.has(row.userKey) || !this.#leases.holds(row.lane)) continue;
-      this.#busyUsers.add(row.userKey);
+      if (this.#isFull() || this.#isClosing) break;
+      const { userKey } = row;
+      if (this.#busyUsers.has(userKey) || waitingUsers.has(userKey) || !this.#leases.holds(row.lane)) continue;
+      if (row.deaths > 0) {
+        if (this.#suspect !== undefined) {
+          waitingUsers.add(userKey);
+          continue;
+        }
+        this.#suspect = row.id;
+      }
+      this.#busyUsers.add(userKey);
       this.#sending.add(row.id);
-      void this.#sender.send(row).then((verdict) => {
-        this.#sending.delete(row.id);
-        this.#settle(row, verdict);
-      });
+      if (row.deaths > 0 || this.#leases.isOfTheDead(row.lane)) toMark.push(row);
+      else void this.#send(row);
+    }
+    if (toMark.length > 0) void this.#sendMarked(toMark);
+  }
+
+  async #send(row: Row): Promise<void> {
+    this.#settle(row, await this.#sender.send(row));
+  }
+
+  /** Of each it is noted down before that it may be what ends this worker. */
+  async #sendMarked(rows: readonly Row[]): Promise<void> {
+    const [dead, alive] = [rows.filter(isDead), rows.filter((row) => !isDead(row))];
+    for (const row of dead) {
+      this.#ledger.bury(row, DEATHS_REASON);
+      this.#settled.bury(row, DEATHS_REASON);
+      this.#letGo(row);
+    }
+    if (alive.length === 0) return;
+    try {
+      await this.#pool.query(MAY_END_US, [alive.map(({ id }) => id)]);
+    } catch (error) {
+      this.#internals.telemetry.reportError("The outbox could not be written to; trying again.", error);
+      for (const row of alive) this.#letGo(row, REST_MS);
+      return;
+    }
+    for (const row of alive) {
+      this.#marked.add(row.id);
+      // The lease may have become too short meanwhile.
+      if (this.#leases.holds(row.lane)) void this.#send(row);
+      else this.#letGo(row, SHORT_REST_MS);
     }
   }
 
   #settle(row: Row, verdict: Verdict): void {
     this.#ledger.record(row, verdict);
+    if (verdict.kind === "accepted") this.#settled.accept(row);
+    else if (verdict.kind === "rejected") this.#settled.bury(row, verdict.error.message);
+    else if (this.#marked.has(row.id)) this.#settled.survive(row);
+    this.#letGo(row, verdict.kind === "undelivered" ? restMsAfter(verdict.error) : undefined);
+    this.#handOver();
+  }
+
+  /**
+   * It is not on its way any more.
+   *
+   * @param restMs - of what stays in the store: for so long its user's batches are not tried again. None of them may be sent
+   *   before it, so what is known of them is forgotten as well.
+   */
+  #letGo(row: Row, restMs?: number): void {
+    this.#sending.delete(row.id);
     this.#busyUsers.delete(row.userKey);
     this.#drop(row);
-    if (verdict.kind === "undelivered") this.#rest(row.userKey, restMsAfter(verdict.error));
-    else if (verdict.kind === "accepted") this.#settled.accept(row);
-    else this.#settled.bury(row, verdict.error.message);
-    this.#handOver();
+    if (this.#suspect === row.id) this.#suspect = undefined;
+    this.#marked.delete(row.id);
+    if (restMs !== undefined) this.#rest(row.userKey, restMs);
     this.#wakeUp.wake();
   }
 
@@ -288,6 +352,10 @@ export class FleetWorker {
   }
 }
 
+function isDead({ deaths }: Row): boolean {
+  return deaths >= MOST_DEATHS;
+}
+
 function restMsAfter(error: MParticleError): number {
   const isOutage = !(error instanceof ApiError) || error.status === 503 || error.code === "RATE_LIMITED";
   return isOutage ? SHORT_REST_MS : REST_MS;
@@ -300,8 +368,9 @@ interface StoredRow {
   readonly user_hash: string;
   readonly source_request_id: string;
   readonly body: string;
+  readonly deaths: number;
 }
 
-function toRow({ id, lane, user_hash, source_request_id, body }: StoredRow): Row {
-  return { id, lane, userKey: user_hash, requestId: source_request_id, text: body, bytes: utf8Length(body) };
+function toRow({ id, lane, user_hash, source_request_id, body, deaths }: StoredRow): Row {
+  return { id, lane, userKey: user_hash, requestId: source_request_id, text: body, bytes: utf8Length(body), deaths };
 }

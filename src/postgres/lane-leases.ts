@@ -43,15 +43,26 @@ const RENEW = `
 UPDATE mparticle_events_lane SET lease_until = now() + $2 * interval '1 ms'
 WHERE owner = $1 AND lease_until > now() AND lane = ANY($3::int[]) RETURNING lane`;
 
-/** Whoever is first takes a free lane; nobody waits for a lane that somebody else is taking. */
+/**
+ * Whoever is first takes a free lane; nobody waits for a lane that somebody else is taking. A worker that ended well has
+ * taken its name off its lanes.
+ */
 const CLAIM = `
-UPDATE mparticle_events_lane SET owner = $1, lease_until = now() + $2 * interval '1 ms'
-WHERE lane IN (
-  SELECT lane FROM mparticle_events_lane WHERE lease_until <= now() AND lane <> ALL($4::int[]) ORDER BY random() LIMIT $3 FOR UPDATE SKIP LOCKED
-) RETURNING lane`;
+UPDATE mparticle_events_lane AS claimed SET owner = $1, lease_until = now() + $2 * interval '1 ms'
+FROM (
+  SELECT lane, owner FROM mparticle_events_lane
+  WHERE lease_until <= now() AND lane <> ALL($4::int[]) ORDER BY random() LIMIT $3 FOR UPDATE SKIP LOCKED
+) AS free
+WHERE claimed.lane = free.lane RETURNING claimed.lane, free.owner IS NOT NULL AS of_the_dead`;
 
 const RELEASE = `
 UPDATE mparticle_events_lane SET owner = NULL, lease_until = '-infinity' WHERE owner = $1 AND lane = ANY($2::int[])`;
+
+/** As returned; only a claim says whose it was. */
+interface TakenLane {
+  readonly lane: number;
+  readonly of_the_dead?: boolean;
+}
 
 /**
  * The lanes that this worker may send, by leases that all workers see. A lane has one owner at a time, so that the order
@@ -65,6 +76,8 @@ export class LaneLeases {
   readonly #onLost: (lanes: readonly number[]) => void;
   /** Until when each lane is ours, by our own clock: from before the statement was sent, so never too long. */
   readonly #until = new Map<number, number>();
+  /** Until when there may be a batch in a lane that has ended the worker before this one. */
+  readonly #carefulUntil = new Map<number, number>();
   /** Lanes that others are to have. */
   #leaving = new Set<number>();
 
@@ -96,6 +109,11 @@ export class LaneLeases {
   holds(lane: number): boolean {
     if (this.#leaving.has(lane)) return false;
     return (this.#until.get(lane) ?? -Infinity) - this.#leaseMs / 4 > this.#now();
+  }
+
+  /** Whether the worker that had this lane has ended without a word, not long ago. */
+  isOfTheDead(lane: number): boolean {
+    return (this.#carefulUntil.get(lane) ?? -Infinity) > this.#now();
   }
 
   /**
@@ -163,7 +181,9 @@ export class LaneLeases {
   async #take(text: string, values: unknown[], startedMs: number, kind: "renew" | "claim"): Promise<void> {
     const { rows } = await this.#pool.query(text, values);
     if (kind === "renew") this.#until.clear();
-    for (const { lane } of rows as readonly { readonly lane: number }[])
+    for (const { lane, of_the_dead } of rows as readonly TakenLane[]) {
       this.#until.set(lane, startedMs + this.#leaseMs);
+      if (of_the_dead === true) this.#carefulUntil.set(lane, startedMs + this.#leaseMs);
+    }
   }
 }

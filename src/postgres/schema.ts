@@ -18,7 +18,8 @@ CREATE TABLE IF NOT EXISTS mparticle_events_batch (
   source_request_id text NOT NULL,
   body text NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now(),
-  version smallint NOT NULL DEFAULT 1
+  version smallint NOT NULL DEFAULT 1,
+  deaths smallint NOT NULL DEFAULT 0
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
   autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 100000);
 
@@ -64,6 +65,7 @@ INSERT INTO mparticle_events_pace DEFAULT VALUES ON CONFLICT DO NOTHING;
 
 -- Asked first, because CREATE INDEX IF NOT EXISTS and ADD COLUMN IF NOT EXISTS wait for all who write to the table, and all
 -- others wait for them. The version of a batch is that of its form; of a lane, what is needed to read all that is in it.
+-- The deaths of a batch are the workers that may have ended because of it. A batch in a lane that is not there would never be sent.
 DO $upgrade$
 DECLARE
   name text;
@@ -75,6 +77,20 @@ BEGIN
       EXECUTE format('ALTER TABLE mparticle_events_%s ADD COLUMN version smallint NOT NULL DEFAULT 1', name);
     END IF;
   END LOOP;
+  IF NOT EXISTS (
+    SELECT FROM pg_attribute WHERE attrelid = 'mparticle_events_batch'::regclass AND attname = 'deaths'
+  ) THEN
+    ALTER TABLE mparticle_events_batch ADD COLUMN deaths smallint NOT NULL DEFAULT 0;
+  END IF;
+  IF NOT EXISTS (
+    SELECT FROM pg_constraint
+    WHERE conrelid = 'mparticle_events_batch'::regclass AND conname = 'mparticle_events_batch_has_lane'
+  ) THEN
+    EXECUTE format(
+      'ALTER TABLE mparticle_events_batch ADD CONSTRAINT mparticle_events_batch_has_lane CHECK (lane BETWEEN 0 AND %s)',
+      (SELECT max(lane) FROM mparticle_events_lane)
+    );
+  END IF;
   IF to_regclass('mparticle_events_batch_lane') IS NULL THEN
     CREATE INDEX mparticle_events_batch_lane ON mparticle_events_batch (lane, id);
   END IF;

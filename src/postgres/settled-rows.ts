@@ -13,6 +13,8 @@ INSERT INTO mparticle_events_dead (id, user_hash, source_request_id, body, creat
 SELECT dead.*, reasons.reason FROM dead JOIN unnest($1::bigint[], $2::text[]) AS reasons (id, reason) USING (id)
 ON CONFLICT DO NOTHING`;
 
+const SURVIVED = "UPDATE mparticle_events_batch SET deaths = 0 WHERE id = ANY($1::bigint[])";
+
 /** What is known of a row that has its verdict. */
 interface SettledRow {
   readonly id: string;
@@ -34,6 +36,8 @@ export class SettledRows {
   /** By id: the lane. */
   readonly #accepted = new Map<string, number>();
   readonly #rejected = new Map<string, { readonly lane: number; readonly reason: string }>();
+  /** Ids. They stay in the store, and may be sent again before this is noted down. */
+  readonly #survived = new Set<string>();
   #writing: Promise<void> | undefined;
   #isScheduled = false;
   #isEnding = false;
@@ -52,6 +56,12 @@ export class SettledRows {
   /** @param reason - what a person reads who looks at the dead letter. */
   bury({ id, lane }: SettledRow, reason: string): void {
     this.#rejected.set(id, { lane, reason: reason.replaceAll("\0", "") });
+    this.#schedule(GATHER_MS);
+  }
+
+  /** It was not delivered, and has not ended its worker, which was noted down as possible. */
+  survive({ id }: SettledRow): void {
+    this.#survived.add(id);
     this.#schedule(GATHER_MS);
   }
 
@@ -89,7 +99,7 @@ export class SettledRows {
         })
         .finally(() => {
           this.#writing = undefined;
-          if (this.#accepted.size + this.#rejected.size > 0) this.#schedule(GATHER_MS);
+          if (this.#accepted.size + this.#rejected.size + this.#survived.size > 0) this.#schedule(GATHER_MS);
         });
     }, delayMs);
   }
@@ -104,6 +114,11 @@ export class SettledRows {
     if (rejected.length > 0) {
       await this.#pool.query(REJECTED, [rejected.map(([id]) => id), rejected.map(([, { reason }]) => reason)]);
       for (const [id] of rejected) this.#rejected.delete(id);
+    }
+    const survived = [...this.#survived];
+    if (survived.length > 0) {
+      await this.#pool.query(SURVIVED, [survived]);
+      for (const id of survived) this.#survived.delete(id);
     }
   }
 }

@@ -66,9 +66,10 @@ async function run(engine: Engine) {
     if (requests % 17 === 0) return requests % 2 === 0 ? { status: 503 } : "reset";
     return names.some((name) => POISON.test(name)) ? { status: 400 } : undefined;
   });
-  // Each change is written before it is acknowledged, because what was acknowledged is what must not be lost.
+  // Each change is handed to the system before it is acknowledged, and the system outlives the process that is killed. With
+  // \`everysec\` the last two seconds may not be.
   const store = await (engine === "redis"
-    ? startRedis(["--appendonly", "yes", "--appendfsync", "always"])
+    ? startRedis(["--appendonly", "yes", "--appendfsync", "no"])
     : startPostgres());
   const children = new Set<ChildProcess>();
   try {

@@ -348,6 +348,31 @@ describe("an outbox in PostgreSQL", () => {
     expect(rows).toEqual([{ lanes: 8, batches: 1 }]);
   });
 
+  it("takes no batch in a lane that is not there, because nobody would send it", async () => {
+    const { pool, startWorker, service, countOf } = await setUp();
+    const insert = (lane: number): Promise<unknown> =>
+      pool.query(
+        "INSERT INTO mparticle_events_batch (lane, user_hash, source_request_id, body) VALUES ($1, 0, 'x', '{}')",
+        [lane],
+      );
+    await expect(insert(64)).rejects.toThrow("mparticle_events_batch_has_lane");
+    await expect(insert(-1)).rejects.toThrow("mparticle_events_batch_has_lane");
+    await enqueue(pool, user("a"), customEvent("a:0", "other"));
+    // Somebody deletes the lane of a user, after which the others have theirs.
+    const { rows } = await pool.query<{ lane: number }>(
+      "DELETE FROM mparticle_events_lane WHERE lane = (SELECT lane FROM mparticle_events_batch) RETURNING lane",
+    );
+    await expect(enqueue(pool, user("a"), customEvent("a:1", "other"))).rejects.toThrow('column "lane"');
+    await pool.query("INSERT INTO mparticle_events_lane (lane) VALUES ($1)", [rows[0]?.lane]);
+    await enqueue(pool, user("a"), customEvent("a:1", "other"));
+    startWorker({ pollMs: 50 });
+    await allAccepted(service, 2);
+    expect(service.numbersOfUser.get("a")).toEqual([0, 1]);
+    await eventually(async () => {
+      expect(await countOf("batch")).toBe(0);
+    });
+  });
+
   it("leaves no connection in a failed transaction when the tables cannot be made", async () => {
     const { database } = await setUp();
     const pool = openPool({ database, max: 1 });

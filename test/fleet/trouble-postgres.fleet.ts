@@ -122,18 +122,22 @@ describe("an outbox in PostgreSQL, when things go wrong,", () => {
     const { pool, service, startWorker, countOf } = await setUp();
     const tx = await pool.connect();
     await tx.query("BEGIN");
-    await enqueue(tx, user("u0"), customEvent("u0:0", "other"));
+    for (const number of [0, 1]) await enqueue(tx, user("u0"), customEvent(`u0:${String(number)}`, "other"));
     startWorker({ pollMs: 50, leaseMs: 1_000 });
     startWorker({ pollMs: 50, leaseMs: 1_000 });
-    await enqueueNumbers(pool, 10, [1, 2]);
+    await enqueueNumbers(pool, 10, [2, 3]);
     await allAccepted(service, 20);
-    // Several leases long; and it began before all else, and so its row is before theirs.
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    // Longer than a lease.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
     await migrate(pool);
     expect(service.accepted.size).toBe(20);
     await tx.query("COMMIT");
     tx.release();
-    await allAccepted(service, 21);
+    // Its rows were written before all that was sent, and these after them.
+    await enqueue(pool, user("u0"), customEvent("u0:4", "other"));
+    await allAccepted(service, 23);
+    // Of one user in the order of the commits.
+    expect(service.numbersOfUser.get("u0")).toEqual([2, 3, 0, 1, 4]);
     await eventually(async () => {
       expect(await countOf("batch")).toBe(0);
     });

@@ -139,6 +139,9 @@ describe("two versions of a fleet on PostgreSQL", () => {
     for (const table of ["batch", "dead", "lane", "worker"]) {
       await pool.query(`ALTER TABLE mparticle_events_${table} DROP COLUMN version CASCADE`);
     }
+    await pool.query(
+      "ALTER TABLE mparticle_events_batch DROP COLUMN deaths, DROP CONSTRAINT mparticle_events_batch_has_lane",
+    );
     await migrate(pool);
     await enqueue(pool, user("a"), customEvent("a:0", "other"));
     startWorker({ pollMs: 50 });
