@@ -71,6 +71,6 @@ function promiseOf(start: () => Promise<void>): Promise<void> {
   try {
     return Promise.resolve(start());
   } catch (error) {
-    return Promise.reject(error);
+    return Promise.reject(error instanceof Error ? error : new Error(String(error)));
   }
 }
