@@ -293,7 +293,8 @@ describe("the order of users", () => {
     expect(line.take(false)).toBeUndefined();
     line.add(outgoing("99", 10, settled), "99");
     expect(line.take(false)).toHaveLength(100);
-    line.add(outgoing("100", 10, settled), "100");
+    for (let user = 100; user < 201; user++) line.add(outgoing(String(user), 10, settled), String(user));
+    expect(line.take(false)).toHaveLength(100);
     expect(line.take(false)).toBeUndefined();
     expect(line.take(true)).toHaveLength(1);
     line.add(outgoing("x", 127_000, settled), "x");
@@ -322,11 +323,21 @@ describe("the order of users", () => {
     const add = (id: string, user: string): void => {
       line.add(outgoing(id, 127_999, []), user);
     };
-    add("first", "a");
-    add("second", "a");
+    for (const id of ["first", "second", "third", "fourth"]) add(id, "a");
     expect(line.take(false)).toBeUndefined();
     add("other", "b");
     expect(line.take(false)?.map(({ requestId }) => requestId)).toEqual(["first"]);
+  });
+
+  it("has nothing to send of a user whose batch is in flight, whatever comes meanwhile", () => {
+    const line = new UserOrder();
+    line.add(outgoing("1", 10, []), "a");
+    const [inFlight] = line.take(true) ?? [];
+    for (const id of ["2", "3"]) line.add(outgoing(id, 10, []), "a");
+    expect(line.take(true)).toBeUndefined();
+    inFlight?.settle(verdictOf("accepted"));
+    expect(line.take(true)?.map(({ requestId }) => requestId)).toEqual(["2"]);
+    expect(line.take(true)).toBeUndefined();
   });
 
   it("has room again when it holds back what waited", () => {
