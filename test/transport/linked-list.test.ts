@@ -31,4 +31,11 @@ describe("a linked list", () => {
       }),
     );
   });
+
+  it("is left alone by what has left it already, told so again", () => {
+    const list = new LinkedList<string>();
+    const [gone] = ["gone", "a", "b"].map((item) => list.add(item));
+    for (let time = 0; time < 3; time++) list.remove(gone!);
+    expect(list.toArray()).toEqual(["a", "b"]);
+  });
 });
