@@ -372,10 +372,14 @@ describe("parseJsonExact", () => {
   it.each([0, 1, 2, 3, 4])(
     "reads an id behind a text that ends in %d backslashes, and one within a text as text",
     (count) => {
-      const value = { text: "\\".repeat(count), quoted: `${"\\".repeat(count)}" ${BEYOND_DOUBLE}`, id: 1 };
-      const text = JSON.stringify(value).replace('"id":1', `"id":${BEYOND_DOUBLE}`);
-      expect(parseJsonExact(text)).toEqual({ ...value, id: BigInt(BEYOND_DOUBLE) });
-      expect(parseExact(text)).toEqual({ ...value, id: BEYOND_DOUBLE });
+      const texts = { text: "\\".repeat(count) };
+      const quotes = { quoted: `${"\\".repeat(count)}" ${BEYOND_DOUBLE}` };
+      // Each by itself: taken for its opposite, the one would put right what the other has put wrong.
+      for (const value of [texts, quotes, { ...texts, ...quotes }]) {
+        const text = JSON.stringify({ ...value, id: 1 }).replace('"id":1', `"id":${BEYOND_DOUBLE}`);
+        expect(parseJsonExact(text)).toEqual({ ...value, id: BigInt(BEYOND_DOUBLE) });
+        expect(parseExact(text)).toEqual({ ...value, id: BEYOND_DOUBLE });
+      }
     },
   );
 
