@@ -5,6 +5,7 @@ import { bulk } from "./rows/bulk.ts";
 import { burst } from "./rows/burst.ts";
 import { check } from "./rows/check.ts";
 import { coalesce } from "./rows/coalesce.ts";
+import { fleet } from "./rows/fleet.ts";
 import { growing } from "./rows/growth.ts";
 import { memory } from "./rows/memory.ts";
 import { outbox } from "./rows/outbox.ts";
@@ -34,4 +35,5 @@ export const ROWS: readonly Row[] = [
   memory,
   backfill,
   backfillRows,
+  fleet,
 ];

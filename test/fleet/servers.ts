@@ -7,6 +7,8 @@ import { join } from "node:path";
 /** A server of a test's own, on a free port, with a folder of its own. */
 export interface Server {
   readonly port: number;
+  /** Of its process, which a restart changes. */
+  readonly pid: number;
   /** Ends it as a crash would, and starts it again on the same port with the same folder. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -68,6 +70,9 @@ async function serve({ name, port, folder, start, isUp, signals }: Program): Pro
   let child = await startAndWait();
   return {
     port,
+    get pid() {
+      return child.pid ?? 0;
+    },
     restart: async () => {
       await exitOf(child, signals.crash);
       child = await startAndWait();
