@@ -23,15 +23,15 @@ function entry(name, imports, limit, platform = "node") {
 }
 
 export default [
-  entry("mparticle-events", "*", "41.5 kB", "browser"),
-  entry("mparticle-events", "{ EventsClient, createBatch, customEvent }", "28.5 kB", "browser"),
+  entry("mparticle-events", "*", "42.6 kB", "browser"),
+  entry("mparticle-events", "{ EventsClient, createBatch, customEvent }", "28.8 kB", "browser"),
   entry("mparticle-events", "{ createBatch, customEvent, purchase, gdprConsent }", "2 kB", "browser"),
   entry("mparticle-events/validate", "*", "33 kB", "browser"),
   entry("mparticle-events/consent", "*", "13.5 kB", "browser"),
   entry("mparticle-events/plan", "*", "15.5 kB", "browser"),
   entry("mparticle-events/node", "*", "20.5 kB"),
   entry("mparticle-events/testing", "*", "60 kB"),
-  entry("mparticle-events/bullmq", "*", "16 kB"),
-  entry("mparticle-events/postgres", "*", "17 kB"),
+  entry("mparticle-events/bullmq", "*", "17.4 kB"),
+  entry("mparticle-events/postgres", "*", "18.6 kB"),
   entry("mparticle-events/otel", "*", "4.2 kB"),
 ];

@@ -387,7 +387,7 @@ describe("the texts of several batches", () => {
         expect(texts).toEqual(natives);
         together++;
       }),
-      { numRuns: full(60, 3_000) },
+      { numRuns: full(200, 3_000) },
     );
     expect(together).toBeGreaterThan(0);
   });
