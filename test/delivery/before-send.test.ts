@@ -1,4 +1,4 @@
-import { createBatch, customEvent } from "mparticle-events";
+import { createBatch, customEvent, type Batch } from "mparticle-events";
 import { describe, expect, it } from "vitest";
 import { runSteps, stepsOf, type BeforeSend } from "../../src/delivery/before-send.ts";
 
@@ -38,6 +38,18 @@ describe("the steps of beforeSend", () => {
       batch: { user_attributes: { tags: "gone" }, events: [{ data: { event_name: "changed" } }] },
     });
     expect(batch).toEqual(before);
+  });
+
+  it("leave null as it is, and copy objects that have no prototype", () => {
+    const bare = Object.assign(Object.create(null) as object, { plan: "free", trial: null });
+    const given = { environment: "development", events: null, user_attributes: bare } as unknown as Batch;
+    const result = runSteps([(one) => (Object.assign(one.user_attributes ?? {}, { plan: "changed" }), one)], given);
+    expect(result).toEqual({
+      kind: "send",
+      batch: { environment: "development", events: null, user_attributes: { plan: "changed", trial: null } },
+      held: undefined,
+    });
+    expect(bare).toEqual({ plan: "free", trial: null });
   });
 
   it("copy members that are named like a prototype, and leave what is no plain object to its owner", () => {
