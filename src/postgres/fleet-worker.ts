@@ -240,15 +240,21 @@ export class FleetWorker {
       await this.#pool.query(MAY_END_US, [alive.map(({ id }) => id)]);
     } catch (error) {
       this.#internals.telemetry.reportError("The outbox could not be written to; trying again.", error);
-      for (const row of alive) this.#letGo(row, REST_MS);
+      for (const row of alive) this.#survive(row, REST_MS);
       return;
     }
     for (const row of alive) {
       this.#marked.add(row.id);
       // The lease may have become too short meanwhile.
       if (this.#leases.holds(row.lane)) void this.#send(row);
-      else this.#letGo(row, SHORT_REST_MS);
+      else this.#survive(row, SHORT_REST_MS);
     }
+  }
+
+  /** It was noted down and not sent, which must not count: after a few times the batch would be a dead letter. */
+  #survive(row: Row, restMs: number): void {
+    this.#settled.survive(row);
+    this.#letGo(row, restMs);
   }
 
   #settle(row: Row, verdict: Verdict): void {
