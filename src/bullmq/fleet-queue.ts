@@ -3,10 +3,10 @@ import { utf8Length } from "#platform";
 import { LIMITS } from "../../generated/contract.ts";
 import type { Batch, Event } from "../../generated/schema.ts";
 import { InvalidBatchError, MParticleError } from "../errors.ts";
-import { OwnCheck, requireCheck, type Validate } from "../delivery/checks.ts";
+import { makeCheck, type OwnCheck, type Validate } from "../delivery/checks.ts";
 import type { Logger } from "../delivery/logger.ts";
 import { RequestIds } from "../delivery/request-ids.ts";
-import { Telemetry } from "../delivery/telemetry.ts";
+import { Telemetry, type Observers } from "../delivery/telemetry.ts";
 import type { UserContext } from "../model/types.ts";
 import { checkOptions, positive } from "../transport/option-checks.ts";
 import { batchOf, toFleetBatches, type FleetBatch } from "../fleet/fleet-batch.ts";
@@ -22,6 +22,10 @@ export interface FleetQueueOptions {
   readonly name?: string | undefined;
   /** A check of each batch before it is stored, such as `checkBatch`. `@default none` */
   readonly validate?: Validate | undefined;
+  /** Codes of warnings that refuse a batch as errors do; `true` for all. `@default false` */
+  readonly strict?: boolean | readonly string[] | undefined;
+  /** Called for each warning of `validate`, with the batch that is stored all the same. `@default none` */
+  readonly onFinding?: Observers["onFinding"];
   /** Told of the warnings of `validate`, and of ids that stand for two batches; without one the console is. `@default none` */
   readonly logger?: Logger | undefined;
   /** An `add` that was not stored for so long is rejected, in milliseconds. `@default 5_000` */
@@ -80,6 +84,8 @@ export class FleetQueue {
       connection: "any",
       name: "string",
       validate: "any",
+      strict: "any",
+      onFinding: "function",
       logger: "any",
       timeoutMs: "any",
       maxPendingBytes: "any",
@@ -87,12 +93,9 @@ export class FleetQueue {
     });
     requireConnection(options.connection);
     this.#options = options;
-    const { validate, logger } = options;
-    this.#telemetry = new Telemetry({}, logger);
-    if (validate !== undefined) {
-      requireCheck("validate", validate);
-      this.#check = new OwnCheck({ validate, strict: false, telemetry: this.#telemetry });
-    }
+    const { onFinding, logger } = options;
+    this.#telemetry = new Telemetry({ onFinding }, logger);
+    this.#check = makeCheck(options, this.#telemetry);
     this.#timeoutMs = positive("timeoutMs", options.timeoutMs ?? 5_000);
     this.#maxPendingBytes = positive("maxPendingBytes", options.maxPendingBytes ?? 16 * 1024 * 1024);
     this.#keepAcceptedSeconds = positive("keepAcceptedSeconds", options.keepAcceptedSeconds ?? 3_600);

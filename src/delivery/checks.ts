@@ -87,6 +87,24 @@ export class OwnCheck {
   }
 }
 
+/** What the options of a client, or of a fleet's queue, say of a check. */
+export interface CheckOptions {
+  readonly validate?: Validate | undefined;
+  readonly strict?: boolean | readonly string[] | undefined;
+}
+
+/** @throws TypeError - for a `validate` that cannot give its findings at once, and a `strict` that names no codes. */
+export function makeCheck({ validate, strict = false }: CheckOptions, telemetry: Telemetry): OwnCheck | undefined {
+  const given: unknown = strict;
+  const isCodes = Array.isArray(given) && given.every((code) => typeof code === "string");
+  if (typeof given !== "boolean" && !isCodes) {
+    throw new TypeError(`\`strict\` is ${show(given)}; expected a boolean, or a list of codes of findings.`);
+  }
+  if (validate === undefined) return undefined;
+  requireCheck("validate", validate);
+  return new OwnCheck({ validate, strict, telemetry });
+}
+
 /** A finding about an event of a part is one about an event of the whole list. */
 function moveIndex(path: string, firstIndex: number): string {
   return path.replace(/^\/events\/(\d+)/, (_, index: string) => `/events/${String(Number(index) + firstIndex)}`);

@@ -3,7 +3,7 @@ import { show } from "../rules/show.ts";
 import type { TransportOptions } from "../transport/attempt.ts";
 import { atLeastZero, checkOptions, positive, wholeNumber, type Kinds } from "../transport/option-checks.ts";
 import { stepsOf, type BeforeSend } from "./before-send.ts";
-import { OwnCheck, requireCheck, type Validate } from "./checks.ts";
+import { makeCheck, type Validate } from "./checks.ts";
 import type { PrepareOptions } from "./prepare.ts";
 import type { RetryOptions } from "./retry.ts";
 import type { Logger } from "./logger.ts";
@@ -81,18 +81,6 @@ export function resolvePreparation(options: EventsClientOptions, telemetry: Tele
     );
   }
   return { beforeSend: stepsOf(options.beforeSend), check: makeCheck(options, telemetry), maxBatchBytes };
-}
-
-/** @throws TypeError - for a `validate` that cannot give its findings at once, and a `strict` that names no codes. */
-function makeCheck({ validate, strict = false }: EventsClientOptions, telemetry: Telemetry): OwnCheck | undefined {
-  const given: unknown = strict;
-  const isCodes = Array.isArray(given) && given.every((code) => typeof code === "string");
-  if (typeof given !== "boolean" && !isCodes) {
-    throw new TypeError(`\`strict\` is ${show(given)}; expected a boolean, or a list of codes of findings.`);
-  }
-  if (validate === undefined) return undefined;
-  requireCheck("validate", validate);
-  return new OwnCheck({ validate, strict, telemetry });
 }
 
 const LOGGER_METHODS = ["debug", "info", "warn", "error"] as const;

@@ -196,6 +196,18 @@ describe("upload", () => {
     expect(existsSync(join(cwd, "rejected.ndjson"))).toBe(false);
   });
 
+  it("says what it warns of in batches that it sends", async () => {
+    const seconds = { is_opted_out: true, timestamp_unixtime_ms: Math.round(YESTERDAY_MS / 1000) };
+    write("a.ndjson", batch(1), batch(2, { events: [{ event_type: "opt_out", data: seconds }] }));
+    const ran = await upload("a.ndjson");
+    expect(ran.code).toBe(0);
+    expect(ran.stderr).toMatch(
+      /! Warnings about 1 record, .*\n {2}1 × seconds-not-milliseconds\n.*check says where\./s,
+    );
+    const { stdout } = await upload("a.ndjson", "--dry-run", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ accepted: 2, warnings: { "seconds-not-milliseconds": 1 } });
+  });
+
   it("counts before anything is sent what is too young to be history, and where it has to go", async () => {
     const old = (days: number): object => ({
       events: [
@@ -400,7 +412,7 @@ describe("upload", () => {
 
   it("draws a bar on a terminal, and shows a pause of the service as such", async () => {
     await serve({ script: [{ status: 429, headers: { "retry-after": "1" } }, 202] });
-    write("a.ndjson", ...many(10));
+    write("a.ndjson", ...many(10, 1));
     const terminal = testTerminal({ cwd, env });
     const running = runProgram(["upload", "a.ndjson"], { ...terminal, stderr: screen(terminal.written), env });
     while (!terminal.written.stderr.includes("paused")) {
@@ -420,7 +432,7 @@ describe("upload", () => {
       release = resolve;
     });
     await serve({ script: async () => (await held, 202) });
-    write("a.ndjson", ...many(10));
+    write("a.ndjson", ...many(10, 1));
     const terminal = testTerminal({ cwd, env });
     const running = runProgram(["upload", "a.ndjson"], { ...terminal, env });
     while (server.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));

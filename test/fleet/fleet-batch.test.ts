@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createBatch, screenView, type UserContext } from "mparticle-events";
-import { FleetQueue } from "../../src/bullmq/bullmq.ts";
+import { createBatch, screenView, type Finding, type UserContext } from "mparticle-events";
+import { FleetQueue, type FleetQueueOptions } from "../../src/bullmq/bullmq.ts";
 import { batchOf } from "../../src/fleet/fleet-batch.ts";
 
 const user: UserContext = { environment: "development", user_identities: { customer_id: "1" } };
@@ -16,6 +16,28 @@ describe("a batch for a fleet", () => {
 });
 
 describe("a fleet's queue", () => {
+  it("tells of warnings, and refuses for those that are to be strict about", async () => {
+    const warning: Finding = { severity: "warning", code: "odd", path: "/a", message: "it is odd." };
+    const [warned, found]: [unknown[], unknown[]] = [[], []];
+    const warn = (said: unknown): void => void warned.push(said);
+    const options: FleetQueueOptions = {
+      connection: { host: "127.0.0.1", port: 1 }, // nothing listens there
+      timeoutMs: 1,
+      validate: () => [warning],
+      logger: { debug: warn, info: warn, warn, error: warn },
+      onFinding: (finding) => void found.push(finding),
+    };
+    const queue = new FleetQueue(options);
+    for (let n = 0; n < 2; n++) await expect(queue.add(user)).rejects.toMatchObject({ code: "OUTBOX" });
+    await queue.close();
+    expect(found).toEqual([warning, warning]);
+    expect(warned).toEqual([expect.stringContaining("(odd)")]);
+    const careful = new FleetQueue({ ...options, strict: ["odd"] });
+    await expect(careful.add(user)).rejects.toMatchObject({ code: "INVALID_BATCH" });
+    await careful.close();
+    expect(() => new FleetQueue({ ...options, strict: "odd" as never })).toThrow("`strict`");
+  });
+
   it("says once that another batch was added under an id: Redis keeps the first one, and says nothing", async () => {
     const warned: unknown[] = [];
     const warn = (...said: unknown[]): void => void warned.push(said[0]);

@@ -5,6 +5,7 @@ import type { UploadFlags } from "../commands/upload.ts";
 import { requireCredentials, type Connection } from "../connection.ts";
 import type { Terminal } from "../terminal.ts";
 import { messageOf, UsageError } from "../usage-error.ts";
+import type { WarningCount } from "./warning-count.ts";
 
 /** What a dry run would have sent. */
 export interface DryRun {
@@ -16,6 +17,7 @@ export interface DryRun {
  * The client of an upload. It checks each batch, because the service takes a bulk request with bad batches in it.
  *
  * @param checkMore - what batches are held against besides the contract.
+ * @param warnings - counts what is warned of in batches that are sent.
  * @param dryRun - counts requests in place of making them.
  * @throws UsageError - when the credentials are missing, or an option is not what it should be.
  */
@@ -25,6 +27,7 @@ export function makeClient(
   checkMore: (batch: unknown) => readonly Finding[],
   terminal: Terminal,
   observers: Pick<EventsClientOptions, "onAttempt" | "onPause">,
+  warnings: WarningCount,
   dryRun: DryRun | undefined,
 ): EventsClient {
   const { profile, historical } = flags;
@@ -45,7 +48,11 @@ export function makeClient(
         const findings = checkBatch(batch, checks);
         const more = checkMore(batch);
         if (findings.length === 0 && more.length === 0) return findings;
-        return [...more, ...findings].filter(({ severity }) => severity === "error");
+        const all = [...more, ...findings];
+        const errors = all.filter(({ severity }) => severity === "error");
+        // A rejected batch is told of by its errors. The client is given no warnings, because nobody listens to it.
+        if (errors.length === 0) warnings.add(all);
+        return errors;
       },
       ...observers,
     });

@@ -24,6 +24,7 @@ import { describeSurvey, surveyHistory } from "./survey-history.ts";
 import { formatDuration } from "./tally.ts";
 import { UploadRun, type Books, type CheckpointHead } from "./upload-run.ts";
 import { exitCodeOf, tellHowToGoOn, writeSummary } from "./upload-summary.ts";
+import { WarningCount } from "./warning-count.ts";
 
 const DEFAULT_CHECKPOINT = "upload.checkpoint.json";
 
@@ -91,7 +92,8 @@ export async function runUpload(
   // Before anything is sent: a mistake in the options must not cost a survey of hours.
   const checkPlan = await makePlanCheck(flags, terminal);
   const checkMore = (batch: unknown): readonly Finding[] => [...guard.check(batch), ...checkPlan(batch)];
-  const client = makeClient(flags, connection, checkMore, terminal, run.observers, dryRun);
+  const warnings = new WarningCount();
+  const client = makeClient(flags, connection, checkMore, terminal, run.observers, warnings, dryRun);
   if (resumed !== undefined) await tellOfChanges(resumed, files, terminal);
   if (flags.historical === true && files.every(({ path }) => path !== undefined)) {
     const survey = await surveyHistory(
@@ -132,6 +134,7 @@ export async function runUpload(
     run,
     source,
     rejectedName,
+    warnings,
     durationMs: terminal.now() - startedAtMs,
     dryRun,
   });
@@ -140,6 +143,7 @@ export async function runUpload(
     summary.recordsWithFindings = run.tally.rejected + source.unreadable;
     await terminal.stderr.write(summary.describe(coloursFor(terminal.stderr, terminal.env), true));
   }
+  await terminal.stderr.write(warnings.describe(coloursFor(terminal.stderr, terminal.env)));
   if (dryRun !== undefined) await terminal.stderr.write(describeDuration(source.batches - run.tally.rejected, flags));
   else await tellHowToGoOn(terminal, run, { canResume, checkpointName, args });
   return exitCodeOf(run, source);

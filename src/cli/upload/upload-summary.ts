@@ -6,19 +6,21 @@ import type { DryRun } from "./make-client.ts";
 import type { RecordSource } from "./record-source.ts";
 import { formatDuration } from "./tally.ts";
 import type { UploadRun } from "./upload-run.ts";
+import type { WarningCount } from "./warning-count.ts";
 
 /** What a summary is made of. */
 export interface Ended {
   readonly run: UploadRun;
   readonly source: RecordSource;
   readonly rejectedName: string;
+  readonly warnings: WarningCount;
   readonly durationMs: number;
   readonly dryRun: DryRun | undefined;
 }
 
 /** The sum of it all: what was read is what was accepted, rejected, not delivered or settled before. */
 export async function writeSummary(terminal: Terminal, flags: UploadFlags, ended: Ended): Promise<void> {
-  const { run, source, rejectedName, durationMs, dryRun } = ended;
+  const { run, source, rejectedName, warnings, durationMs, dryRun } = ended;
   const { accepted, eventsAccepted, undelivered } = run.tally;
   const rejected = run.tally.rejected + source.unreadable;
   const skipped = source.skipped + source.rejectedBefore;
@@ -37,6 +39,7 @@ export async function writeSummary(terminal: Terminal, flags: UploadFlags, ended
         events: eventsAccepted,
         durationMs: Math.round(durationMs),
         ...(dryRun !== undefined && dryRun),
+        ...(warnings.byCode !== undefined && { warnings: warnings.byCode }),
         ...(rejected > 0 && dryRun === undefined && { rejectedFile: rejectedName }),
         ...(run.interruption !== undefined && { endedBy: run.interruption }),
       })}\n`,
