@@ -95,7 +95,7 @@ export class FleetQueue {
     this.#options = options;
     const { onFinding, logger } = options;
     this.#telemetry = new Telemetry({ onFinding }, logger);
-    this.#check = makeCheck(options, this.#telemetry);
+    this.#check = makeCheck(options.validate, options.strict ?? false, this.#telemetry);
     this.#timeoutMs = positive("timeoutMs", options.timeoutMs ?? 5_000);
     this.#maxPendingBytes = positive("maxPendingBytes", options.maxPendingBytes ?? 16 * 1024 * 1024);
     this.#keepAcceptedSeconds = positive("keepAcceptedSeconds", options.keepAcceptedSeconds ?? 3_600);

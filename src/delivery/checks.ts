@@ -87,14 +87,17 @@ export class OwnCheck {
   }
 }
 
-/** What the options of a client, or of a fleet's queue, say of a check. */
-export interface CheckOptions {
-  readonly validate?: Validate | undefined;
-  readonly strict?: boolean | readonly string[] | undefined;
-}
-
-/** @throws TypeError - for a `validate` that cannot give its findings at once, and a `strict` that names no codes. */
-export function makeCheck({ validate, strict = false }: CheckOptions, telemetry: Telemetry): OwnCheck | undefined {
+/**
+ * The check of a client, or of a fleet's queue.
+ *
+ * @returns `undefined` when there is none.
+ * @throws TypeError - for a `validate` that cannot give its findings at once, and a `strict` that names no codes.
+ */
+export function makeCheck(
+  validate: Validate | undefined,
+  strict: boolean | readonly string[],
+  telemetry: Telemetry,
+): OwnCheck | undefined {
   const given: unknown = strict;
   const isCodes = Array.isArray(given) && given.every((code) => typeof code === "string");
   if (typeof given !== "boolean" && !isCodes) {

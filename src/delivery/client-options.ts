@@ -80,7 +80,11 @@ export function resolvePreparation(options: EventsClientOptions, telemetry: Tele
       `\`maxBatchBytes\` is ${show(maxBatchBytes)}; expected at most ${String(LARGEST_BATCH_BYTES)}, which fills a request.`,
     );
   }
-  return { beforeSend: stepsOf(options.beforeSend), check: makeCheck(options, telemetry), maxBatchBytes };
+  return {
+    beforeSend: stepsOf(options.beforeSend),
+    check: makeCheck(options.validate, options.strict ?? false, telemetry),
+    maxBatchBytes,
+  };
 }
 
 const LOGGER_METHODS = ["debug", "info", "warn", "error"] as const;
