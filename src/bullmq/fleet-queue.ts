@@ -93,9 +93,9 @@ export class FleetQueue {
     });
     requireConnection(options.connection);
     this.#options = options;
-    const { onFinding, logger } = options;
+    const { validate, strict = false, onFinding, logger } = options;
     this.#telemetry = new Telemetry({ onFinding }, logger);
-    this.#check = makeCheck(options.validate, options.strict ?? false, this.#telemetry);
+    this.#check = makeCheck(validate, strict, this.#telemetry);
     this.#timeoutMs = positive("timeoutMs", options.timeoutMs ?? 5_000);
     this.#maxPendingBytes = positive("maxPendingBytes", options.maxPendingBytes ?? 16 * 1024 * 1024);
     this.#keepAcceptedSeconds = positive("keepAcceptedSeconds", options.keepAcceptedSeconds ?? 3_600);

@@ -74,6 +74,7 @@ const LARGEST_BATCH_BYTES = LIMITS.requestMaxBytes - 2;
 
 /** What is done with each batch before it is sent, as far as it is the same for all endpoints. */
 export function resolvePreparation(options: EventsClientOptions, telemetry: Telemetry): Omit<PrepareOptions, "path"> {
+  const { validate, strict = false } = options;
   const maxBatchBytes = positive("maxBatchBytes", options.maxBatchBytes ?? LIMITS.batchMaxBytes);
   if (maxBatchBytes > LARGEST_BATCH_BYTES) {
     throw new RangeError(
@@ -82,7 +83,7 @@ export function resolvePreparation(options: EventsClientOptions, telemetry: Tele
   }
   return {
     beforeSend: stepsOf(options.beforeSend),
-    check: makeCheck(options.validate, options.strict ?? false, telemetry),
+    check: makeCheck(validate, strict, telemetry),
     maxBatchBytes,
   };
 }

@@ -565,7 +565,7 @@ export const LINT_ROWS: readonly LintRow[] = [
     says: [JSON.stringify(customer_id), "Leave the identity out"],
     right: [{ user_identities: { customer_id: `${customer_id}-42` } }],
   })),
-  ...["{{user.id}}", "id-{{ customer_id }}", "${userId}", "<%= user.id %>", "%%USER_ID%%"].map(
+  ...["{{user.id}}", "id-{{ customer_id }}", "${userId}", "<%= user.id %>", "%%USER_ID%%", "*|USER_ID|*"].map(
     (customer_id): LintRow => ({
       code: "placeholder-identity",
       of: `the template ${JSON.stringify(customer_id)}`,
@@ -573,7 +573,7 @@ export const LINT_ROWS: readonly LintRow[] = [
       path: "/user_identities/customer_id",
       says: [JSON.stringify(customer_id), "identifies nobody"],
       right: [
-        { user_identities: { customer_id: customer_id.replace(/[{}<>]|%%/g, "") } },
+        { user_identities: { customer_id: customer_id.replace(/[{}<>*]|%%/g, "") } },
         { user_identities: { customer_id: "50%%off", email: "{}@example.com" } },
       ],
     }),

@@ -40,7 +40,7 @@ const PLACEHOLDERS = new Set([
 const LONGEST_PLACEHOLDER = 40;
 
 /** A place for a value, of the common template languages, that nobody filled in. */
-const TEMPLATE = /\{\{[^{}]*\}\}|\$\{[^{}]*\}|<%.*?%>|^%%.*%%$/;
+const TEMPLATE = /\{\{[^{}]*\}\}|\$\{[^{}]*\}|<%.*?%>|^%%.*%%$|^\*\|.*\|\*$/;
 
 export const identityNotString = lint({
   code: "identity-not-string",
