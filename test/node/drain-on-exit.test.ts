@@ -25,12 +25,23 @@ import {
 import { full, onlyInFull } from "../full.ts";
 import { bundleChild } from "../bundle-child.ts";
 import { readSpills } from "./read-spills.ts";
-import { comeBack, dying, live, watch, whyNoNamespace, type Death, type Life, type Living } from "./dying-process.ts";
+import {
+  comeBack,
+  dying,
+  live,
+  prepareDying,
+  watch,
+  whyNoNamespace,
+  type Death,
+  type Life,
+  type Living,
+} from "./dying-process.ts";
 
 let folder: string;
 let spillPath: string;
 let server: FakeServer | undefined;
 
+await prepareDying();
 const threads = await bundleChild(new URL("children/threads.ts", import.meta.url));
 
 beforeEach(() => {

@@ -3,8 +3,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { FakeServer } from "../../src/testing/testing.ts";
 import { bundleChild } from "../bundle-child.ts";
 
-/** The program that dies. */
-export const dying = await bundleChild(new URL("children/dying.ts", import.meta.url));
+/** The program that dies, of the file of tests that prepared it last: files share a process, one after the other. */
+export let dying = "";
+
+/** Called by each file of tests that lets processes die: the program is there until its end. */
+export async function prepareDying(): Promise<void> {
+  dying = await bundleChild(new URL("children/dying.ts", import.meta.url));
+}
 
 /** How a process adds events, and how it is to die. */
 export interface Life {

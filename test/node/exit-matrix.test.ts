@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { sqliteOutbox } from "mparticle-events/node";
 import { startFakeServer } from "../../src/testing/testing.ts";
 import { full } from "../full.ts";
-import { comeBack, die, type Life } from "./dying-process.ts";
+import { comeBack, die, prepareDying, type Life } from "./dying-process.ts";
 
 interface Way {
   readonly way: Life["way"];
@@ -65,6 +65,8 @@ const USUAL = WAYS.flatMap((way, row) => {
 });
 
 const CASES = full(USUAL, ALL);
+
+await prepareDying();
 
 let folder: string;
 
