@@ -11,6 +11,7 @@ import type { FleetBatch } from "../fleet/fleet-batch.ts";
 import { NewerRecords, RECORD_VERSION } from "../fleet/record-version.ts";
 import { RequestSender } from "../fleet/request-sender.ts";
 import { DEATHS_REASON, MOST_DEATHS } from "../fleet/suspects.ts";
+import { warnOfUnused } from "../fleet/unused-options.ts";
 import {
   resolveWorkerOptions,
   WORKER_OPTIONS,
@@ -73,7 +74,7 @@ export class FleetWorker {
   /**
    * Starts at once.
    *
-   * @param client - its credentials, host and transport are used; its own `rate` is not.
+   * @param client - its credentials, host and transport are used; its own `rate`, `beforeSend` and `validate` are not.
    * @param options - see {@link FleetWorkerOptions}.
    * @throws RangeError, TypeError - naming the option, its value and what was expected.
    */
@@ -81,11 +82,13 @@ export class FleetWorker {
     checkOptions(options, { ...WORKER_OPTIONS, connection: "any", name: "string", maxHoldMs: "any" });
     requireConnection(options.connection);
     this.#client = client;
-    this.#telemetry = internalsOf(client).telemetry;
+    const internals = internalsOf(client);
+    this.#telemetry = internals.telemetry;
     this.#options = options;
     this.#settings = resolveWorkerOptions(options);
     this.#maxHoldMs = positive("maxHoldMs", options.maxHoldMs ?? 30_000);
     this.#ledger = new WorkerLedger(this.#telemetry, options.onOutcome);
+    warnOfUnused(internals);
     this.#starting = this.#start();
     this.#starting.catch((error: unknown) => {
       this.#telemetry.loss("The fleet's worker could not start.", error);

@@ -22,6 +22,8 @@ SELECT CASE WHEN idle_until > now() THEN pg_notify('mparticle_events', '') END F
 /**
  * Writes events of one user to the outbox, in the application's own transaction: they are sent if and only if it commits.
  *
+ * It is not checked beyond what would be refused or lost: run `checkBatch` before for more.
+ *
  * @param tx - a client of `pg` on which `BEGIN` was run; a pool, when there is nothing they have to go with.
  * @param user - a batch without its events.
  * @param events - the events, oldest first; none sends what `user` says to the user's profile. A user's events that were

@@ -9,6 +9,7 @@ import { NewerRecords, RECORD_VERSION } from "../fleet/record-version.ts";
 import { RequestSender } from "../fleet/request-sender.ts";
 import { resolveWorkerOptions, WORKER_OPTIONS, type WorkerOptions } from "../fleet/worker-options.ts";
 import { DEATHS_REASON, MOST_DEATHS } from "../fleet/suspects.ts";
+import { warnOfUnused } from "../fleet/unused-options.ts";
 import { WorkerLedger, type FleetWorkerStats } from "../fleet/worker-ledger.ts";
 import { atLeastZero, checkOptions, positive } from "../transport/option-checks.ts";
 import { requireQueryable, type PostgresPool } from "./database.ts";
@@ -100,7 +101,7 @@ export class FleetWorker {
   /**
    * Starts at once.
    *
-   * @param client - its credentials, host and transport are used; its own `rate` is not.
+   * @param client - its credentials, host and transport are used; its own `rate`, `beforeSend` and `validate` are not.
    * @param options - see {@link FleetWorkerOptions}.
    * @throws RangeError, TypeError - naming the option, its value and what was expected.
    */
@@ -130,6 +131,7 @@ export class FleetWorker {
       // Shorter than a lease: nothing is sent for a lane that may be somebody else's.
       maxHoldMs: this.#leaseMs / 2,
     });
+    warnOfUnused(this.#internals);
     this.#loop = this.#run();
   }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { createBatch, screenView, type Finding, type UserContext } from "mparticle-events";
+import { createBatch, EventsClient, screenView, type Finding, type UserContext } from "mparticle-events";
 import { FleetQueue, type FleetQueueOptions } from "../../src/bullmq/bullmq.ts";
 import { batchOf } from "../../src/fleet/fleet-batch.ts";
+import { FleetWorker } from "../../src/postgres/postgres.ts";
 
 const user: UserContext = { environment: "development", user_identities: { customer_id: "1" } };
 
@@ -12,6 +13,21 @@ describe("a batch for a fleet", () => {
       expect.objectContaining({ findings: [expect.objectContaining({ code: "batch-for-user" })] }),
     );
     expect(batchOf(user, [])).toEqual({ ...user, events: [] });
+  });
+});
+
+describe("a fleet's worker", () => {
+  it("warns of what its client has and is not asked: a gate of consent, or a check", async () => {
+    const warned: unknown[] = [];
+    const ignore = (): void => undefined;
+    const logger = { debug: ignore, info: ignore, error: ignore, warn: (said: unknown) => void warned.push(said) };
+    const pool = { query: () => Promise.reject(new Error("down")), connect: () => Promise.reject(new Error("down")) };
+    const options = { apiKey: "key", apiSecret: "of-the-input", logger };
+    for (const more of [{}, { beforeSend: () => undefined, validate: () => [] }]) {
+      const worker = new FleetWorker(new EventsClient({ ...options, ...more }), { connection: pool as never });
+      await worker.close({ timeoutMs: 0 });
+    }
+    expect(warned).toEqual([expect.stringContaining("without `beforeSend` and `validate` of its client")]);
   });
 });
 
