@@ -105,7 +105,10 @@ function homeWithin(key: string, shape: KnownShape): string | undefined {
     const further = each === undefined ? homeWithin(key, knownShape(of)) : undefined;
     if (further !== undefined) return `${further} of "${name}"`;
   }
-  return shape.name === "Batch" && knownShape("CommonEventData").keys.has(key) ? "in the data of an event" : undefined;
+  if (shape.name === "Event" && isEventDataKey(key)) return 'in "data"';
+  // One word, such as `url`, may as well be an attribute of a user.
+  const isOfSomeEvent = key.includes("_") && isEventDataKey(key);
+  return shape.name === "Batch" && isOfSomeEvent ? "in the data of an event" : undefined;
 }
 
 function homeAround(key: string, shape: KnownShape): string | undefined {

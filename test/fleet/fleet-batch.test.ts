@@ -24,7 +24,7 @@ describe("a fleet's worker", () => {
     const pool = { query: () => Promise.reject(new Error("down")), connect: () => Promise.reject(new Error("down")) };
     const options = { apiKey: "key", apiSecret: "of-the-input", logger };
     for (const more of [{}, { beforeSend: () => undefined, validate: () => [] }]) {
-      const worker = new FleetWorker(new EventsClient({ ...options, ...more }), { connection: pool as never });
+      const worker = new FleetWorker(new EventsClient({ ...options, ...more }), { connection: pool });
       await worker.close({ timeoutMs: 0 });
     }
     expect(warned).toEqual([expect.stringContaining("without `beforeSend` and `validate` of its client")]);

@@ -367,6 +367,32 @@ const ROWS: readonly Row[] = [
     profiles: canonical,
   },
   {
+    of: "a key of an event's data on the batch",
+    payload: batch({ currency_code: "EUR" }),
+    code: "unknown-key",
+    path: "/currency_code",
+    says: ['"currency_code" is not a key of Batch'],
+    hint: "It belongs in the data of an event.",
+    profiles: canonical,
+  },
+  {
+    of: "a key of an event's data beside it",
+    payload: batch({
+      events: [
+        {
+          event_type: "custom_event",
+          data: { event_name: "watched", custom_event_type: "media" },
+          currency_code: "EUR",
+        },
+      ],
+    }),
+    code: "unknown-key",
+    path: "/events/0/currency_code",
+    says: ['"currency_code" is not a key of Event'],
+    hint: 'It belongs in "data".',
+    profiles: canonical,
+  },
+  {
     of: "a key that belongs on the batch",
     payload: custom({ user_identities: { customer_id: "42" } }),
     code: "unknown-key",
