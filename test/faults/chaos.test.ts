@@ -10,9 +10,9 @@ import { FULL, full } from "../full.ts";
 import type { Books } from "./children/faulty-service.ts";
 import { MemoryOutbox } from "./memory-outbox.ts";
 
-const EVENTS = full(6_000, 100_000);
+const EVENTS = full(15_000, 100_000);
 /** Of how many batches, and of how many events of a queue, one is refused. */
-const POISON = full({ batches: 20, events: 286 }, { batches: 500, events: 5_000 });
+const POISON = full({ batches: 50, events: 714 }, { batches: 500, events: 5_000 });
 const EVENTS_PER_BATCH = 20;
 const CLIENTS = 3;
 const CONCURRENCY = 8;
