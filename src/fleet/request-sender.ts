@@ -54,7 +54,10 @@ export class RequestSender {
   /** Parts of refused requests, each to be sent by itself; they go first. */
   readonly #parts: (readonly Waiting[])[] = [];
   readonly #turns: PaceTurns;
-  /** What each id stands for: the service would drop another batch under it, and say 202. */
+  /**
+   * Whose batch each id stands for: the service would drop another user's under it, and say 202. Of the same user it is
+   * what a producer adds anew that does not know whether its first attempt was stored; the service drops that as it should.
+   */
   readonly #requestIds = new RequestIds();
   /** Requests that have begun: they wait for their turn, or are on their way. */
   readonly #requests = new Set<Promise<void>>();
@@ -86,9 +89,9 @@ export class RequestSender {
       const error = new InvalidBatchError([finding], { requestIds: [batch.requestId] });
       return Promise.resolve({ kind: "rejected", error });
     }
-    const { requestId, text } = batch;
+    const { requestId, userKey } = batch;
     try {
-      this.#requestIds.enter(requestId, text, batch);
+      this.#requestIds.enter(requestId, userKey, batch);
     } catch (error) {
       const verdict = verdictOfUnprepared(error);
       if (verdict === undefined) throw error;

@@ -48,8 +48,13 @@ WHERE lane = ANY($1::int[]) AND id <> ALL($2::bigint[]) AND user_hash <> ALL($3:
       AND newer.lane = batch.lane AND newer.user_hash = batch.user_hash AND newer.id < batch.id
   ) ORDER BY id LIMIT $4`;
 
-/** Before it is handed over: whoever ends while it is on its way cannot note that down. */
-const MAY_END_US = "UPDATE mparticle_events_batch SET deaths = deaths + 1 WHERE id = ANY($1::bigint[])";
+/**
+ * Before it is handed over: whoever ends while it is on its way cannot note that down. One more than what is known, and not
+ * than what is stored, where the note that it was survived may be missing yet.
+ */
+const MAY_END_US = `
+UPDATE mparticle_events_batch AS batch SET deaths = marked.deaths
+FROM unnest($1::bigint[], $2::int[]) AS marked (id, deaths) WHERE batch.id = marked.id`;
 
 /** After a batch that the service fails at, or with wrong credentials, its user's batches rest in the store so long. */
 const REST_MS = 5_000;
@@ -185,6 +190,7 @@ export class FleetWorker {
     if (lanes.length === 0 || room <= 0) return 0;
     // What is settled while the statement runs is among them, or among those on their way when it starts.
     const settled = this.#settled.ids();
+    const survived = this.#settled.survived();
     // What cannot be noted down would be more and more.
     if (settled.length > this.#concurrency) return 0;
     const known = new Set([...this.#rows.keys(), ...settled]);
@@ -197,7 +203,7 @@ export class FleetWorker {
       if (known.has(row.id) || rowsOfUser >= ROWS_OF_USER || this.#restedSinceFetch.has(row.user_hash)) continue;
       found++;
       this.#rowsOfUser.set(row.user_hash, rowsOfUser + 1);
-      this.#rows.set(row.id, toRow(row));
+      this.#rows.set(row.id, toRow(row, survived.has(row.id)));
     }
     return found;
   }
@@ -239,13 +245,14 @@ export class FleetWorker {
     }
     if (alive.length === 0) return;
     try {
-      await this.#pool.query(MAY_END_US, [alive.map(({ id }) => id)]);
+      await this.#pool.query(MAY_END_US, [alive.map(({ id }) => id), alive.map(({ deaths }) => deaths + 1)]);
     } catch (error) {
       this.#internals.telemetry.reportError("The outbox could not be written to; trying again.", error);
       for (const row of alive) this.#survive(row, REST_MS);
       return;
     }
     for (const row of alive) {
+      this.#settled.forgetSurvived(row);
       this.#marked.add(row.id);
       // The lease may have become too short meanwhile.
       if (this.#leases.holds(row.lane)) void this.#send(row);
@@ -379,6 +386,8 @@ interface StoredRow {
   readonly deaths: number;
 }
 
-function toRow({ id, lane, user_hash, source_request_id, body, deaths }: StoredRow): Row {
-  return { id, lane, userKey: user_hash, requestId: source_request_id, text: body, bytes: utf8Length(body), deaths };
+/** @param hasSurvived - whether this worker has survived it since, and that may not be stored yet. */
+function toRow({ id, lane, user_hash, source_request_id, body, deaths }: StoredRow, hasSurvived: boolean): Row {
+  const batch = { userKey: user_hash, requestId: source_request_id, text: body, bytes: utf8Length(body) };
+  return { id, lane, ...batch, deaths: hasSurvived ? 0 : deaths };
 }

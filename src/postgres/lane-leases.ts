@@ -45,7 +45,7 @@ WHERE owner = $1 AND lease_until > now() AND lane = ANY($3::int[]) RETURNING lan
 
 /**
  * Whoever is first takes a free lane; nobody waits for a lane that somebody else is taking. A worker that ended well has
- * taken its name off its lanes.
+ * taken its name off its lanes, and one that lost them for a moment lives.
  */
 const CLAIM = `
 UPDATE mparticle_events_lane AS claimed SET owner = $1, lease_until = now() + $2 * interval '1 ms'
@@ -53,7 +53,7 @@ FROM (
   SELECT lane, owner FROM mparticle_events_lane
   WHERE lease_until <= now() AND lane <> ALL($4::int[]) ORDER BY random() LIMIT $3 FOR UPDATE SKIP LOCKED
 ) AS free
-WHERE claimed.lane = free.lane RETURNING claimed.lane, free.owner IS NOT NULL AS of_the_dead`;
+WHERE claimed.lane = free.lane RETURNING claimed.lane, free.owner <> $1 AS of_the_dead`;
 
 const RELEASE = `
 UPDATE mparticle_events_lane SET owner = NULL, lease_until = '-infinity' WHERE owner = $1 AND lane = ANY($2::int[])`;

@@ -65,6 +65,16 @@ export class SettledRows {
     this.#schedule(GATHER_MS);
   }
 
+  /** Ids of rows that have not ended this worker, of which that is not noted down yet. */
+  survived(): ReadonlySet<string> {
+    return new Set(this.#survived);
+  }
+
+  /** It is noted down anew that it may end its worker. */
+  forgetSurvived({ id }: SettledRow): void {
+    this.#survived.delete(id);
+  }
+
   /** Of what is not noted down yet. */
   ids(): readonly string[] {
     return [...this.#accepted.keys(), ...this.#rejected.keys()];

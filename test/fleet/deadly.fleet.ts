@@ -92,7 +92,7 @@ describe("a batch that ends each worker which sends it is a dead letter after a 
     let slowness: Promise<void> | undefined;
     const slow: PostgresPool = {
       query: async (text, values) => {
-        if (text.includes("deaths = deaths + 1")) {
+        if (text.includes("SET deaths = marked.deaths")) {
           slowness ??= new Promise((resolve) => setTimeout(resolve, leaseMs * 0.85));
         }
         await slowness;

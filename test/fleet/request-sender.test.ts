@@ -71,9 +71,9 @@ function setUp(
     concurrency,
     maxHoldMs: 30_000,
   });
-  const send = (name: string, padding = 0) => {
+  const send = (name: string, padding = 0, userKey = name) => {
     const text = JSON.stringify({ name, padding: "x".repeat(padding) });
-    return sender.send({ requestId: name, userKey: name, text, bytes: text.length });
+    return sender.send({ requestId: name, userKey, text, bytes: text.length });
   };
   return { sender, send, requests, effects };
 }
@@ -86,18 +86,23 @@ describe("RequestSender", () => {
     await Promise.all(names(250).map((name) => send(name)));
     expect(requests.map(({ length }) => length)).toEqual([100, 100, 50]);
     requests.length = 0;
-    await Promise.all(names(5).map((name) => send(`large ${name}`, 100_000)));
+    await Promise.all(names(5).map((name) => send(name, 100_000)));
     expect(requests.map(({ length }) => length)).toEqual([2, 2, 1]);
   });
 
-  it("rejects another batch under an id that was sent: the service would drop it, and say that it has it", async () => {
+  it("rejects another user's batch under an id that was sent: the service would drop it, and say that it has it", async () => {
     const { send, requests } = setUp(() => 202);
     expect(await send("a")).toMatchObject({ kind: "accepted" });
-    expect(await send("a", 1)).toMatchObject({
+    expect(await send("a", 0, "another")).toMatchObject({
       kind: "rejected",
       error: { findings: [{ code: "request-id-reused" }] },
     });
-    expect(await send("a")).toMatchObject({ kind: "accepted" });
+    expect(requests).toEqual([["a"]]);
+  });
+
+  it("takes what the same user's producer made anew under an id for the repetition that it is", async () => {
+    const { send, requests } = setUp(() => 202);
+    for (const padding of [0, 1]) expect(await send("a", padding)).toMatchObject({ kind: "accepted" });
     expect(requests).toEqual([["a"], ["a"]]);
   });
 
