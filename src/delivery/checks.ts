@@ -80,7 +80,8 @@ export class OwnCheck {
   }
 
   #tell(warning: Finding, batch: Batch): void {
-    const key = `${warning.code} ${warning.path}`;
+    // One mistake in each of many events is told once: their places in the lists are no news.
+    const key = `${warning.code} ${warning.path.replaceAll(/\/\d+(?=\/|$)/g, "/*")}`;
     const isNew = !this.#told.has(key) && this.#told.size < MAX_TOLD;
     if (isNew) this.#told.add(key);
     this.#telemetry.warning(warning, batch, isNew);

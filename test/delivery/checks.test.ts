@@ -130,10 +130,20 @@ describe("a warning", () => {
     expect(onFinding).toHaveBeenCalledTimes(9);
   });
 
+  it("of many events that have one mistake reaches the logger once: their places are no news", async () => {
+    const logger = silentLogger();
+    const onFinding = vi.fn();
+    const paths = ["/events/0/data/a", "/events/41/data/a", "/events/7", "/events/8"];
+    const { client } = setUp({ validate: () => paths.map((path) => ({ ...WARNING, path })), logger, onFinding });
+    await client.upload(good());
+    expect(logger.warn.mock.calls.map(([message]) => (message as string).split(":")[0])).toEqual([paths[0], paths[2]]);
+    expect(onFinding).toHaveBeenCalledTimes(4);
+  });
+
   it("is logged for a thousand different paths at most: a client's memory is bounded", async () => {
     const logger = silentLogger();
     let path = 0;
-    const { client } = setUp({ validate: () => [{ ...WARNING, path: `/${String(path++)}` }], logger });
+    const { client } = setUp({ validate: () => [{ ...WARNING, path: `/key${String(path++)}` }], logger });
     await client.uploadBulk(Array.from({ length: 1_100 }, good));
     expect(logger.warn).toHaveBeenCalledTimes(1_000);
   });

@@ -66,11 +66,7 @@ async function run(engine: Engine) {
     if (requests % 17 === 0) return requests % 2 === 0 ? { status: 503 } : "reset";
     return names.some((name) => POISON.test(name)) ? { status: 400 } : undefined;
   });
-  // Each change is handed to the system before it is acknowledged, and the system outlives the process that is killed. With
-  // \`everysec\` the last two seconds may not be.
-  const store = await (engine === "redis"
-    ? startRedis(["--appendonly", "yes", "--appendfsync", "no"])
-    : startPostgres());
+  const store = await (engine === "redis" ? startRedis() : startPostgres());
   const children = new Set<ChildProcess>();
   try {
     if (engine === "postgres") {

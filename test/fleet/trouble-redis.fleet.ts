@@ -146,7 +146,6 @@ describe("a fleet on Redis, when things go wrong,", () => {
       return queue.addBatch(batch).catch(() => queue.addBatch(batch));
     };
     await Promise.all(upTo(100).map(add));
-    // What is written once a second is at most lost when the machine dies, not when the process does.
     await server().restart();
     await Promise.all(upTo(100).map((number) => add(100 + number)));
     await allAccepted(service, 200);
