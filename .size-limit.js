@@ -31,7 +31,7 @@ export default [
   entry("mparticle-events/plan", "*", "15.5 kB", "browser"),
   entry("mparticle-events/node", "*", "20.5 kB"),
   entry("mparticle-events/testing", "*", "60 kB"),
-  entry("mparticle-events/bullmq", "*", "17.4 kB"),
-  entry("mparticle-events/postgres", "*", "18.6 kB"),
+  entry("mparticle-events/bullmq", "*", "17.8 kB"),
+  entry("mparticle-events/postgres", "*", "19 kB"),
   entry("mparticle-events/otel", "*", "4.2 kB"),
 ];
