@@ -3,7 +3,7 @@ import { customEvent, MParticleError } from "mparticle-events";
 import { enqueue, migrate } from "mparticle-events/postgres";
 import { beforeEach, describe, expect, it } from "vitest";
 import { SmallDisk, whyNoSmallDisk } from "../node/small-disk.ts";
-import { allAccepted, eventually, onPostgres, upTo, user } from "./on-postgres.ts";
+import { allAccepted, eventually, onPostgres, user } from "./on-postgres.ts";
 import { onRedis } from "./on-redis.ts";
 import { startRedis } from "./servers.ts";
 
