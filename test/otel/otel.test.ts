@@ -323,7 +323,9 @@ describe("`onOutcome` of a queue", () => {
 });
 
 it("an option that there is not is named", () => {
-  expect(() => instrumentEvents({ meter: undefined } as never)).not.toThrow();
+  expect(() => {
+    instrumentEvents({ meter: undefined } as never)();
+  }).not.toThrow();
   expect(() => instrumentEvents({ tracer } as never)).toThrow("There is no option `tracer`");
   expect(context.active()).toBe(ROOT_CONTEXT);
 });
