@@ -39,7 +39,7 @@ const config: KnipConfig = {
       ignoreBinaries: ["redis-cli", "unshare", "mount", "umount", "mkfifo", "script"],
     },
     bench: {
-      entry: ["plan-check.ts", "child.mjs", "{candidates,ends,scenarios,starts}/*.mjs"],
+      entry: ["plan-check.ts", "child.mjs", "{candidates,ends,scenarios,starts}/*.mjs", "fleet/{fill,work}.mjs"],
       project: ["**/*.{ts,mjs}"],
       // The folder `floor`, put where packages are found.
       ignoreDependencies: ["node-http-floor"],

@@ -30,7 +30,7 @@ export function checkAll(...checks: readonly Validate[]): Validate {
 }
 
 /** @throws TypeError - for what is no function, and for a function that can only give a promise. */
-export function requireCheck(name: string, check: unknown): void {
+function requireCheck(name: string, check: unknown): void {
   if (typeof check !== "function") throw new TypeError(`\`${name}\` is ${show(check)}; expected a function.`);
   if (Object.prototype.toString.call(check) === "[object AsyncFunction]") {
     throw new TypeError(`\`${name}\` is an async function; expected one that gives its findings at once.`);
