@@ -1,7 +1,2 @@
-import { createRequire } from "node:module";
-
-/**
- * TypeScript, which tests import by its name and get from here: for an `import` of it Node reads nine megabytes for the names
- * that they export, and takes three times as long as it does for this.
- */
-export default createRequire(import.meta.url)("typescript") as unknown;
+/** TypeScript, which tests import by its name and get from here: an `import` of it would take three times as long. */
+export { ts as default } from "../scripts/typescript.ts";

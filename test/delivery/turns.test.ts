@@ -42,6 +42,19 @@ async function readAll(outcomes: AsyncIterable<Outcome>): Promise<Outcome[]> {
   return all;
 }
 
+/** Expects that many batches end so, and that no turn of the event loop has more than its share of them. */
+async function expectTurns(kind: Outcome["kind"], send: (client: EventsClient) => Promise<Outcome[]>): Promise<void> {
+  const turns = new TurnCounter();
+  const client = clientOf(202, () => {
+    turns.note();
+  });
+  const outcomes = await send(client);
+  const { most, all } = turns.stop();
+  expect(outcomes.filter((outcome) => outcome.kind === kind)).toHaveLength(MANY);
+  expect(all).toBe(MANY);
+  expect(most).toBeLessThanOrEqual(REFUSED_PER_TURN);
+}
+
 type Send = (client: EventsClient, batches: Batch[]) => Promise<Outcome[]>;
 
 const WAYS: readonly (readonly [string, Send])[] = [
@@ -65,15 +78,7 @@ describe.each(WAYS)("many batches of one %s", (_, send) => {
   });
 
   it("are refused over many turns of the event loop", async () => {
-    const turns = new TurnCounter();
-    const client = clientOf(202, () => {
-      turns.note();
-    });
-    const outcomes = await send(client, invalid(MANY));
-    const { most, all } = turns.stop();
-    expect(outcomes.filter(({ kind }) => kind === "rejected")).toHaveLength(MANY);
-    expect(all).toBe(MANY);
-    expect(most).toBeLessThanOrEqual(REFUSED_PER_TURN);
+    await expectTurns("rejected", (client) => send(client, invalid(MANY)));
   });
 });
 
@@ -96,15 +101,7 @@ describe("many batches that are not sent", () => {
       },
     ],
   ])("are undelivered over many turns of the event loop, when %s", async (_, send) => {
-    const turns = new TurnCounter();
-    const client = clientOf(202, () => {
-      turns.note();
-    });
-    const outcomes = await send(client, batchesOf(MANY));
-    const { most, all } = turns.stop();
-    expect(outcomes.filter(({ kind }) => kind === "undelivered")).toHaveLength(MANY);
-    expect(all).toBe(MANY);
-    expect(most).toBeLessThanOrEqual(REFUSED_PER_TURN);
+    await expectTurns("undelivered", (client) => send(client, batchesOf(MANY)));
   });
 });
 

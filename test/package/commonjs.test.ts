@@ -64,7 +64,7 @@ describe("a program that asks for the branch of another runtime, as Jest does un
     async (condition) => {
       const [name] = PROGRAMS["require alone"];
       const args = ["--conditions", condition, name];
-      const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, timeout: 15_000 });
+      const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, timeout: 100_000 });
       expect(JSON.parse(stdout)).toMatchObject({ attempts: 2, known: true });
     },
   );
