@@ -405,6 +405,22 @@ describe("the texts of several batches", () => {
   });
 });
 
+describe("the texts of several batches by themselves", () => {
+  it("are found whatever texts they hold", () => {
+    const held = ["a", "undefined", "b", ',"undefined",', "c"];
+    const batches: Batch[] = held.map((text) => ({ environment: "development", user_attributes: { text, held } }));
+    expect(serializeTogether(batches)).toEqual(batches.map((batch) => JSON.stringify(batch)));
+  });
+
+  it.each([
+    ["a list says something else of itself", "lists that tell their length", {}],
+    ["a bigint does", "bigints to numbers", { user_attributes: { large: 2n ** 60n } }],
+  ])("are left to each where %s", (_, patchName, members) => {
+    const batches = [{ environment: "development", ...members }] as unknown as Batch[]; // as JavaScript may hand them over
+    expect(patched([patchName], () => serializeTogether(batches))).toBeUndefined();
+  });
+});
+
 describe("what a client sends", () => {
   const stamps = { timestamp_unixtime_ms: 1_700_000_000_000, source_message_id: "m" };
 
