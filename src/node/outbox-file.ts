@@ -1,11 +1,12 @@
-import { closeSync, existsSync, lstatSync, openSync, realpathSync, statSync, type Stats } from "node:fs";
+import { closeSync, existsSync, lstatSync, openSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { OutboxOwner } from "../delivery/outbox.ts";
 import { DiskRoom } from "./disk-room.ts";
 import { outboxError } from "./outbox-error.ts";
 import { count, prepareTables, requireOurs } from "./outbox-format.ts";
-import { OutboxLease, type OwnerWatch } from "./outbox-lease.ts";
+import type { OwnerWatch } from "./outbox-lease.ts";
 import { OutboxLog } from "./outbox-log.ts";
+import { Ownership } from "./outbox-ownership.ts";
 import { explain, loadSqlite, noSpaceLeft, problemOf, type Database, type Statement } from "./sqlite.ts";
 
 const PAGE_BYTES = 4096;
@@ -49,13 +50,20 @@ export class OutboxFile {
     const folder = dirname(settings.path);
     if (!existsSync(folder)) throw outboxError(`${folder} does not exist; make the folder of the outbox first.`);
     let ownership: Ownership | undefined;
+    let locked: Database | undefined;
     try {
       loadSqlite(); // leaves nothing behind when there is none
       // Whoever comes by another link has to meet the same lease.
       const path = realPathOf(settings.path);
       for (const companion of COMPANIONS) refuseLink(path + companion);
-      ownership = Ownership.take(path, watch, owner);
-      return ownership && new OutboxFile({ ...settings, path }, ownership, owner);
+      ownership = Ownership.take(path, watch, owner, () => {
+        if (existsSync(path)) locked ??= openLocked(path);
+        return true;
+      });
+      if (ownership !== undefined) return new OutboxFile({ ...settings, path }, ownership, owner, locked);
+      // Its owner had lost its lock, and woke up at this very moment.
+      if (locked !== undefined) ABANDONED.add(locked);
+      return undefined;
     } catch (error) {
       ownership?.release();
       if (problemOf(error) === "busy") return undefined;
@@ -63,21 +71,25 @@ export class OutboxFile {
     }
   }
 
-  private constructor(settings: OutboxFileSettings, ownership: Ownership, owner: OutboxOwner | undefined) {
+  private constructor(
+    settings: OutboxFileSettings,
+    ownership: Ownership,
+    owner: OutboxOwner | undefined,
+    locked: Database | undefined,
+  ) {
     const { path } = settings;
     this.#settings = settings;
     this.#ownership = ownership;
     this.#room = new DiskRoom(path);
-    // It holds personal data. SQLite gives its log the same permissions. One that is there is left alone: closing it
-    // would take away every lock that this process holds on it.
-    if (!existsSync(path)) closeSync(openSync(path, "wx", 0o600));
-    this.#database = loadSqlite()(path);
+    this.#database = locked ?? openFile(path);
     try {
       takeOver(this.#database, settings, owner?.apiKey, this.#room.logPages);
-      ownership.watchFile(statSync(path));
+      ownership.watchFile();
       this.#pageCount = this.#database.prepare("PRAGMA page_count");
       this.#emptyPageCount = this.#database.prepare("PRAGMA freelist_count");
-      this.log = new OutboxLog(this.#database);
+      this.log = new OutboxLog(this.#database, (work) => {
+        ownership.change(work);
+      });
     } catch (error) {
       unlock(this.#database);
       this.#database.close();
@@ -110,7 +122,6 @@ export class OutboxFile {
   /** Leaves one file, free for the next owner. Where the disk is full SQLite's log stays beside it, and the next one reads both. */
   close(): void {
     if (this.#ownership.isTakenOver) {
-      // SQLite would write what it has in its log over what the new owner has written.
       ABANDONED.add(this.#database);
       this.#ownership.release();
       return;
@@ -183,83 +194,27 @@ export class OutboxFile {
   /** Gives empty pages back to the disk; if that fails, they are there for what is added next. */
   #giveBack(pages: number): void {
     tryTo(() => {
-      this.#database.exec(`PRAGMA incremental_vacuum(${String(pages)})`);
+      this.#ownership.change(() => {
+        this.#database.exec(`PRAGMA incremental_vacuum(${String(pages)})`);
+      });
     });
   }
 
   /** Writes SQLite's log to the file and starts it anew. What that cannot do for now, a later one can. */
   #shortenLog(): void {
     tryTo(() => {
-      this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      this.#ownership.change(() => {
+        this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      });
     });
   }
 }
 
-/** Held for ever: a database that is collected is closed. */
+/**
+ * Databases that have another owner, held for ever: one that is closed, or collected, writes what it has in its log over what
+ * the other has written.
+ */
 const ABANDONED = new Set<Database>();
-
-/** That the file, and no other at its path, is ours alone. */
-class Ownership {
-  readonly #path: string;
-  readonly #warn: OutboxOwner["warn"] | undefined;
-  #lease: OutboxLease | undefined;
-  #file: Stats | undefined;
-  #hasWarned = false;
-
-  /** @returns undefined while another owner lives. */
-  static take(path: string, watch: OwnerWatch, owner: OutboxOwner | undefined): Ownership | undefined {
-    const ownership = new Ownership(path, owner);
-    ownership.#lease = OutboxLease.acquire(path, watch, () => {
-      ownership.#warnOnce();
-    });
-    return ownership.#lease === undefined ? undefined : ownership;
-  }
-
-  private constructor(path: string, owner: OutboxOwner | undefined) {
-    this.#path = path;
-    this.#warn = owner?.warn;
-  }
-
-  watchFile(file: Stats): void {
-    this.#file = file;
-  }
-
-  /** @throws MParticleError - when what is written now would be lost. */
-  require(): void {
-    const problem = this.#problem;
-    if (problem === undefined) return;
-    this.#warnOnce();
-    throw outboxError(problem);
-  }
-
-  get isTakenOver(): boolean {
-    return this.#lease?.isHeld === false;
-  }
-
-  release(): void {
-    this.#lease?.release();
-  }
-
-  get #problem(): string | undefined {
-    if (this.isTakenOver) {
-      return `${this.#path} was taken over by another process, because this one gave no sign of life for seconds.`;
-    }
-    if (this.#file === undefined) return undefined;
-    const there = statSync(this.#path, { throwIfNoEntry: false });
-    if (there?.ino === this.#file.ino && there.dev === this.#file.dev) return undefined;
-    return (
-      `${this.#path} was ${there === undefined ? "deleted" : "replaced"} while it was open: nothing more can be added. ` +
-      "What was added before is still being sent, and lost if this process ends before that. Start it anew."
-    );
-  }
-
-  #warnOnce(): void {
-    const problem = this.#hasWarned ? undefined : this.#problem;
-    if (problem === undefined) return;
-    this.#hasWarned = true;
-    this.#warn?.(problem);
-  }
-}
 
 /** Where a path leads in the end; the file need not be there yet. */
 function realPathOf(path: string): string {
@@ -281,9 +236,7 @@ function takeOver(
   apiKey: string | undefined,
   logPages: number,
 ): void {
-  // Kept until the connection is closed or its process has died. It needs no shared memory on the disk, which may be full.
-  // Should it fail, there is no statement yet for which `libsql` would keep the file to itself.
-  database.exec("PRAGMA locking_mode = EXCLUSIVE; SELECT 1 FROM sqlite_master");
+  lock(database);
   // Looked at before it is changed, so that what is not ours is left as it was.
   requireOurs(database, path);
   prepareTables(database, path, apiKey);
@@ -292,6 +245,32 @@ function takeOver(
   database.exec(`PRAGMA wal_autocheckpoint = ${String(Math.min(LOG_PAGES, logPages))}`);
   database.exec("PRAGMA journal_size_limit = 4194304");
   database.exec(`PRAGMA max_page_count = ${String(Math.max(1, Math.floor(maxBytes / PAGE_BYTES)))}`);
+}
+
+function openFile(path: string): Database {
+  // It holds personal data. SQLite gives its log the same permissions. One that is there is left alone: closing it
+  // would take away every lock that this process holds on it.
+  if (!existsSync(path)) closeSync(openSync(path, "wx", 0o600));
+  return loadSqlite()(path);
+}
+
+/** @throws Error - while another has it. */
+function lock(database: Database): void {
+  // Kept until the connection is closed or its process has died. It needs no shared memory on the disk, which may be full.
+  // Should it fail, there is no statement yet for which `libsql` would keep the file to itself.
+  database.exec("PRAGMA locking_mode = EXCLUSIVE; SELECT 1 FROM sqlite_master");
+}
+
+/** @throws Error - while another has it: then nothing was changed. */
+function openLocked(path: string): Database {
+  const database = openFile(path);
+  try {
+    lock(database);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 /** Closing is not enough: `libsql` keeps its lock for as long as a statement waits to be collected. */

@@ -28,6 +28,17 @@ const TIMES: LeaseTimes = { heartbeatMs: 1_000, staleMs: 8_000 };
 /** How often to try again when others try at the same time. */
 const MAX_ATTEMPTS = 3;
 
+/** How a lease is asked for. */
+export interface LeaseRequest {
+  /** Of whoever tries, the same each time. */
+  readonly watch: OwnerWatch;
+  /** Called with each sign of life, with whether the lease is held. */
+  readonly onBeat: (isHeld: boolean) => void;
+  /** Whether SQLite's lock is free; asked before the lease of an owner is taken that may live. */
+  readonly isUnlocked: () => boolean;
+  readonly times?: LeaseTimes;
+}
+
 /** Leases of this thread, by token; an ES module and a CommonJS copy of the package share them. */
 const KEY = Symbol.for("mparticle-events.outbox-leases");
 
@@ -81,17 +92,10 @@ export class OutboxLease {
 
   /**
    * @param path - of the outbox.
-   * @param watch - of whoever tries, the same each time.
-   * @param onBeat - called with each sign of life, with whether the lease is held.
    * @throws MParticleError, Error - when the file cannot be written.
    * @returns undefined while another owner lives.
    */
-  static acquire(
-    path: string,
-    watch: OwnerWatch,
-    onBeat: (isHeld: boolean) => void,
-    times: LeaseTimes = TIMES,
-  ): OutboxLease | undefined {
+  static acquire(path: string, { watch, onBeat, isUnlocked, times = TIMES }: LeaseRequest): OutboxLease | undefined {
     const file = `${path}-owner`;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       try {
@@ -102,7 +106,7 @@ export class OutboxLease {
       }
       const found = readLease(file);
       if (found === undefined) continue;
-      if (!isOver(found, watch, times.staleMs)) return undefined;
+      if (!isOver(found, watch, times.staleMs, isUnlocked)) return undefined;
       removeStale(file, found);
     }
     return undefined;
@@ -198,13 +202,14 @@ function readLease(file: string): FoundLease | undefined {
   }
 }
 
-function isOver(found: FoundLease, watch: OwnerWatch, staleMs: number): boolean {
+function isOver(found: FoundLease, watch: OwnerWatch, staleMs: number, isUnlocked: () => boolean): boolean {
   const owner = parseOwner(found.text);
   if (owner !== undefined) {
     if (heldTokens().has(owner.token)) return false;
     if (hasCertainlyEnded(owner, ownIdentity())) return true;
   }
-  return watch.isStale(found, staleMs);
+  // One that is stopped gives no signs of life. It goes on as the owner if it still has the lock.
+  return watch.isStale(found, staleMs) && isUnlocked();
 }
 
 /** @returns undefined for a file that a full disk or a power cut has left without its text. */
@@ -219,7 +224,7 @@ function parseOwner(text: string): (ProcessIdentity & { readonly token: string }
   }
 }
 
-/** Removes the lease that was found, and none that another has made since. */
+/** Removes the lease that was found: none that another has made since, and none that has given a sign of life since. */
 function removeStale(file: string, found: FoundLease): void {
   const aside = `${file}.${randomUUID()}`;
   try {
@@ -230,7 +235,7 @@ function removeStale(file: string, found: FoundLease): void {
     throw error;
   }
   const moved = readLease(aside);
-  if (moved?.text !== found.text || inodeOf(moved) !== inodeOf(found)) {
+  if (moved?.text !== found.text || moved.beat !== found.beat) {
     try {
       linkSync(aside, file);
     } catch {
@@ -238,10 +243,6 @@ function removeStale(file: string, found: FoundLease): void {
     }
   }
   unlinkIfThere(aside);
-}
-
-function inodeOf({ beat }: FoundLease): string | undefined {
-  return beat.split(" ")[0];
 }
 
 function unlinkIfThere(file: string): void {

@@ -20,6 +20,7 @@ export interface Progress {
 export class OutboxLog {
   readonly letters: DeadLetters;
   readonly #database: Database;
+  readonly #change: (work: () => void) => void;
   readonly #backlog: Backlog;
   readonly #rows: LogRows;
   readonly #insertSettled: Statement;
@@ -38,8 +39,15 @@ export class OutboxLog {
   #oldestSettled: number;
   #undo: (() => void)[] = [];
 
-  constructor(database: Database) {
+  /** @param change - does work that may change the size of the file. */
+  constructor(
+    database: Database,
+    change = (work: () => void): void => {
+      work();
+    },
+  ) {
     this.#database = database;
+    this.#change = change;
     this.letters = new DeadLetters(database);
     this.#backlog = new Backlog(database);
     this.#rows = new LogRows(database);
@@ -59,10 +67,12 @@ export class OutboxLog {
   transaction(work: () => void): void {
     const emptyRows = this.#emptyRows;
     try {
-      inTransaction(this.#database, () => {
-        work();
-        for (const seq of this.#emptyRows) this.#rows.delete(seq);
-        this.#forgetSettled();
+      this.#change(() => {
+        inTransaction(this.#database, () => {
+          work();
+          for (const seq of this.#emptyRows) this.#rows.delete(seq);
+          this.#forgetSettled();
+        });
       });
       for (const seq of this.#emptyRows) this.#countsOf(seq).delete(seq);
       this.#emptyRows = [];

@@ -13,6 +13,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -22,11 +23,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { EventQueue, EventsClient, customEvent } from "mparticle-events";
+import { OutboxFile } from "../../src/node/outbox-file.ts";
 import { OutboxLease, OwnerWatch } from "../../src/node/outbox-lease.ts";
 import { ownIdentity } from "../../src/node/process-identity.ts";
 import { sqliteOutbox, type SqliteOutbox } from "../../src/node/sqlite-outbox.ts";
 import { recordingFetch } from "../../src/testing/testing.ts";
-import { FULL } from "../full.ts";
+import { FULL, onlyInFull } from "../full.ts";
 import { bundleChild } from "../bundle-child.ts";
 import { whyNoNamespace } from "./dying-process.ts";
 
@@ -74,13 +76,22 @@ async function startOwner(
   before?: readonly string[],
 ): Promise<{ child: ChildProcess; said: () => string }> {
   const [command, ...args] = [...(before ?? []), process.execPath, owning, path, how];
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
   children.push(child);
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += String(chunk)));
   while (!output.includes("added\n")) await once(child.stdout, "data");
   await sleep(50);
   return { child, said: () => output };
+}
+
+/** Takes an owner that it cannot look at for dead, unless it has given a sign of life since. */
+class Impatient extends OwnerWatch {
+  #first: string | undefined;
+  override isStale({ beat }: { readonly beat: string }): boolean {
+    this.#first ??= beat;
+    return beat === this.#first;
+  }
 }
 
 const IN_USE = /in use by another queue, of this process or another/;
@@ -158,6 +169,49 @@ describe("the owner of an outbox", () => {
     expect(await readOwnerPid()).toBe(1);
   });
 
+  it("that was stopped for long keeps its lease, as long as it has the lock, and goes on when it wakes", async () => {
+    const { child } = await startOwner("stopped");
+    child.kill("SIGSTOP");
+    const before = readFileSync(`${path}-owner`, "utf8");
+    const { ino } = statSync(`${path}-owner`);
+    const settings = { path, durability: "process", maxBytes: 1e9 } as const;
+    expect(OutboxFile.tryToOpen(settings, new Impatient(), undefined)).toBeUndefined();
+    // It would find another's at its place if it woke up in between.
+    expect(statSync(`${path}-owner`).ino).toBe(ino);
+    expect(readFileSync(`${path}-owner`, "utf8")).toBe(before);
+  });
+
+  onlyInFull(() => {
+    it("that was stopped for long and has lost the lock is followed", async () => {
+      const { child } = await startOwner("reading");
+      child.kill("SIGSTOP");
+      const settings = { path, durability: "process", maxBytes: 1e9 } as const;
+      const file = OutboxFile.tryToOpen(settings, new Impatient(), undefined);
+      expect(file).toBeDefined();
+      expect(await readOwnerPid()).toBe(process.pid);
+      file?.close();
+    });
+
+    it("that wakes up when its lock was found free and not its lease goes on, and loses nothing", async () => {
+      const { child, said } = await startOwner("adding");
+      const settings = { path, durability: "process", maxBytes: 1e9 } as const;
+      const wakingUp = new (class extends Impatient {
+        override isStale(found: { readonly beat: string }): boolean {
+          const isStale = super.isStale(found);
+          utimesSync(`${path}-owner`, 1_000_000_000, 1_000_000_000);
+          return isStale;
+        }
+      })();
+      expect(OutboxFile.tryToOpen(settings, wakingUp, undefined)).toBeUndefined();
+      child.stdin?.write("add\n");
+      while (!said().includes("more\n")) await sleep(10);
+      // As a process finds it that comes after both.
+      for (const suffix of ["", "-wal"]) copyFileSync(path + suffix, `${path}-later${suffix}`);
+      path += "-later";
+      expect(await pendingIds(await open())).toEqual(["adding", "more"]);
+    });
+  });
+
   it("that has closed it leaves nothing beside the file", async () => {
     await (await open()).close();
     expect(readdirSync(folder)).toEqual(["events.db"]);
@@ -177,8 +231,8 @@ describe("a lease", () => {
     for (const lease of leases.splice(0)) lease.release();
   });
 
-  function acquire(watch: OwnerWatch): OutboxLease | undefined {
-    const lease = OutboxLease.acquire(path, watch, () => undefined, TIMES);
+  function acquire(watch: OwnerWatch, isUnlocked = (): boolean => true): OutboxLease | undefined {
+    const lease = OutboxLease.acquire(path, { watch, onBeat: () => undefined, isUnlocked, times: TIMES });
     if (lease !== undefined) leases.push(lease);
     return lease;
   }
@@ -230,6 +284,18 @@ describe("a lease", () => {
     },
   );
 
+  it("whose owner wakes up while it is being taken stays its owner's", () => {
+    writeForeign();
+    const before = statSync(`${path}-owner`);
+    const taken = acquire(new Impatient(), () => {
+      utimesSync(`${path}-owner`, 1_000_000_000, 1_000_000_000);
+      return true;
+    });
+    expect(taken).toBeUndefined();
+    expect(statSync(`${path}-owner`).ino).toBe(before.ino);
+    expect(readdirSync(folder)).toEqual(["events.db-owner"]);
+  });
+
   it("of a process of this machine that has ended is taken at once", () => {
     writeFileSync(`${path}-owner`, JSON.stringify({ token: "t", ...ownIdentity(), pid: 4_194_304 }));
     expect(acquire(new OwnerWatch())).toBeDefined();
@@ -240,7 +306,7 @@ describe("a lease", () => {
     const watches = Array.from({ length: 5 }, () => new OwnerWatch());
     for (const watch of watches) acquire(watch);
     await sleep(TIMES.staleMs + 20);
-    expect(watches.map(acquire).filter((lease) => lease !== undefined)).toHaveLength(1);
+    expect(watches.map((watch) => acquire(watch)).filter((lease) => lease !== undefined)).toHaveLength(1);
   });
 
   it("that was taken away is noticed by who had it", async () => {
@@ -321,7 +387,7 @@ describe("an outbox of one input", () => {
   });
 });
 
-describe("a file that is no longer at its path while it is open", () => {
+describe("a file that is no longer what it was while it is open", () => {
   it.each([
     [
       "deleted",
@@ -334,6 +400,24 @@ describe("a file that is no longer at its path while it is open", () => {
       (): void => {
         copyFileSync(path, `${path}-copy`);
         renameSync(`${path}-copy`, path);
+      },
+    ],
+    [
+      "cut short or overwritten",
+      (): void => {
+        truncateSync(path);
+      },
+    ],
+    [
+      "cut short or overwritten",
+      (): void => {
+        truncateSync(`${path}-wal`, statSync(`${path}-wal`).size - 1);
+      },
+    ],
+    [
+      "cut short or overwritten",
+      (): void => {
+        writeFileSync(path, "another file\n".repeat(10_000));
       },
     ],
   ])("because it was %s is told of, and nothing more is added to it; what it holds is sent", async (how, change) => {

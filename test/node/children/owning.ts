@@ -1,6 +1,7 @@
 /**
  * A process, or a worker thread, that owns an outbox: `owning.ts OUTBOX HOW`. Opens it, adds a batch named after `HOW`, and
- * prints "added"; with `HOW` "reading" it then opens and closes the file as a backup does. Stays until it is killed.
+ * prints "added"; with `HOW` "reading" or "adding" it then opens and closes the file as a backup does. Stays until it is
+ * killed; a line on its input makes it add a batch "more", and print that.
  * Where the outbox cannot be had, prints why.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
@@ -12,10 +13,15 @@ const outbox = sqliteOutbox(path, { takeoverTimeoutMs: how === "waiting" ? 20_00
 try {
   await outbox.open();
   await outbox.append([{ requestId: how, context: '{"environment":"development"}', events: ["{}"] }]);
-  if (how === "reading") closeSync(openSync(path, "r"));
+  if (how === "reading" || how === "adding") closeSync(openSync(path, "r"));
   writeSync(1, "added\n");
   parentPort?.postMessage("added");
   setInterval(() => undefined, 1_000);
+  process.stdin.once("data", () => {
+    void outbox
+      .append([{ requestId: "more", context: '{"environment":"development"}', events: ["{}"] }])
+      .then(() => writeSync(1, "more\n"));
+  });
 } catch (error) {
   writeSync(1, `added\n${String(error)}\n`);
 }
