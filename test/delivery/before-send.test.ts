@@ -74,9 +74,10 @@ describe("the steps of beforeSend", () => {
     function dropTests(): undefined {
       return undefined;
     }
-    expect(runSteps([(_, { drop }) => drop("a test user"), count], batch)).toMatchObject({
+    expect(runSteps([(_, { drop }) => drop("a test user"), count], batch)).toStrictEqual({
       kind: "drop",
       reason: "a test user",
+      held: undefined,
     });
     expect(runSteps([count, dropTests, count], batch)).toMatchObject({
       kind: "drop",
@@ -129,6 +130,12 @@ describe("the steps of beforeSend", () => {
     expect(given).toMatchObject({ kind: "send", batch: { source_request_id: "mine" } });
     const without = runSteps([({ source_request_id: _, ...rest }) => rest], batch);
     expect(without).toMatchObject({ kind: "send", batch: { source_request_id: batch.source_request_id } });
+  });
+
+  it("give the very object that is sent, where its id is right", () => {
+    const given = { ...batch };
+    const result = runSteps([() => given], batch);
+    expect(result.kind === "send" && result.batch).toBe(given);
   });
 
   it.each([

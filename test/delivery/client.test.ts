@@ -105,10 +105,23 @@ describe("the constructor", () => {
     expect(() => new EventsClient(options)).toThrow(message);
   });
 
-  it("says what it needs when it gets nothing", () => {
-    expect(() => new EventsClient(undefined as unknown as EventsClientOptions)).toThrow(
-      "The options are undefined; expected an object with `apiKey` and `apiSecret`.",
+  it.each([
+    ["undefined", undefined],
+    ["null", null],
+    ['"us1-key"', "us1-key"],
+  ])("says what it needs when it gets %s", (shown, options) => {
+    expect(() => new EventsClient(options as unknown as EventsClientOptions)).toThrow(
+      `The options are ${shown}; expected an object with \`apiKey\` and \`apiSecret\`.`,
     );
+  });
+
+  it("takes the largest batches that there may be, which fill a request", async () => {
+    const { client, fetch } = setUp(202, { maxBatchBytes: 255_998 });
+    expect(() => setUp(202, { maxBatchBytes: 255_999 })).toThrow("expected at most 255998");
+    const sized = (ip: string): Batch => ({ environment: "development", source_request_id: "r", ip });
+    const batch = sized("x".repeat(255_997 - JSON.stringify(sized("")).length));
+    await client.uploadBulk([batch]);
+    expect(fetch.requests.map(({ body }) => body.length)).toEqual([255_999]);
   });
 
   it("takes undefined for every option as left out", () => {
@@ -293,6 +306,25 @@ describe("a call with something else than it expects", () => {
       (client) => client.upload(batch, { signal: new AbortController() as never }),
       "`signal` is an object",
     ],
+    ["null for a signal", (client) => client.upload(batch, { signal: null as never }), "`signal` is null"],
+    ["a text for a signal", (client) => client.upload(batch, { signal: "stop" as never }), '`signal` is "stop"'],
+    [
+      "a signal of another kind that stops",
+      (client) => drain(() => client.deliver([batch], { stop: new AbortController() as never })),
+      "`stop` is an object; expected an AbortSignal",
+    ],
+    ["null for several", (client) => client.uploadBulk(null as never), "The batches are null; expected a list"],
+    ["a text for several", (client) => client.uploadBulk("batch" as never), 'The batches are "batch"; expected a list'],
+    [
+      "batches that come one by one, where a list is needed",
+      (client) =>
+        client.uploadBulk(
+          (async function* () {
+            yield await Promise.resolve(batch);
+          })() as never,
+        ),
+      "The batches are an async iterable; expected a list. `deliver` takes them as they come.",
+    ],
     [
       "several batches for one",
       (client) => client.upload([batch] as never),
@@ -366,6 +398,13 @@ describe("a call with something else than it expects", () => {
     const { client, fetch } = setUp();
     await expect(call(client)).rejects.toThrow(message);
     expect(fetch.requests).toHaveLength(0);
+  });
+
+  it("takes a list for a list, though it could be read one by one as well", async () => {
+    const { client, fetch } = setUp();
+    const both = Object.assign([batch], { [Symbol.asyncIterator]: () => undefined });
+    expect(await client.uploadBulk(both)).toMatchObject([{ kind: "accepted" }]);
+    expect(fetch.requests).toHaveLength(1);
   });
 
   it("concerns one batch of many when it is that batch", async () => {

@@ -26,6 +26,14 @@ describe("a client that is closed", () => {
     for (const upload of uploads) await expect(upload).resolves.toMatchObject({ status: 202 });
     expect((await bulk).map(({ kind }) => kind)).toEqual(["accepted", "accepted"]);
     expect(reported).toHaveLength(6);
+    expect(reported.slice(0, 2)).toMatchObject(
+      Array.from({ length: 2 }, () => ({
+        batch: good("late"),
+        index: 0,
+        kind: "undelivered",
+        error: { code: "CLOSED" },
+      })),
+    );
     expect(fetch.acceptedIds().has("late")).toBe(false);
   });
 

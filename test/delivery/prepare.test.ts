@@ -10,7 +10,7 @@ import {
   type Receipt,
 } from "mparticle-events";
 import type { Verdict } from "../../src/delivery/outcome.ts";
-import { asBatchError, combineVerdicts, prepareBatch, prepareTogether } from "../../src/delivery/prepare.ts";
+import { asBatchError, combineVerdicts, prepareBatch, prepareTogether, workOf } from "../../src/delivery/prepare.ts";
 import { recordingFetch, type RecordingFetch } from "../../src/testing/testing.ts";
 import { virtualTime } from "./virtual-time.ts";
 
@@ -118,6 +118,25 @@ describe("a batch that is too large", () => {
   });
 });
 
+describe("a batch whose events find no place beside the rest of it", () => {
+  it("is told apart from one with an event that is too large, to the byte", () => {
+    const messageFor = (length: number): string => {
+      const events = [{ event_type: "first_run", data: { source_message_id: "m", timestamp_unixtime_ms: 1 } }];
+      const batch = { environment: "development", source_request_id: "r", ip: "x".repeat(length), events };
+      try {
+        prepareBatch(batch as unknown as Batch, OPTIONS); // as JavaScript may hand it over
+      } catch (error) {
+        return String(error);
+      }
+      return "it was not refused";
+    };
+    const [, bytes] = /Without its events it is (\d+) bytes/.exec(messageFor(130_000))!;
+    const justTooLong = 130_000 - (Number(bytes) - 128_000);
+    expect(messageFor(justTooLong)).toContain("Without its events it is 128000 bytes");
+    expect(messageFor(justTooLong - 1)).toContain("Its largest event is /events/0 (first_run)");
+  });
+});
+
 describe("what is no batch", () => {
   it.each([
     [null, "expected a batch, got null."],
@@ -221,6 +240,11 @@ describe("what a batch throws while it is read", () => {
       { events: [{}, {}], ip: large },
       /it is 130\d+ bytes.*its `ip` has 130\d+/,
     ],
+    [
+      "events that only a toJSON of their list knows of",
+      { events: Object.assign([], { toJSON: () => [{ event_type: "custom_event", data: { large } }] }) },
+      /It has no events to split it by/,
+    ],
     ["itself", cyclic(), /refers to itself/],
   ])("concerns that batch alone: %s", async (_, members, reason) => {
     const { client, fetch, reported } = setUp();
@@ -319,6 +343,15 @@ describe("the verdict of a batch that travelled in parts", () => {
   });
 });
 
+describe("the work that a batch took", () => {
+  it("is its text, and four times that where it was split: then it is measured, and written again in parts", () => {
+    const whole = prepareBatch(batchOfBytes(1_000, 2), OPTIONS);
+    expect(workOf(whole)).toBe(whole.text.length);
+    const inParts = prepareBatch(batchOfBytes(128_000, 200), OPTIONS);
+    expect(workOf(inParts)).toBe(4 * inParts.text.length);
+  });
+});
+
 describe("batches that are prepared together", () => {
   const ready = (id: string, text = "e"): Batch => ({
     environment: "development",
@@ -345,6 +378,25 @@ describe("batches that are prepared together", () => {
       alone(batches[4]!),
       undefined,
     ]);
+  });
+
+  it("count as much work as was written, with what is too large to be sent so", () => {
+    const texts = batches.filter((batch) => batch !== unstamped).map((batch) => JSON.stringify(batch));
+    expect(prepareTogether(batches, OPTIONS).written).toBe(texts.join("").length);
+    expect(prepareTogether([unstamped, unstamped], OPTIONS).written).toBe(0);
+  });
+
+  it("are none where one of them throws while it is looked at", () => {
+    const locked = Object.defineProperty({ ...ready("locked") }, "mpid", {
+      enumerable: true,
+      get: () => {
+        throw new Error("locked");
+      },
+    });
+    expect(prepareTogether([ready("a"), ready("b"), locked], OPTIONS)).toEqual({
+      prepared: [undefined, undefined, undefined],
+      written: 0,
+    });
   });
 
   it("are none where the application has a say, or where the age of events counts", () => {

@@ -52,7 +52,7 @@ describe("a batch that was used as a template", () => {
   });
 
   it("is refused in another call as well, while the first is on its way and after it", async () => {
-    const { client, fetch } = setUp();
+    const { client, fetch, reported } = setUp();
     const first = client.upload(of("1"));
     await expect(client.upload(of("2"))).rejects.toMatchObject(REUSED);
     await first;
@@ -60,6 +60,11 @@ describe("a batch that was used as a template", () => {
     await expect(third).rejects.toThrow(InvalidBatchError);
     await expect(third).rejects.toThrow("another batch was sent under this id, and the service would drop this one");
     expect(fetch.accepted()).toHaveLength(1);
+    expect(reported).toMatchObject([
+      { kind: "rejected", batch: of("2"), error: REUSED },
+      { kind: "accepted" },
+      { kind: "rejected", batch: of("3"), error: REUSED },
+    ]);
   });
 
   it("is refused when the very same object has changed", async () => {
