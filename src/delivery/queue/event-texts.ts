@@ -111,8 +111,8 @@ export class AddReader implements TurnReader {
     const { check, path, maxBatchBytes } = this.#options.preparation;
     const first = this.#items.length;
     const most = this.#eventsPerPiece;
-    const isWhole = first === 0 && this.#events.length <= most;
-    const piece = isWhole ? this.#events : this.#events.slice(first, first + most);
+    // So much of it is not read in parts.
+    const piece = this.#events.length <= most ? this.#events : this.#events.slice(first, first + most);
     const stamped = new Array<Event>(piece.length);
     let at = 0;
     // What is missing in the list is named further below.
@@ -130,7 +130,7 @@ export class AddReader implements TurnReader {
       const item = toText(event, first + index, emptyBytes, maxBatchBytes);
       items[index++] = item;
       bytes += item.bytes + 1;
-      if (bytes < YIELD_AFTER_BYTES || index === stamped.length) continue;
+      if (bytes < YIELD_AFTER_BYTES) continue;
       // They are large: fewer of them are as much work.
       items.length = index;
       this.#eventsPerPiece = index;
