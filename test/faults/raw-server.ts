@@ -7,6 +7,8 @@ export interface RawServer {
   readonly url: string;
   /** How many requests were read to their end. */
   readonly requests: number;
+  /** Calls `look` with each connection that comes from now on. */
+  onConnection(look: (socket: Socket) => void): void;
   close(): Promise<void>;
 }
 
@@ -38,6 +40,7 @@ export async function startRawServer(answer: (socket: Socket, request: number) =
     get requests() {
       return requests;
     },
+    onConnection: (look) => void server.on("connection", look),
     close: async () => {
       const closed = once(server, "close");
       server.close();

@@ -409,7 +409,8 @@ describe("the texts of several batches by themselves", () => {
   it("are found whatever texts they hold", () => {
     const held = ["a", "undefined", "b", ',"undefined",', "c"];
     const batches: Batch[] = held.map((text) => ({ environment: "development", user_attributes: { text, held } }));
-    expect(serializeTogether(batches)).toEqual(batches.map((batch) => JSON.stringify(batch)));
+    const texts = batches.map((batch) => JSON.stringify(batch));
+    for (let time = 0; time < 2; time++) expect(serializeTogether(batches)).toEqual(texts);
   });
 
   it.each([

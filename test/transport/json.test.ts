@@ -145,7 +145,11 @@ describe("serializeBatch", () => {
   });
 
   it.each([undefined, null, 7, "batch", []])("refuses %j, which is no batch", (batch) => {
-    expect(findingOf(() => serializeAnything(batch))).toMatchObject({ code: "not-an-object", path: "" });
+    expect(findingOf(() => serializeAnything(batch))).toMatchObject({
+      code: "not-an-object",
+      path: "",
+      message: expect.stringContaining("expected a batch, got ") as string,
+    });
   });
 
   it("refuses cycles and nesting that JSON cannot hold", () => {
@@ -226,6 +230,8 @@ describe("serializeBatch of what is given in an unusual way", () => {
       data: { custom_attributes: { session_id: "5", breadcrumbs: [{ event_id: "5" }] } },
     };
     expect(serializeEvent({ ...nested, n: 9n } as never)).toBe(`${JSON.stringify(nested).slice(0, -1)},"n":9}`);
+    const list = { data: { tags: [{ event_id: "5", data: { event_id: "5" } }] } };
+    expect(serializeEvent({ ...list, n: 9n } as never)).toBe(`${JSON.stringify(list).slice(0, -1)},"n":9}`);
   });
 
   it.each([[() => undefined], [() => "text"], [() => [1]], [() => null]])(
@@ -495,8 +501,42 @@ describe("parseExact", () => {
     );
   });
 
+  it.each(["", '"', '"a', '{"a":"\\"', `[${BEYOND_DOUBLE},"`])(
+    "refuses %j, which is no JSON, as JSON.parse does",
+    (text) => {
+      expect(() => parseExact(text)).toThrow(SyntaxError);
+    },
+  );
+
   it("leaves digits inside strings and keys alone", () => {
     const text = `{"${BEYOND_DOUBLE}":"a \\" ${BEYOND_DOUBLE}","f":0.12345678901234567}`;
     expect(parseExact(text)).toEqual(JSON.parse(text));
+  });
+});
+
+describe("the first that is written or read in a process", () => {
+  let processes = 0;
+
+  /** The module as it is when a process starts. */
+  async function load(): Promise<typeof import("../../src/transport/json.ts")> {
+    const path = `../../src/transport/json.ts?process=${String(processes++)}`;
+    return (await import(/* @vite-ignore */ path)) as typeof import("../../src/transport/json.ts"); // the same file
+  }
+
+  const UNDEFINED = { text: "undefined5" };
+
+  it("is written exactly, whether it holds an id or not", async () => {
+    const ofAnId = await load();
+    expect(ofAnId.serializeBatch({ mpid: BEYOND_DOUBLE, ...UNDEFINED } as unknown as Batch)).toBe(
+      `{"mpid":${BEYOND_DOUBLE},"text":"undefined5"}`,
+    );
+    const ofNone = await load();
+    const toJSON = (): object => UNDEFINED;
+    expect(ofNone.serializeBatch({ toJSON } as unknown as Batch)).toBe(JSON.stringify(UNDEFINED));
+  });
+
+  it("is read exactly", async () => {
+    const { parseJsonExact: read } = await load();
+    expect(read(`["undefined5",${BEYOND_DOUBLE}]`)).toEqual(["undefined5", BigInt(BEYOND_DOUBLE)]);
   });
 });
