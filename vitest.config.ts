@@ -6,7 +6,7 @@ import { FULL } from "./test/full.ts";
 
 const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 
-/** What is tested of the build, which is packed once for all of them. */
+/** What is tested of the build, which is made and packed once for all of them, while the others run. */
 const OF_THE_PACKAGE = ["test/package/*.test.ts", "test/types/consumer.test.ts"];
 
 /**
@@ -53,11 +53,16 @@ const LONGEST = [
   "test/cli/terminal.test.ts",
 ];
 
-/** One project after the other, as its worker processes are of use for its own files alone. */
+/**
+ * One project after the other, as its worker processes are of use for its own files alone: first the one that waits for no
+ * build.
+ */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const projects = [...new Set(sorted.map(({ project }) => project))];
+    const projects = [...new Set(sorted.map(({ project }) => project))].sort(
+      (one, other) => Number(one.name === "package") - Number(other.name === "package"),
+    );
     const isLong = ({ moduleId }: TestSpecification): boolean => LONGEST.some((path) => moduleId.endsWith(path));
     return projects.flatMap((project) => {
       const ofProject = sorted.filter((file) => file.project === project);
@@ -96,7 +101,8 @@ export default defineConfig({
           name: "package",
           include: [...OF_THE_PACKAGE, ...BEFORE_REQUESTS],
           exclude: THE_SAME_IN_FULL,
-          globalSetup: "test/package/pack-once.ts",
+          globalSetup: "test/package/build-once.ts",
+          setupFiles: ["test/package/wait-for-build.ts"],
           isolate: false,
         },
       },

@@ -1,16 +1,16 @@
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync, createWriteStream, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync, createWriteStream, statSync } from "node:fs";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { createReadStream } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { requestIdFrom } from "mparticle-events";
 import { startFakeServer, type FakeServer, type Step } from "mparticle-events/testing";
 import { onlyInFull } from "../full.ts";
+import { build, CLI } from "../package/packed.ts";
 
-const CLI = new URL("../../dist/cli.js", import.meta.url).pathname;
 /** `BACKFILL_ROWS=1000000` asks for as many; a million takes minutes of two cores. */
 const ROWS = Number(process.env["BACKFILL_ROWS"] ?? 200_000);
 /** Written wrong, so that the check refuses them. */
@@ -21,8 +21,8 @@ const isPoison = (row: number): boolean => row % 9973 === 1;
 const isBroken = (row: number): boolean => row % 2503 === 2;
 
 let cwd: string;
+beforeAll(build);
 beforeEach(() => {
-  if (!existsSync(CLI)) throw new Error("There is no build; `npm run build` makes it.");
   cwd = mkdtempSync(join(tmpdir(), "cli-backfill-"));
 });
 afterEach(() => {

@@ -4,13 +4,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { startFakeServer, type FakeServerOptions } from "mparticle-events/testing";
 import { createProgram } from "../../src/cli/program.ts";
 import { FULL, full, onlyInFull } from "../full.ts";
+import { build, CLI } from "../package/packed.ts";
 import { run, testTerminal } from "./test-terminal.ts";
 
-const CLI = new URL("../../dist/cli.js", import.meta.url).pathname;
 const SECRET = "secret-of-the-input";
 const GOOD = {
   environment: "development",
@@ -19,8 +19,8 @@ const GOOD = {
 };
 
 let cwd: string;
+beforeAll(build);
 beforeEach(() => {
-  if (!existsSync(CLI)) throw new Error("There is no build; `npm run build` makes it.");
   cwd = mkdtempSync(join(tmpdir(), "cli-terminal-"));
 });
 afterEach(() => {

@@ -10,9 +10,13 @@ import { FULL, full } from "../full.ts";
 import type { Books } from "./children/faulty-service.ts";
 import { MemoryOutbox } from "./memory-outbox.ts";
 
-const EVENTS = full(15_000, 100_000);
+const EVENTS = full(6_000, 100_000);
+/** Which share of the requests fails: of few requests many, so that all faults come about. */
+const FAULTY = full(0.4, 0.15);
 /** Of how many batches, and of how many events of a queue, one is refused. */
-const POISON = full({ batches: 50, events: 714 }, { batches: 500, events: 5_000 });
+const POISON = full({ batches: 20, events: 286 }, { batches: 500, events: 5_000 });
+/** Of a hundred events each, for each of three queues that follow each other. */
+const GROUPS_OF_A_QUEUE = full(10, 30);
 const EVENTS_PER_BATCH = 20;
 const CLIENTS = 3;
 const CONCURRENCY = 8;
@@ -37,7 +41,7 @@ function startChild(name: keyof typeof programs, ...args: readonly string[]): Ch
 }
 
 async function startFaultyService(seed: number): Promise<FaultyService> {
-  const child = startChild("faulty-service", String(seed));
+  const child = startChild("faulty-service", String(seed), String(FAULTY));
   const [url] = (await once(child, "message")) as [string];
   return {
     url,
@@ -180,7 +184,7 @@ async function outliveQueues(client: EventsClient): Promise<{ readonly events: n
         if (kind === "rejected") rejected++;
       },
     });
-    for (let group = 0; group < 30; group++) {
+    for (let group = 0; group < GROUPS_OF_A_QUEUE; group++) {
       const adds = Array.from({ length: 100 }, () => {
         const poison = ++added % 1_000 === 500;
         if (poison) poisoned++;
@@ -198,7 +202,7 @@ async function outliveQueues(client: EventsClient): Promise<{ readonly events: n
       expect(accepted + refused + undelivered + pending).toBe(all);
     }
   }
-  expect(added).toBe(9_000);
+  expect(added).toBe(3 * GROUPS_OF_A_QUEUE * 100);
   expect([...outbox.stored.keys()]).toEqual([]);
   expect(outbox.deadLetters).toHaveLength(poisoned);
   expect(rejected).toBe(poisoned);

@@ -5,9 +5,9 @@ import { promisify } from "node:util";
 import { build } from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
-import { describe, expect, inject, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { onlyInFull } from "../full.ts";
-import { ROOT } from "./packed.ts";
+import { packedBeside, ROOT } from "./packed.ts";
 
 const run = promisify(execFile);
 const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
@@ -15,7 +15,7 @@ const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as
   readonly exports: Readonly<Record<string, unknown>>;
 };
 
-const packed = inject("packed");
+const packed = packedBeside();
 
 /** All of the documentation but the reference, which `npm run docs` makes. */
 const DOCUMENTS = ["docs", "docs/guides", "docs/images"]

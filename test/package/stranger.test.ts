@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FULL, onlyInFull } from "../full.ts";
-import { ROOT } from "./packed.ts";
+import { packedBeside, ROOT } from "./packed.ts";
 
 const run = promisify(execFile);
 const { version, peerDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
@@ -50,13 +50,13 @@ beforeAll(async () => {
     // What npx would do, which takes it two seconds.
     bare = join(folder, "bare");
     mkdirSync(join(bare, "node_modules/mparticle-events"), { recursive: true });
-    await run("tar", ["-xzf", inject("packed").file, "-C", "node_modules/mparticle-events", "--strip-components=1"], {
+    await run("tar", ["-xzf", packedBeside().file, "-C", "node_modules/mparticle-events", "--strip-components=1"], {
       cwd: bare,
     });
     return;
   }
   const cache = join(folder, "cache");
-  const of = ["--yes", "--offline", "--no-update-notifier", "--cache", cache, "--package", inject("packed").file];
+  const of = ["--yes", "--offline", "--no-update-notifier", "--cache", cache, "--package", packedBeside().file];
   const { stdout } = await run("npx", [...of, "--", "mparticle-events", "--help"], { cwd: folder });
   help = stdout;
   const [project = ""] = readdirSync(join(cache, "_npx"));

@@ -17,16 +17,17 @@ export interface Books {
 /** Requests that are answered with a pause of a second: few, for each holds up a whole client. */
 const PAUSING = new Set([20, 60]);
 
-const random = seeded(Number(process.argv[2]));
+const [seed, faulty] = process.argv.slice(2).map(Number) as [number, number];
+const random = seeded(seed);
 const deck = new FaultDeck(random);
 
-/** Fifteen of a hundred requests fail, one way or another; what is poisoned is always refused. */
+/** That share of all requests fails, one way or another; what is poisoned is always refused. */
 const server = await startFakeServer({
   record: "counts",
   script: ({ body, index }) => {
     if (body.includes("poison")) return 400;
     if (PAUSING.has(index)) return { status: 429, headers: { "retry-after": "1" } };
-    return random() < 0.15 ? deck.deal() : 202;
+    return random() < faulty ? deck.deal() : 202;
   },
 });
 

@@ -1,0 +1,3 @@
+import { build } from "./packed.ts";
+
+await build();
