@@ -1,5 +1,6 @@
 import type { Batch } from "../../generated/schema.ts";
 import { InvalidBatchError, type Finding } from "../errors.ts";
+import { nearest } from "../rules/nearest-name.ts";
 import { isObject } from "../rules/objects.ts";
 import { show } from "../rules/show.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
@@ -15,7 +16,11 @@ export interface ValidateContext {
  * A check to run on every batch before it is sent, such as `checkBatch` of `mparticle-events/validate`. It gives its
  * findings at once: the client does not wait for a promise.
  */
-export type Validate = (batch: Batch, context: ValidateContext) => readonly Finding[];
+export interface Validate {
+  (batch: Batch, context: ValidateContext): readonly Finding[];
+  /** All codes that its findings can have, where it knows them: `strict` then takes no others. */
+  readonly codes?: readonly string[] | undefined;
+}
 
 /**
  * Several checks as one, for the `validate` option: the findings of all of them, in the order of the checks.
@@ -25,8 +30,10 @@ export type Validate = (batch: Batch, context: ValidateContext) => readonly Find
  */
 export function checkAll(...checks: readonly Validate[]): Validate {
   for (const [index, check] of checks.entries()) requireCheck(`checks[${String(index)}]`, check);
-  return (batch, context) =>
+  const all = (batch: Batch, context: ValidateContext): readonly Finding[] =>
     checks.flatMap((check, index) => findingsOf(`checks[${String(index)}]`, check, batch, context));
+  const codes = checks.map((check) => check.codes);
+  return Object.assign(all, { codes: codes.includes(undefined) ? undefined : codes.flatMap((some) => some ?? []) });
 }
 
 /** @throws TypeError - for what is no function, and for a function that can only give a promise. */
@@ -92,7 +99,8 @@ export class OwnCheck {
  * The check of a client, or of a fleet's queue.
  *
  * @returns `undefined` when there is none.
- * @throws TypeError - for a `validate` that cannot give its findings at once, and a `strict` that names no codes.
+ * @throws TypeError - for a `validate` that cannot give its findings at once, for a `strict` that names no codes, and for
+ * one with a code that `validate` is known not to have: a wish that nobody hears.
  */
 export function makeCheck(
   validate: Validate | undefined,
@@ -106,7 +114,20 @@ export function makeCheck(
   }
   if (validate === undefined) return undefined;
   requireCheck("validate", validate);
+  if (typeof strict !== "boolean") requireCodes(strict, validate.codes);
   return new OwnCheck({ validate, strict, telemetry });
+}
+
+function requireCodes(strict: readonly string[], known: unknown): void {
+  if (!Array.isArray(known)) return;
+  const codes = known.filter((code) => typeof code === "string");
+  const unknown = strict.find((code) => !codes.includes(code));
+  if (unknown === undefined) return;
+  const meant = nearest(unknown, codes);
+  throw new TypeError(
+    `\`strict\` has ${show(unknown)}, which no finding of \`validate\` has as its code; ` +
+      `expected ${meant === undefined ? "codes of its findings" : show(meant)}.`,
+  );
 }
 
 /** A finding about an event of a part is one about an event of the whole list. */

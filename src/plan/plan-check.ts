@@ -158,7 +158,7 @@ export function checkerOf(plan: CompiledPlan, options: PlanCheckOptions = {}): P
     if (problems.count > 0) report.addAll(problems, `/events/${String(index)}`, severities.event_attribute);
   };
 
-  return (batch) => {
+  const check: PlanCheck = (batch) => {
     const report = new Report(maxFindings);
     try {
       run(batch, report);
@@ -168,6 +168,7 @@ export function checkerOf(plan: CompiledPlan, options: PlanCheckOptions = {}): P
     }
     return report.findings();
   };
+  return Object.assign(check, { codes: Object.keys(PLAN_CODES) });
 }
 
 function readOptions(options: PlanCheckOptions) {

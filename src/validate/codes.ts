@@ -128,6 +128,12 @@ export const SCHEMA_CODES: Readonly<Record<SchemaCode, string>> = meanings(
  */
 export const LINTS: Readonly<Record<LintCode, string>> = meanings(ALL_LINTS.map(({ code, means }) => [code, means]));
 
+/** Of all findings of `checkBatch`, for the `strict` option of a client. */
+export const ALL_CODES: readonly FindingCode[] = [
+  ...(Object.keys(CONTRACT_RULES) as SchemaCode[]), // it is a literal
+  ...ALL_LINTS.map(({ code }) => code),
+];
+
 /** Object.fromEntries forgets which names there are; both callers give all of them. */
 function meanings<Code extends string>(
   entries: readonly (readonly [code: string, means: string])[],

@@ -1,7 +1,7 @@
 import { validateBatch as validateCanonical } from "../../generated/validators/canonical.js";
 import { validateBatch as validateWire } from "../../generated/validators/wire.js";
 import type { Finding } from "../errors.ts";
-import { LINTS, type LintCode } from "./codes.ts";
+import { ALL_CODES, LINTS, type LintCode } from "./codes.ts";
 import { describe } from "../rules/describe-value.ts";
 import { isObject } from "../rules/objects.ts";
 import { ALL_LINTS } from "./lints/all-lints.ts";
@@ -70,6 +70,8 @@ const PLANS: Readonly<Record<Profile, LintPlans>> = {
 export function checkBatch(batch: unknown, options: CheckOptions = {}): Finding[] {
   return check(batch, readOptions(options), undefined);
 }
+/** All codes of its findings, for the `strict` option of a client. */
+checkBatch.codes = ALL_CODES;
 
 /**
  * As {@link checkBatch}, for a series of batches, such as the lines of a file: it also finds a `source_request_id` that an
@@ -83,7 +85,8 @@ export function checkBatch(batch: unknown, options: CheckOptions = {}): Finding[
 export function batchChecker(options: CheckOptions = {}): (batch: unknown) => Finding[] {
   readOptions(options);
   const ids = new RequestIds();
-  return (batch) => check(batch, readOptions(options), ids.note(batch));
+  const checkNext = (batch: unknown): Finding[] => check(batch, readOptions(options), ids.note(batch));
+  return Object.assign(checkNext, { codes: ALL_CODES });
 }
 
 /** The options of a check, once they are known to be some. */

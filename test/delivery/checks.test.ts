@@ -12,7 +12,8 @@ import {
 } from "mparticle-events";
 import { OwnCheck } from "../../src/delivery/checks.ts";
 import { Telemetry } from "../../src/delivery/telemetry.ts";
-import { checkBatch } from "../../src/validate/validate.ts";
+import { PLAN_CODES, planCheck, readPlan } from "../../src/plan/plan.ts";
+import { batchChecker, checkBatch, LINTS, SCHEMA_CODES } from "../../src/validate/validate.ts";
 import { recordingFetch, type RecordingFetch } from "../../src/testing/testing.ts";
 import { virtualTime } from "./virtual-time.ts";
 
@@ -195,6 +196,32 @@ describe("`strict`", () => {
     [null, "`strict` is null; expected a boolean"],
   ])("as %j is named", (strict, message) => {
     expect(() => setUp({ validate: warnAlways, strict: strict as never })).toThrow(message);
+  });
+});
+
+describe("`strict` with a code that no finding has", () => {
+  const plan = readPlan({ data_points: [] });
+
+  it.each<[string, Validate, string, string]>([
+    ["checkBatch", checkBatch, "seconds-not-miliseconds", 'expected "seconds-not-milliseconds".'],
+    ["batchChecker", batchChecker(), "no_identity", 'expected "no-identity".'],
+    ["planCheck", planCheck(plan), "plan-unplaned-event", 'expected "plan-unplanned-event".'],
+    ["checkAll", checkAll(checkBatch, planCheck(plan)), "something else", "expected codes of its findings."],
+    ["checkAll of itself", checkAll(checkAll(checkBatch), planCheck(plan)), "plan-mising", 'expected "plan-missing".'],
+  ])("is refused where %s knows its codes", (_, validate, code, expected) => {
+    expect(() => setUp({ validate, strict: ["no-identity", "plan-missing", code].slice(-1) })).toThrow(
+      `\`strict\` has "${code}", which no finding of \`validate\` has as its code; ${expected}`,
+    );
+  });
+
+  it("passes where a check of one's own may have it, and where all codes are known", () => {
+    expect(() => setUp({ validate: checkAll(checkBatch, warnAlways), strict: ["odd"] })).not.toThrow();
+    expect(() =>
+      setUp({ validate: checkBatch, strict: [...Object.keys(LINTS), ...Object.keys(SCHEMA_CODES)] }),
+    ).not.toThrow();
+    expect(() =>
+      setUp({ validate: checkAll(checkBatch, planCheck(plan)), strict: Object.keys(PLAN_CODES) }),
+    ).not.toThrow();
   });
 });
 

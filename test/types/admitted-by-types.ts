@@ -177,6 +177,13 @@ export function anyObjectCanBeAttributes(plan: Plan, account: Account): void {
   createBatch({ environment: batch.environment });
 }
 
+/** A type parameter that says what all of its members are. */
+export function genericDataCanBeAttributes<Data extends Record<keyof Data, string | number | undefined>>(
+  data: Data & { readonly plan: string },
+): Event {
+  return customEvent("a", "other", { custom_attributes: attributesFrom(data) });
+}
+
 /** A wrapper around a factory can name what it passes on. */
 export function optionsHaveNames(data: CustomEventOptions & { readonly session_uuid: string }): Event[] {
   const start: SessionStartOptions = { session_uuid: data.session_uuid };
