@@ -111,6 +111,7 @@ export class EventsClient {
       pace: { rate: options.rate, concurrency, random: effects.random },
       concurrency,
       inFlight: this.#inFlight,
+      turns: this.#turns,
     });
     this.#coalescer = options.coalesce === true ? new Coalescer(this.#dispatcher, this.#telemetry) : undefined;
     INTERNALS.set(this, {
@@ -227,7 +228,7 @@ export class EventsClient {
   async #close(timeoutMs: number): Promise<void> {
     this.#closing.abort();
     await endsInTime(this.#inFlight.idle(), timeoutMs, this.#effects);
-    this.#dispatcher.close();
+    await this.#dispatcher.close();
     await this.#inFlight.idle();
     await this.#transport.close();
   }

@@ -13,6 +13,7 @@ import { leaveUndelivered, type RequestState } from "./request-state.ts";
 import { decideRetry, type Retry } from "./retry.ts";
 import { ServiceHealth } from "./service-health.ts";
 import type { AttemptReport, Telemetry } from "./telemetry.ts";
+import { nextTurn, REFUSAL_BYTES, type Turns } from "./turns.ts";
 import { Turnstile, type Turn } from "./turnstile.ts";
 
 export interface DispatchOptions {
@@ -37,6 +38,7 @@ export interface DispatcherOptions {
   /** Requests in flight at most. */
   readonly concurrency: number;
   readonly inFlight: InFlightCount;
+  readonly turns: Turns;
 }
 
 /** An attempt that is under way. */
@@ -51,6 +53,9 @@ interface Attempt {
 
 /** An upload that is not accepted after this time is told of, once: its caller would wait without knowing why. */
 const SAY_SO_AFTER_MS = 5_000;
+
+/** So many waits are ended in one turn of the event loop when the client is closed. */
+const ENDED_PER_TURN = 500;
 
 /**
  * Sends requests for one set of credentials: so many at once, as fast as the service allows, again until they are
@@ -99,8 +104,10 @@ export class Dispatcher {
   }
 
   /** Ends all that waits or is in flight, and whatever comes later: it is undelivered then, and safe to send again. */
-  close(): void {
-    this.#end.abort(closedError([], 0));
+  async close(): Promise<void> {
+    this.#turnstile.close();
+    const called = this.#end.aborting(closedError([], 0));
+    for (let ended = 1; called.next().done !== true; ended++) if (ended % ENDED_PER_TURN === 0) await nextTurn();
   }
 
   readonly #send = async (request: RequestState): Promise<void> => {
@@ -219,9 +226,13 @@ export class Dispatcher {
   }
 
   async #giveUp(request: RequestState, turn: Turn, lastError: MParticleError | undefined): Promise<void> {
+    const { turns } = this.#options;
     const { batches, attempts, signal, retry } = request;
     const requestIds = batches.map((batch) => batch.requestId);
     if (turn === "aborted") {
+      // Many may wait for one signal, or for the client that is being closed.
+      if (turns.isSpent) await turns.share();
+      turns.note(batches.length * REFUSAL_BYTES);
       const facts = { requestIds, attempts, cause: signal.reason as unknown };
       this.#leaveAborted(
         request,

@@ -43,6 +43,8 @@ export class Turnstile {
   readonly #background = new Fifo<Waiter>();
   #inFlight = 0;
   #entered = 0;
+  #isLettingSoon = false;
+  #isClosed = false;
   #stopTimer: (() => void) | undefined;
   /** Batches a second that are let through; infinite until a limit shows. */
   get batchesPerSecond(): number {
@@ -73,9 +75,16 @@ export class Turnstile {
     return this.#askedMs;
   }
 
+  /** Lets nobody through any more: the signals of all that wait are about to abort. */
+  close(): void {
+    this.#isClosed = true;
+    this.#stopTimer?.();
+  }
+
   /** Whether nothing stands in the way: then it holds a place in flight from here on, as after {@link enter}. */
   enterNow({ batches, signal }: RequestState): boolean {
-    if (signal.aborted || this.#inFlight >= this.#options.concurrency || this.#next() !== undefined) return false;
+    if (this.#isClosed || signal.aborted) return false;
+    if (this.#inFlight >= this.#options.concurrency || this.#next() !== undefined) return false;
     const now = this.#options.effects.now();
     if (admit(this.#pace, batches.length, now).startAtMs > now) return false;
     this.#inFlight++;
@@ -102,8 +111,7 @@ export class Turnstile {
       let ignoreAbort = (): void => undefined;
       ignoreAbort = onAbort(request.signal, () => {
         waiter.resume("aborted");
-        // A timer that nobody waits for any more must not keep the process alive.
-        this.#letThrough();
+        this.#letThroughSoon();
       });
       if (!waiter.gone) this.#letThrough();
     });
@@ -135,10 +143,21 @@ export class Turnstile {
     return sinceMs + retry.maxElapsedMs + (background ? this.#askedMs - askedBeforeMs : 0);
   }
 
+  /** When all that end with one signal have left: a timer that nobody waits for any more must not keep the process alive. */
+  #letThroughSoon(): void {
+    if (this.#isLettingSoon) return;
+    this.#isLettingSoon = true;
+    void Promise.resolve().then(() => {
+      this.#isLettingSoon = false;
+      this.#letThrough();
+    });
+  }
+
   /** Lets requests start while there is room and the pace allows, and comes back when the pace says so. */
   #letThrough(): void {
     this.#stopTimer?.();
     this.#stopTimer = undefined;
+    if (this.#isClosed) return;
     const { concurrency, effects } = this.#options;
     const now = effects.now();
     let wakeAtMs = this.#expire(now);

@@ -1,3 +1,4 @@
+import { withArticle } from "../rules/article.ts";
 import { describe, quote } from "../rules/describe-value.ts";
 import type { Members } from "../rules/objects.ts";
 import { nearest } from "../rules/nearest-name.ts";
@@ -136,7 +137,7 @@ function conversion(types: readonly JsonType[]): ((text: string) => unknown) | u
 }
 
 function wordsFor(types: readonly JsonType[] = []): string {
-  const words = types.map((type) => (/^[aio]/.test(type) ? `an ${type}` : type === "null" ? type : `a ${type}`));
+  const words = types.map((type) => (type === "null" ? type : withArticle(type)));
   return words.join(" or ");
 }
 

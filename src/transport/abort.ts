@@ -55,6 +55,12 @@ export class EndSignal {
 
   /** Aborts, the first time it is called. */
   abort(reason?: unknown): void {
+    const called = this.aborting(reason);
+    while (called.next().done !== true);
+  }
+
+  /** As {@link abort}, for who has many callbacks: one is called with each step, the first of which aborts. */
+  *aborting(reason?: unknown): Generator<void, void> {
     if (this.#aborted) return;
     this.#aborted = true;
     this.#reason = reason;
@@ -62,6 +68,7 @@ export class EndSignal {
     for (let next = this.#callbacks.first; next !== undefined; next = this.#callbacks.first) {
       this.#callbacks.remove(next);
       next.item();
+      yield;
     }
   }
 

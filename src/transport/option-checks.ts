@@ -1,3 +1,4 @@
+import { withArticle } from "../rules/article.ts";
 import { nearest } from "../rules/nearest-name.ts";
 import { isObject } from "../rules/objects.ts";
 import { show } from "../rules/show.ts";
@@ -82,5 +83,5 @@ function isPlain(value: object): boolean {
 
 function nameOf(value: object): string {
   const name = Object.prototype.toString.call(value).slice("[object ".length, -1);
-  return name === "Object" ? "an object without any of them" : `${/^[AEIOU]/.test(name) ? "an" : "a"} ${name}`;
+  return name === "Object" ? "an object without any of them" : withArticle(name);
 }

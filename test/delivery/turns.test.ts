@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createBatch, customEvent, EventsClient, type Batch, type Outcome } from "mparticle-events";
-import { Turns, YIELD_AFTER_BYTES } from "../../src/delivery/turns.ts";
+import { nextTurn, Turns, YIELD_AFTER_BYTES } from "../../src/delivery/turns.ts";
 import { recordingFetch, type FetchStep, type Script } from "../../src/testing/testing.ts";
 import { TurnCounter } from "./turn-counter.ts";
 
@@ -79,6 +79,43 @@ describe.each(WAYS)("many batches of one %s", (_, send) => {
 
   it("are refused over many turns of the event loop", async () => {
     await expectTurns("rejected", (client) => send(client, invalid(MANY)));
+  });
+});
+
+describe("many uploads that wait", () => {
+  const COUNT = 2_000;
+
+  it.each<[string, (client: EventsClient, abort: AbortController) => void]>([
+    [
+      "the client is closed",
+      (client) => {
+        void client.close({ timeoutMs: 0 });
+      },
+    ],
+    [
+      "their signal aborts",
+      (_, abort) => {
+        abort.abort();
+      },
+    ],
+  ])("are given up over many turns of the event loop when %s, and none is sent instead", async (_, end) => {
+    const counter = new TurnCounter();
+    const fetch = recordingFetch("hang");
+    const onOutcome = (): void => {
+      counter.note();
+    };
+    const client = new EventsClient({ apiKey: "k", apiSecret: "s3cr3t", fetch, concurrency: 2, onOutcome });
+    const abort = new AbortController();
+    const batch = (): Batch => createBatch({ environment: "development" }, [customEvent("e", "other")]);
+    const uploads = Array.from({ length: COUNT }, () => client.upload(batch(), { signal: abort.signal }));
+    const ended = Promise.allSettled(uploads);
+    await nextTurn();
+    end(client, abort);
+    expect((await ended).filter(({ status }) => status === "rejected")).toHaveLength(COUNT);
+    const { most, all } = counter.stop();
+    expect(all).toBe(COUNT);
+    expect(most).toBeLessThanOrEqual(REFUSED_PER_TURN + 2);
+    expect(fetch.requests).toHaveLength(2);
   });
 });
 

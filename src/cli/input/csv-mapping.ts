@@ -1,3 +1,4 @@
+import { withArticle } from "../../rules/article.ts";
 import { nearest } from "../../rules/nearest-name.ts";
 import { UsageError } from "../usage-error.ts";
 import type { ContractFields, Field } from "./contract-fields.ts";
@@ -166,7 +167,7 @@ function toSetter(
   if (field !== undefined) return [{ index, value, field }];
   // A row whose type is none says so itself; its columns are as good as those of any.
   const isOfEvent = path.startsWith("events.");
-  const where = isOfEvent && eventType !== "" ? ` of a ${eventType}` : "";
+  const where = isOfEvent && eventType !== "" ? ` of ${withArticle(eventType)}` : "";
   const meant = contract.nearest(path, eventType);
   throw new UsageError(
     name === `column ${path}`

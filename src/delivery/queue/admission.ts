@@ -152,17 +152,18 @@ export class Admission {
 
   /** The first one in line no longer waits. */
   removeFirst(): void {
-    this.#shift();
+    this.takeFirst();
   }
 
   /** All that wait; they no longer do then. What is still being read stays unread. */
   takeAll(): readonly WaitingAdd[] {
     const all: WaitingAdd[] = [];
-    for (let next = this.#shift(); next !== undefined; next = this.#shift()) all.push(next);
+    for (let next = this.takeFirst(); next !== undefined; next = this.takeFirst()) all.push(next);
     return all;
   }
 
-  #shift(): WaitingAdd | undefined {
+  /** The first one in line, as it is; it no longer waits. */
+  takeFirst(): WaitingAdd | undefined {
     const next = this.#waiting.shift();
     if (next === undefined) return undefined;
     next.isGone = true;

@@ -334,7 +334,7 @@ export class EventQueue {
       this.#outbox?.wake();
       this.#spilled.wake();
       // Nobody may be left to hear of the refusal: what waits is handed back as all the rest.
-      this.#intake.refuseWaiting(closedError(), (waiting) => {
+      await this.#intake.refuseWaitingInTurns(closedError(), (waiting) => {
         this.#settleWaiting(waiting);
       });
       let given = 0;

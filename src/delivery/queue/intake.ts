@@ -47,6 +47,9 @@ const TAKEN_PER_TURN = 5_000;
 /** So many batches are dropped in one turn of the event loop. */
 const DROPS_PER_TURN = 500;
 
+/** So many that wait are refused in one turn when the queue is closed. */
+const REFUSED_PER_TURN = 500;
+
 const DONE = /* @__PURE__ */ Promise.resolve();
 
 /**
@@ -149,15 +152,22 @@ export class Intake {
     });
   }
 
-  /** @param onEach - told of each before its caller is. */
-  refuseWaiting(error: MParticleError, onEach?: (waiting: WaitingAdd) => void): void {
-    for (const waiting of this.#options.admission.takeAll()) {
-      if (waiting.instead !== undefined) {
-        waiting.instead();
-        continue;
-      }
-      onEach?.(waiting);
-      waiting.reject(error);
+  refuseWaiting(error: MParticleError): void {
+    for (const waiting of this.#options.admission.takeAll()) refuseAdd(waiting, error);
+  }
+
+  /**
+   * As {@link refuseWaiting}, in turns of the event loop. Until its turn comes each waits as before, so that a process that
+   * ends meanwhile finds it there.
+   *
+   * @param onEach - told of each before its caller is.
+   */
+  async refuseWaitingInTurns(error: MParticleError, onEach: (waiting: WaitingAdd) => void): Promise<void> {
+    const { admission } = this.#options;
+    let refused = 0;
+    for (let waiting = admission.takeFirst(); waiting !== undefined; waiting = admission.takeFirst()) {
+      refuseAdd(waiting, error, onEach);
+      if (++refused % REFUSED_PER_TURN === 0) await nextTurn();
     }
   }
 
@@ -368,4 +378,13 @@ export class Intake {
     const { pending, settings } = this.#options;
     return overflowError(bytes, pending.bufferedBytes, settings.maxBufferedBytes, requestId);
   }
+}
+
+function refuseAdd(waiting: WaitingAdd, error: MParticleError, onEach?: (waiting: WaitingAdd) => void): void {
+  if (waiting.instead !== undefined) {
+    waiting.instead();
+    return;
+  }
+  onEach?.(waiting);
+  waiting.reject(error);
 }

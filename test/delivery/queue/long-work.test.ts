@@ -350,3 +350,43 @@ describe("many batches", () => {
     expect(accepted).toBeGreaterThanOrEqual(5 * MANY);
   });
 });
+
+describe("many adds that wait for room when the queue is closed", () => {
+  function fill(onRefused: () => void): { readonly queue: EventQueue; readonly added: Promise<unknown> } {
+    const { queue } = make(
+      { maxBufferedBytes: 1, onOutcome: () => undefined },
+      { fetch: recordingFetch("hang"), concurrency: 1 },
+    );
+    const added = Array.from({ length: MANY }, (_, index) =>
+      queue.add({ ...user, user_identities: { customer_id: String(index) } }, screenView("s")).catch(onRefused),
+    );
+    return { queue, added: Promise.all(added) };
+  }
+
+  it("are refused over many turns", async () => {
+    const counter = new TurnCounter();
+    const { queue, added } = fill(() => {
+      counter.note();
+    });
+    const { unsent } = await queue.close({ timeoutMs: 0 });
+    await added;
+    const { most, all } = counter.stop();
+    expect(unsent).toHaveLength(MANY);
+    expect(all).toBeGreaterThan(2 * PER_TURN);
+    expect(most).toBeLessThanOrEqual(PER_TURN);
+  });
+
+  it("are all there for an exit in between", async () => {
+    let found: number | undefined;
+    let refused = 0;
+    const { queue } = fill(() => {
+      if (++refused !== PER_TURN) return;
+      const { sealAll, pending } = internalsOfQueue(queue);
+      sealAll();
+      found = pending().length;
+    });
+    const { unsent } = await queue.close({ timeoutMs: 0 });
+    expect(found).toBe(MANY);
+    expect(unsent).toHaveLength(MANY);
+  });
+});
