@@ -100,7 +100,7 @@ describe("the exit code of a command whose output was cut off", () => {
   it.each([
     ["completion", "bash"],
     ["--help"],
-    ["diff", "spec/events-api.yaml", "spec/events-api.yaml"],
+    ["diff", "test/scripts/fixtures/mini.yaml", "test/scripts/fixtures/mini.yaml"],
     ["plan", "infer", "-"],
   ])("is not 0, by %s %s", async (...args) => {
     const { output, cutOff } = outputOver(0);

@@ -13,6 +13,7 @@ import { findJsonFault } from "../../src/cli/input/json-fault.ts";
 import { NO_CSV_SETTINGS } from "../../src/cli/input/csv-settings.ts";
 import { readEntries } from "../../src/cli/input/read-entries.ts";
 import { readJsonEntries } from "../../src/cli/input/read-json-entries.ts";
+import { full } from "../full.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -178,7 +179,7 @@ describe("the fault of a text", () => {
         }
         expect(findJsonFault(one) === undefined).toBe(isJson);
       }),
-      { numRuns: 500 },
+      { numRuns: full(100, 500) },
     );
   });
 

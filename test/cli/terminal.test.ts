@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
@@ -185,7 +185,7 @@ describe("in a pipe", () => {
     upload: ["a.ndjson", "--dry-run"],
     mock: ["--forward", "--port", "0"],
     doctor: ["--no-send", "--base-url", "http://127.0.0.1:9/v2"],
-    diff: ["openapi.json", "openapi.json"],
+    diff: ["api.yaml", "api.yaml"],
     "plan generate": ["plan.json"],
     "plan fetch": ["shop"],
     "plan diff": ["plan.json", "plan.json"],
@@ -210,8 +210,7 @@ describe("in a pipe", () => {
     writeFileSync(join(cwd, "plan.json"), JSON.stringify(plan));
     writeFileSync(join(cwd, "manifest.json"), JSON.stringify({ hasHeaderRow: true, columns: [] }));
     writeFileSync(join(cwd, "some.env"), "");
-    const contract = new URL("../../generated/openapi.json", import.meta.url);
-    writeFileSync(join(cwd, "openapi.json"), readFileSync(contract));
+    copyFileSync(new URL("../scripts/fixtures/mini.yaml", import.meta.url), join(cwd, "api.yaml"));
   }
 
   it.each(commands.map(([path, command]) => [path, command] as const))(

@@ -284,7 +284,7 @@ describe("upload", () => {
   });
 
   it("stops at Ctrl+C, finishes what is in flight, and goes on with --resume", async () => {
-    const first = full(800, 2_000);
+    const first = full(600, 2_000);
     write("a.ndjson", ...many(first), "{bad", ...many(500, first));
     let requests = 0;
     const terminal = testTerminal({ cwd, env });

@@ -346,7 +346,7 @@ describe("a batch that the service fails at each time", () => {
     const others = (async () => {
       for (let n = 0; !progress.isOver; n++) {
         await client.upload({ environment: "development", source_request_id: `other ${String(n)}` });
-        await new Promise<void>((resolve) => time.startTimer(resolve, 1_000));
+        await new Promise<void>((resolve) => time.startTimer(resolve, 3_000));
       }
     })();
     const outcomes = await bulk;

@@ -101,10 +101,10 @@ describe("the requests of a queue", () => {
       client: { concurrency: 64 },
       queue: { concurrency },
     });
-    for (let n = 0; n < 2_000; n++) void queue.add(user(n), event(n));
+    for (let n = 0; n < 1_000; n++) void queue.add(user(n), event(n));
     await queue.flush();
     expect(most).toBe(concurrency);
-    expect(fetch.requests.length).toBeGreaterThanOrEqual(20);
+    expect(fetch.requests.length).toBeGreaterThanOrEqual(10);
   });
 });
 

@@ -17,6 +17,7 @@ import {
 } from "mparticle-events";
 import { internalsOfQueue } from "../../src/delivery/queue/queue-internals.ts";
 import { startFakeServer, type FakeServer, type FakeServerOptions } from "../../src/testing/testing.ts";
+import { full } from "../full.ts";
 
 let server: FakeServer;
 let queue: EventQueue;
@@ -725,7 +726,7 @@ describe("the ledger", () => {
           await server.close();
         },
       ),
-      { numRuns: 25 },
+      { numRuns: full(8, 25) },
     );
   });
 });

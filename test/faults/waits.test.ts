@@ -194,7 +194,7 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
       [401, "connection: close\r\n"],
       [202, ""],
     ];
-    it.each(ANSWERS.slice(0, full(2, ANSWERS.length)))(
+    it.each(ANSWERS.slice(0, full(1, ANSWERS.length)))(
       "(%d, %s) is the verdict, and gives its socket back",
       async (status, header) => {
         let opened = 0;
