@@ -197,8 +197,9 @@ export class OutboxLink {
    * write. Who added is told that it failed, and adds again, under another id; so what may be there must not come back.
    */
   #removeDoubtful(parts: BatchParts): void {
+    // One that was settled meanwhile is for that to decide.
     const isDiscarded = (batch: QueuedBatch): boolean =>
-      batch.state === "settled" && batch.openWrites === 0 && !batch.contextStored && !this.#settledEarly.has(batch);
+      batch.openWrites === 0 && !batch.contextStored && !this.#settledEarly.has(batch);
     const requestIds = parts.filter(({ batch }) => isDiscarded(batch)).map(({ batch }) => batch.requestId);
     if (requestIds.length > 0) this.#forgetDoubtful(requestIds);
   }
@@ -271,7 +272,7 @@ export class OutboxLink {
   async #close(): Promise<void> {
     await this.#writes.ended();
     try {
-      if (this.#removable.size > 0) await this.#removeAll();
+      await this.#removeAll();
     } finally {
       await this.#options.outbox.close();
     }
@@ -318,12 +319,11 @@ export class OutboxLink {
 
   /** Batches that were settled before they were written can leave the store now. */
   #settleWritten(parts: BatchParts): void {
-    if (this.#settledEarly.size === 0) return;
     for (const { batch } of parts) {
       const verdict = this.#settledEarly.get(batch);
-      if (verdict === undefined || batch.openWrites > 0) continue;
+      if (verdict === undefined) continue;
       this.#settledEarly.delete(batch);
-      this.settled(batch, verdict);
+      this.settled(batch, verdict); // which waits for the last of its writes
     }
   }
 

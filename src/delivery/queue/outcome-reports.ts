@@ -39,7 +39,6 @@ export class OutcomeReports {
     try {
       return run();
     } finally {
-      this.#isHolding = false;
       this.#tellHeld();
     }
   }
@@ -100,7 +99,7 @@ export class OutcomeReports {
     if (!this.#isHolding) this.#tellHeld();
   }
 
-  /** What comes of it while it is told waits for another turn. */
+  /** What comes of it while it is told waits for another turn; what comes after that is told at once. */
   #tellHeld(): void {
     const held = this.#held;
     this.#held = [];

@@ -36,7 +36,9 @@ it("queues tell whoever asks what they hold, until they are closed", async () =>
   queues.push(queue, startQueue({ script: "hang", queue: { outbox: new MemoryOutbox() } }).queue);
   await queue.add(user(1), event("a", 1_500));
   void queue.add(user(1), event("b", 1_500)).catch(() => undefined);
-  const [first, second] = measure();
+  // Others of this process may be open.
+  const all = measure();
+  const [first, second] = all.slice(-2);
   expect(first).toEqual({
     pendingEvents: 1,
     bufferedBytes: queue.stats().bufferedBytes,
@@ -46,5 +48,5 @@ it("queues tell whoever asks what they hold, until they are closed", async () =>
   expect(first?.bufferedBytes).toBeGreaterThan(1_500);
   expect(second).toEqual({ pendingEvents: 0, bufferedBytes: 0, waitingAdds: 0, hasOutbox: true });
   await queue.close();
-  expect(measure()).toEqual([second]);
+  expect(measure()).toEqual([...all.slice(0, -2), second]);
 });
