@@ -23,3 +23,8 @@ export function ask(
   const body = { texts, bytes: Buffer.byteLength(texts.join("")) };
   return exchange({ url, headers: { "x-own": "mine" }, body, cancellation });
 }
+
+/** Timers that keep the process alive. To be compared within one turn: others come and go in the next. */
+export function countTimers(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+}

@@ -1,18 +1,19 @@
 import type { ClientRequest } from "node:http";
 import { PassThrough, Readable } from "node:stream";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { Cancellation } from "../../src/transport/abort.ts";
 import { EXCHANGE, StaleConnectionError } from "../../src/transport/exchange.ts";
 import { nodeFetch } from "../../src/transport/node-fetch.ts";
 import { startRawServer } from "../faults/raw-server.ts";
-import { ask, HANG, settle } from "./ask.ts";
+import { ask, countTimers, HANG, settle } from "./ask.ts";
 
 /** A request of `node:http` that is answered by the test. */
 class Outgoing extends PassThrough {
   socket: unknown = null;
   reusedSocket = false;
 
-  answer(statusCode: number | undefined): Readable {
-    const incoming = Object.assign(new Readable({ read: () => undefined }), { statusCode, headers: {} });
+  answer(statusCode: number | undefined, headers = {}): Readable {
+    const incoming = Object.assign(new Readable({ read: () => undefined }), { statusCode, headers });
     this.emit("response", incoming);
     return incoming;
   }
@@ -127,6 +128,37 @@ describe("an exchange over node, below what a server can do", () => {
     made[0]!.answer(200).push(null);
     expect(await asked).toMatchObject({ status: 200 });
   });
+
+  it.each([
+    [202, {}, 1],
+    [202, { "content-length": "5" }, 1],
+    [202, { "content-length": "0" }, 0],
+    [400, {}, 0],
+  ])("has for an answer with %i and %j so many timers until it is over: %i", async (status, headers, timers) => {
+    const made = intercept();
+    const before = countTimers();
+    const asked = ask(nodeFetch()[EXCHANGE]!, "http://127.0.0.1/v2");
+    const incoming = made[0]!.answer(status, headers);
+    expect(countTimers()).toBe(before + timers);
+    incoming.emit("close");
+    expect(countTimers()).toBe(before);
+    expect(await asked).toMatchObject({ status });
+  });
+
+  it.each(["is cancelled", "breaks"])(
+    "has its status for a verdict when its answer %s, and what has come of its text",
+    async (how) => {
+      const made = intercept();
+      const cancellation = new Cancellation();
+      const asked = ask(nodeFetch()[EXCHANGE]!, "http://127.0.0.1/v2", { cancellation });
+      const incoming = made[0]!.answer(400);
+      incoming.push("half of it");
+      await settle();
+      if (how === "is cancelled") cancellation.cancel("enough");
+      else made[0]!.emit("error", Object.assign(new Error("reset"), { code: "ECONNRESET" }));
+      expect(await asked).toMatchObject({ status: 400, text: "half of it" });
+    },
+  );
 
   it("ends a request whose answer is complete and whose body nobody reads, a moment later", async () => {
     const made = intercept();

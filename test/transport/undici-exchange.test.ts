@@ -10,7 +10,7 @@ import {
 } from "../../src/transport/exchange.ts";
 import { undiciFetch, type UndiciFetchOptions } from "../../src/transport/undici-fetch.ts";
 import { startRawServer } from "../faults/raw-server.ts";
-import { ask, settle } from "./ask.ts";
+import { ask, countTimers, settle } from "./ask.ts";
 
 /** The part of undici that our exchange is on, in the hands of a test. */
 class StandIn {
@@ -191,6 +191,30 @@ describe("an exchange over undici, below what a server can do", () => {
     if (status !== first) handler.onResponseStart({}, status, {});
     handler.onResponseEnd();
     expect(await asked).toMatchObject({ status });
+  });
+
+  it.each([
+    [202, {}, 1],
+    [299, { "content-length": "5" }, 1],
+    [202, { "content-length": "0" }, 0],
+    [300, {}, 0],
+  ])("has for an answer with %i and %j so many timers until it is over: %i", async (status, headers, timers) => {
+    const { asked, handler } = begin(make());
+    const before = countTimers();
+    handler.onResponseStart({}, status, headers);
+    expect(countTimers()).toBe(before + timers);
+    handler.onResponseEnd();
+    expect(countTimers()).toBe(before);
+    expect(await asked).toMatchObject({ status });
+  });
+
+  it("has its status for a verdict when it is cancelled within its answer, and what has come of its text", async () => {
+    const { asked, handler, cancellation, controller } = begin(make());
+    handler.onResponseStart({}, 400, {});
+    handler.onResponseData({}, Buffer.from("half of it"));
+    cancellation.cancel("enough");
+    expect(await asked).toMatchObject({ status: 400, text: "half of it" });
+    expect(controller.abort).toHaveBeenCalledTimes(1);
   });
 
   it("reads of a long text what may be needed, and lets the rest go", async () => {
