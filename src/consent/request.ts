@@ -1,10 +1,12 @@
 import type { ConsentState } from "../../generated/schema.ts";
 import { mergeConsent } from "../model/consent.ts";
+import { isObject } from "../rules/objects.ts";
+import { requireOptionNames } from "../rules/option-names.ts";
 import { show } from "../rules/show.ts";
 import { ccpaFromGpc } from "./gpc.ts";
 import { ccpaFromGpp, tcfOfGpp } from "./gpp.ts";
 import { timeOfDecision } from "./signal.ts";
-import { consentFromTcf, type TcfOptions } from "./tcf.ts";
+import { consentFromTcf, TCF_OPTIONS, type TcfOptions } from "./tcf.ts";
 import { ccpaFromUsp } from "./usp.ts";
 
 /** Headers as `fetch`, Node and the frameworks on it have them; names in any case. */
@@ -51,7 +53,8 @@ export async function consentFromRequest(
   source: SignalSource,
   options: RequestSignalOptions = {},
 ): Promise<ConsentState | undefined> {
-  const atMs = timeOfDecision(options);
+  const atMs = timeOfDecision(options, [...TCF_OPTIONS, "cookies", "onInvalid"]);
+  requireCookies(options.cookies);
   const signals = readSignals(source, options.cookies);
   const read = async <Result>(decode: () => Result | Promise<Result>): Promise<Result | undefined> => {
     try {
@@ -66,7 +69,8 @@ export async function consentFromRequest(
     (await read(() => ccpaFromGpc(signals.gpc, { atMs }))) ??
     (await read(() => ccpaFromGpp(signals.gpp, { atMs }))) ??
     (await read(() => ccpaFromUsp(signals.usp, { atMs })));
-  const gdpr = await readTcf(signals, { ...options, atMs }, read);
+  const { purposes, vendors } = options;
+  const gdpr = await readTcf(signals, { purposes, vendors, atMs }, read);
   return ccpa === undefined && gdpr === undefined ? undefined : mergeConsent(gdpr, ccpa);
 }
 
@@ -79,6 +83,12 @@ async function readTcf(
   const own = await read(() => consentFromTcf(tcf, options));
   if (own !== undefined || gpp === undefined) return own;
   return read(async () => consentFromTcf(await tcfOfGpp(gpp), options));
+}
+
+function requireCookies(cookies: unknown): void {
+  if (cookies === undefined) return;
+  if (!isObject(cookies)) throw new TypeError(`\`cookies\` is ${show(cookies)}; expected an object of names.`);
+  requireOptionNames(cookies, ["tcf", "gpp", "usp"]);
 }
 
 interface Signals {

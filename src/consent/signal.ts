@@ -1,4 +1,5 @@
 import { isObject } from "../rules/objects.ts";
+import { requireOptionNames } from "../rules/option-names.ts";
 import { show } from "../rules/show.ts";
 
 /** When a decision counts as made. */
@@ -50,12 +51,14 @@ export function invalidSignal(signal: string, value: unknown, expected: string, 
 /**
  * The time of a decision.
  *
- * @throws TypeError - for what are no options.
+ * @param others - the names of other options that there are.
+ * @throws TypeError - for what are no options, and for a name that is none.
  * @throws RangeError - unless `atMs` is in milliseconds since 1970: seconds would look like January 1970.
  */
-export function timeOfDecision(options: SignalOptions): number {
+export function timeOfDecision(options: SignalOptions, others: readonly string[] = []): number {
   const given: unknown = options;
   if (!isObject(given)) throw new TypeError(`The options are ${show(given)}; expected an object such as { atMs }.`);
+  requireOptionNames(given, ["atMs", ...others]);
   const { atMs } = options;
   if (atMs === undefined) return Date.now();
   if (Number.isFinite(atMs) && atMs >= EARLIEST_MS) return atMs;

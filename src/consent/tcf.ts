@@ -1,6 +1,8 @@
 import type { TCModel } from "@iabtcf/core";
 import type { ConsentState } from "../../generated/schema.ts";
 import { gdprConsent, mergeConsent } from "../model/consent.ts";
+import { isObject } from "../rules/objects.ts";
+import { requireOptionNames } from "../rules/option-names.ts";
 import { show } from "../rules/show.ts";
 import { loadPeer } from "../rules/optional-peer.ts";
 import { invalidSignal, signalText, timeOfDecision, toUrlSafe, type SignalOptions } from "./signal.ts";
@@ -15,6 +17,9 @@ export interface TcfOptions extends SignalOptions {
   /** The same for vendors, by their number in the Global Vendor List: `{ 755: "google" }`. */
   readonly vendors?: Readonly<Record<number, string>> | undefined;
 }
+
+/** Beside the time. */
+export const TCF_OPTIONS = ["purposes", "vendors"] as const satisfies readonly (keyof TcfOptions)[];
 
 const EXPECTED = "a TC string of version 2 of the Transparency and Consent Framework";
 
@@ -39,7 +44,7 @@ export async function consentFromTcf(
   options: TcfOptions,
 ): Promise<ConsentState | undefined> {
   const { purposes, vendors } = checkMapping(options);
-  const atMs = timeOfDecision(options);
+  const atMs = timeOfDecision(options, TCF_OPTIONS);
   const known = signalText("TCF string", text, EXPECTED);
   if (known === undefined) return undefined;
   const model = await decode(known, text);
@@ -76,9 +81,10 @@ function checkMapping(options: TcfOptions): Required<Pick<TcfOptions, "purposes"
   readonly vendors: Readonly<Record<number, string>>;
 } {
   const given: unknown = options;
-  if (typeof given !== "object" || given === null) {
+  if (!isObject(given)) {
     throw new TypeError(`The options are ${show(given)}; expected \`{ purposes: { 1: "storage" } }\`.`);
   }
+  requireOptionNames(given, ["atMs", ...TCF_OPTIONS]);
   const { purposes = {}, vendors = {} } = options;
   checkNames("purposes", purposes, 11);
   checkNames("vendors", vendors, 65_535);

@@ -1,6 +1,7 @@
 import type { Finding, FindingSeverity } from "../errors.ts";
 import { describe } from "../rules/describe-value.ts";
 import { isObject, type Members } from "../rules/objects.ts";
+import { requireOptionNames } from "../rules/option-names.ts";
 import { compileIdentities } from "./check-identities.ts";
 import { compileRule, type Check, type CheckMode } from "./compile-rule.ts";
 import { describeName, nameOfEvent, TYPES_OF_LIBRARY, type EventName } from "./event-key.ts";
@@ -171,9 +172,17 @@ export function checkerOf(plan: CompiledPlan, options: PlanCheckOptions = {}): P
   return Object.assign(check, { codes: Object.keys(PLAN_CODES) });
 }
 
+const OPTION_NAMES = Object.keys({
+  strictTypes: true,
+  identities: true,
+  actions: true,
+  maxFindings: true,
+} satisfies Record<keyof PlanCheckOptions, true>);
+
 function readOptions(options: PlanCheckOptions) {
   const given: unknown = options;
   if (!isObject(given)) throw new TypeError(`The options are ${describe(given)}; expected an object.`);
+  requireOptionNames(given, OPTION_NAMES);
   const { strictTypes = false, identities = true, maxFindings = DEFAULT_MAX_FINDINGS } = options;
   for (const [name, value] of Object.entries({ strictTypes, identities })) {
     if (typeof value !== "boolean") throw new TypeError(`\`${name}\` is ${describe(value)}; expected a boolean.`);

@@ -22,7 +22,7 @@ export function severitiesOf(
   ofPlan: PlanActions | undefined,
   ofCaller: PlanActions | undefined,
 ): Readonly<Record<PlanSubject, FindingSeverity>> {
-  const given: unknown = ofCaller ?? {};
+  const given: unknown = ofCaller === undefined ? {} : ofCaller;
   if (!isObject(given)) throw new TypeError(`\`actions\` is ${describe(given)}; expected an object of actions.`);
   const severities = {
     event: SEVERITIES.unknown,

@@ -1,5 +1,6 @@
 import { describe } from "../rules/describe-value.ts";
 import { isObject, type Members } from "../rules/objects.ts";
+import { requireOptionNames } from "../rules/option-names.ts";
 import { appendToken } from "../validate/pointer.ts";
 import { TYPES_OF_LIBRARY } from "./event-key.ts";
 import { broken, memberOf, PlanReading, readDefinition, type PlanNote } from "./read-definition.ts";
@@ -94,6 +95,7 @@ export function readPlan(document: unknown, options: ReadPlanOptions = {}): Plan
 export function readWholePlan(document: unknown, options: ReadPlanOptions = {}): ReadPlan {
   const given: unknown = options;
   if (!isObject(given)) throw new TypeError(`The options are ${describe(given)}; expected an object.`);
+  requireOptionNames(given, ["version"] satisfies (keyof ReadPlanOptions)[]);
   const { version: wanted } = options;
   if (wanted !== undefined && !(Number.isInteger(wanted) && wanted >= 1)) {
     throw new TypeError(`\`version\` is ${describe(wanted)}; expected the number of a version.`);

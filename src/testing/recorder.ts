@@ -1,4 +1,5 @@
 import type { Batch } from "../../generated/schema.ts";
+import { show } from "../rules/show.ts";
 import { parseExact } from "../transport/json.ts";
 import type { Validate } from "../delivery/checks.ts";
 
@@ -142,6 +143,9 @@ export class Recorder {
   #counts = emptyCounts();
 
   constructor(record: "all" | "counts") {
+    if (!["all", "counts"].includes(record)) {
+      throw new TypeError(`\`record\` is ${show(record)}; expected "all" or "counts".`);
+    }
     this.#keepsAll = record === "all";
   }
 

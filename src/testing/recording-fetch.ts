@@ -1,4 +1,5 @@
 import { untilAborted } from "../transport/abort.ts";
+import { checkOptions } from "../transport/option-checks.ts";
 import { Recorder, type RecordOptions, type Recording } from "./recorder.ts";
 import { checkOf, planChecked } from "./refusal.ts";
 import {
@@ -49,9 +50,10 @@ export interface RecordingFetch extends Recording {
  * await client.upload(batch);
  * assert.equal(fetch.requests.length, 2);
  * assert.equal(fetch.accepted()[0]?.user_identities?.customer_id, "42");
- * @throws TypeError, RangeError - for a script that is empty or holds what is no step.
+ * @throws TypeError, RangeError - for a script that is empty or holds what is no step, and for an option that there is not.
  */
 export function recordingFetch(script: Script<FetchStep> = 202, options: RecordingFetchOptions = {}): RecordingFetch {
+  checkOptions(options, { record: "any", check: "function", plan: "any", sleep: "function", now: "function" });
   const { sleep = sleepFor, now = Date.now } = options;
   const check = checkOf(options);
   const recorder = new Recorder(options.record ?? "all");

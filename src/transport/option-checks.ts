@@ -1,6 +1,6 @@
 import { withArticle } from "../rules/article.ts";
-import { nearest } from "../rules/nearest-name.ts";
 import { isObject } from "../rules/objects.ts";
+import { requireOptionNames } from "../rules/option-names.ts";
 import { show } from "../rules/show.ts";
 
 /**
@@ -61,12 +61,7 @@ export function checkOptions<Options extends object>(
     const expected = `expected a plain object such as { ${names[0] ?? ""}: … }`;
     throw new TypeError(`${what} ${nameOf(given)}; ${expected}.`);
   }
-  for (const name of Object.keys(given)) {
-    if (Object.hasOwn(kinds, name) || given[name] === undefined) continue;
-    const meant = nearest(name, names);
-    const expected = meant === undefined ? `one of ${names.join(", ")}` : `\`${meant}\``;
-    throw new TypeError(`There is no option \`${name}\`; expected ${expected}.`);
-  }
+  requireOptionNames(given, names);
   for (const [name, kind] of Object.entries<Kind>(kinds)) {
     const value = given[name];
     if (kind !== "any" && value !== undefined && typeof value !== kind) {

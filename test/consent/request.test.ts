@@ -1,5 +1,5 @@
 import { mergeConsent } from "mparticle-events";
-import { consentFromRequest } from "mparticle-events/consent";
+import { ccpaFromUsp, consentFromRequest } from "mparticle-events/consent";
 import { describe, expect, it } from "vitest";
 import { writeTcString } from "./tc-string.ts";
 
@@ -81,6 +81,16 @@ describe("the consent of a request", () => {
     await expect(consentFromRequest(undefined as never)).rejects.toThrow(
       "The request is undefined; expected its headers",
     );
+  });
+
+  it.each<[object, RegExp]>([
+    [{ purpose: { 1: "storage" } }, /There is no option `purpose`; expected `purposes`/],
+    [{ atMS: AT }, /There is no option `atMS`; expected `atMs`/],
+    [{ cookies: { usprivacy: "us" } }, /There is no option `usprivacy`; expected `usp`|expected one of tcf, gpp, usp/],
+    [{ cookies: "usprivacy" }, /`cookies` is "usprivacy"; expected an object/],
+  ])("refuses %j, by which nothing would be read", async (options, message) => {
+    await expect(consentFromRequest({ "sec-gpc": "1" }, options)).rejects.toThrow(message);
+    if ("atMS" in options) expect(() => ccpaFromUsp("1YNN", options as object)).toThrow(message);
   });
 
   it("joins what is stored, and the newer decision wins", async () => {

@@ -364,6 +364,8 @@ describe("planCheck", () => {
     ["`strictTypes` is the number 1", { strictTypes: 1 }],
     ['`identities` is "no"', { identities: "no" }],
     ["`maxFindings` is the number 0", { maxFindings: 0 }],
+    ["There is no option `strictType`; expected `strictTypes`.", { strictType: true }],
+    ["`actions` is null; expected an object of actions.", { actions: null }],
     ['`actions.event` is "drop"', { actions: { event: "drop" } }],
     ['`actions` has "events"', { actions: { events: "allow" } }],
     ['`actions` is "allow"', { actions: "allow" }],

@@ -44,6 +44,8 @@ describe("readPlan", () => {
     expect(() => readPlan(whole, { version: 7 })).toThrow("The data plan has no version 7; it has 1, 2.");
     expect(() => readPlan(version(1), { version: 2 })).toThrow("The data plan is version 1; `version` asks for 2.");
     expect(() => readPlan(whole, { version: 1.5 })).toThrow("`version` is the number 1.5");
+    const misspelt = { versoin: 1 } as object;
+    expect(() => readPlan(whole, misspelt)).toThrow("There is no option `versoin`; expected `version`.");
     expect(readPlan({ data_points: [] }, { version: 4 }).version).toBe(4);
   });
 

@@ -1,7 +1,13 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import { EventsClient, createBatch, customEvent } from "mparticle-events";
-import { poison, recordingFetch, type FetchStep, type Script } from "../../src/testing/testing.ts";
+import {
+  poison,
+  recordingFetch,
+  type FetchStep,
+  type RecordingFetchOptions,
+  type Script,
+} from "../../src/testing/testing.ts";
 
 const URL_TEXT = "https://s2s.us1.mparticle.com/v2/events";
 const BATCH = { environment: "development", source_request_id: "r-1", events: [] };
@@ -316,5 +322,16 @@ describe("what is refused", () => {
   ])("are scripts that are none, such as %j", (script, message) => {
     // From JavaScript, where anything may be passed.
     expect(() => recordingFetch(script as Script<FetchStep>)).toThrow(message);
+  });
+});
+
+describe("what it is told", () => {
+  it.each<[unknown, string]>([
+    [null, "The options are null; expected an object."],
+    [{ recrod: "counts" }, "There is no option `recrod`; expected `record`."],
+    [{ record: "cuonts" }, '`record` is "cuonts"; expected "all" or "counts".'],
+    [{ sleep: 5 }, "`sleep` is 5; expected a function."],
+  ])("is refused where it is no option: %j", (options, message) => {
+    expect(() => recordingFetch(202, options as RecordingFetchOptions)).toThrow(message);
   });
 });
