@@ -132,7 +132,7 @@ export class BulkUpload {
         this.#join(index, batch, requestId);
         return;
       }
-      const [part] = parts;
+      const part = parts[0];
       if (parts.length === 1 && part !== undefined) {
         this.#pack(new WholeBatch(this, index, batch, part.texts, part.bytes, requestId, handedOverAtMs));
         return;

@@ -1,5 +1,6 @@
 import { runSoon } from "#platform";
 import { MParticleError } from "../errors.ts";
+import { BLANK } from "../rules/objects.ts";
 import { onAbort } from "../transport/abort.ts";
 import { runOutside } from "./attempt-start.ts";
 import { packRequests } from "./chunk.ts";
@@ -41,6 +42,7 @@ export class Coalescer {
     // A signal that has aborted already calls back before there is anything to ignore.
     let ignoreAbort = (): void => undefined;
     const abortable: OutgoingBatch = {
+      ...BLANK,
       ...batch,
       settle: (verdict) => {
         if (settled) return;

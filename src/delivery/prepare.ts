@@ -3,7 +3,7 @@ import { utf8Length } from "#platform";
 import { InvalidBatchError, MParticleError, type ErrorFacts, type Finding } from "../errors.ts";
 import { stampBatch } from "../model/stamp.ts";
 import { environmentProblem } from "../rules/environment.ts";
-import { isObject } from "../rules/objects.ts";
+import { isObject, readMember } from "../rules/objects.ts";
 import { show } from "../rules/show.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
 import { serializeTogether } from "../transport/json-list.ts";
@@ -112,11 +112,15 @@ export function prepareTogether(
   if (texts === undefined) return { prepared, written: 0 };
   let written = 0;
   for (let n = 0; n < texts.length; n++) {
-    const [batch, text, index] = [ready[n], texts[n], indexes[n]];
+    const batch = ready[n];
+    const text = texts[n];
+    const index = indexes[n];
     if (batch === undefined || text === undefined || index === undefined) break;
     written += text.length;
     const bytes = utf8Length(text);
-    if (bytes < maxBatchBytes) prepared[index] = wholeBatch(batch, text, bytes);
+    if (bytes >= maxBatchBytes) continue;
+    // As `wholeBatch` does: a function that is called so often would be compiled, which takes longer than all of it.
+    prepared[index] = { batch, text, parts: [{ texts: [text], bytes, requestId: requestIdOf(batch) }] };
   }
   return { prepared, written };
 }
@@ -270,7 +274,8 @@ export function asBatchError(batch: Omit<Batch, "events">, cause: unknown): MPar
 
 /** The id a stamped batch has. */
 export function requestIdOf(batch: Batch): string {
-  return batch.source_request_id ?? "";
+  const id = readMember(batch, "source_request_id");
+  return typeof id === "string" ? id : "";
 }
 
 export function idsOf(batch: Omit<Batch, "events"> | undefined): readonly string[] {

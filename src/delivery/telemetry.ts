@@ -158,6 +158,8 @@ export class Telemetry {
 
   /** @param alsoTell - an observer of the queue the batch came from. */
   outcome(outcome: Outcome, alsoTell?: (outcome: Outcome) => void): void {
+    // Nearly all are, and mostly nobody listens.
+    if (outcome.kind === "accepted" && !this.hasOutcomeListener(alsoTell)) return;
     this.#call(this.#observers.onOutcome, outcome);
     this.#call(alsoTell, outcome);
     CHANNELS.outcome.publish(outcome);

@@ -1,5 +1,6 @@
 import { LIMITS } from "../../generated/contract.ts";
 import { MParticleError } from "../errors.ts";
+import { BLANK } from "../rules/objects.ts";
 import type { OutgoingBatch } from "./outgoing-batch.ts";
 import { Fifo } from "./fifo.ts";
 import type { OutgoingLine } from "./outgoing-line.ts";
@@ -110,6 +111,7 @@ export class UserOrder implements OutgoingLine {
     this.#size--;
     this.#bytes -= batch.bytes;
     return {
+      ...BLANK,
       ...batch,
       settle: (verdict) => {
         batch.settle(verdict);

@@ -1,6 +1,6 @@
 import type { Batch, Event } from "../../generated/schema.ts";
 import { isEnvironment } from "../rules/environment.ts";
-import { isObject } from "../rules/objects.ts";
+import { BLANK, isObject } from "../rules/objects.ts";
 import { show } from "../rules/show.ts";
 import { isId, SYSTEM_STAMPS } from "./stamp.ts";
 import type { UserContext } from "./types.ts";
@@ -32,7 +32,12 @@ export function createBatch(user: UserContext, events: readonly Event[] = []): B
   if (source_request_id != null && typeof source_request_id !== "string") {
     throw misuse("source_request_id", source_request_id, "a string, or nothing to get a new UUID");
   }
-  return { ...user, source_request_id: isId(source_request_id) ? source_request_id : SYSTEM_STAMPS.newId(), events };
+  return {
+    ...BLANK,
+    ...user,
+    source_request_id: isId(source_request_id) ? source_request_id : SYSTEM_STAMPS.newId(),
+    events,
+  };
 }
 
 function misuse(name: string, value: unknown, expected: string): TypeError {

@@ -7,6 +7,7 @@ import type {
   Promotion,
   PromotionActionType,
 } from "../../generated/schema.ts";
+import { BLANK } from "../rules/objects.ts";
 import { makeEvent } from "./events.ts";
 import { propertiesOf } from "./trailing-argument.ts";
 import type { CommerceDetails } from "./types.ts";
@@ -35,8 +36,9 @@ export function productAction(
   data?: CommerceDetails,
 ): CommerceEvent {
   return makeEvent("commerce_event", {
+    ...BLANK,
     ...propertiesOf("data", data),
-    product_action: { ...propertiesOf("details", details), action, products },
+    product_action: { ...BLANK, ...propertiesOf("details", details), action, products },
   });
 }
 
@@ -119,7 +121,11 @@ export function promotion(
   promotions: readonly Promotion[],
   data?: CommerceDetails,
 ): CommerceEvent {
-  return makeEvent("commerce_event", { ...propertiesOf("data", data), promotion_action: { action, promotions } });
+  return makeEvent("commerce_event", {
+    ...BLANK,
+    ...propertiesOf("data", data),
+    promotion_action: { action, promotions },
+  });
 }
 
 /**
@@ -129,5 +135,5 @@ export function promotion(
  * @param data - any other property of the event.
  */
 export function impression(impressions: readonly ProductImpression[], data?: CommerceDetails): CommerceEvent {
-  return makeEvent("commerce_event", { ...propertiesOf("data", data), product_impressions: impressions });
+  return makeEvent("commerce_event", { ...BLANK, ...propertiesOf("data", data), product_impressions: impressions });
 }

@@ -4,6 +4,7 @@ import type {
   PushMessageType,
   ApplicationTransitionType,
 } from "../../generated/schema.ts";
+import { BLANK } from "../rules/objects.ts";
 import { stampEventData } from "./stamp.ts";
 import { propertiesOf } from "./trailing-argument.ts";
 import type { EventDataOf, EventOf, EventType } from "./types.ts";
@@ -33,7 +34,7 @@ export function customEvent(
   custom_event_type: CustomEventType,
   data?: CustomEventOptions,
 ): EventOf<"custom_event"> {
-  return makeEvent("custom_event", { ...propertiesOf("data", data), event_name, custom_event_type });
+  return makeEvent("custom_event", { ...BLANK, ...propertiesOf("data", data), event_name, custom_event_type });
 }
 
 /** The last argument of {@link screenView}: what may be said beside the positional arguments. */
@@ -46,7 +47,7 @@ export type ScreenViewOptions = Omit<EventDataOf<"screen_view">, "screen_name">;
  * @param data - any other property of the event.
  */
 export function screenView(screen_name: string, data?: ScreenViewOptions): EventOf<"screen_view"> {
-  return makeEvent("screen_view", { ...propertiesOf("data", data), screen_name });
+  return makeEvent("screen_view", { ...BLANK, ...propertiesOf("data", data), screen_name });
 }
 
 /** The last argument of {@link sessionStart}: any property of the event. */
@@ -71,7 +72,7 @@ export type SessionEndOptions = Omit<EventDataOf<"session_end">, "session_durati
  * @param data - any other property of the event.
  */
 export function sessionEnd(session_duration_ms: number, data?: SessionEndOptions): EventOf<"session_end"> {
-  return makeEvent("session_end", { ...propertiesOf("data", data), session_duration_ms });
+  return makeEvent("session_end", { ...BLANK, ...propertiesOf("data", data), session_duration_ms });
 }
 
 /** The last argument of {@link applicationStateTransition}: what may be said beside the positional arguments. */
@@ -90,7 +91,11 @@ export function applicationStateTransition(
   application_transition_type: ApplicationTransitionType,
   data?: ApplicationStateTransitionOptions,
 ): EventOf<"application_state_transition"> {
-  return makeEvent("application_state_transition", { ...propertiesOf("data", data), application_transition_type });
+  return makeEvent("application_state_transition", {
+    ...BLANK,
+    ...propertiesOf("data", data),
+    application_transition_type,
+  });
 }
 
 /** The last argument of {@link firstRun}: any property of the event. */
@@ -127,7 +132,7 @@ export type OptOutOptions = Omit<EventDataOf<"opt_out">, "is_opted_out">;
  * @param data - any other property of the event.
  */
 export function optOut(is_opted_out: boolean, data?: OptOutOptions): EventOf<"opt_out"> {
-  return makeEvent("opt_out", { ...propertiesOf("data", data), is_opted_out });
+  return makeEvent("opt_out", { ...BLANK, ...propertiesOf("data", data), is_opted_out });
 }
 
 /** The last argument of {@link crashReport}: what may be said beside the positional arguments. */
@@ -141,7 +146,7 @@ export type CrashReportOptions = Omit<EventDataOf<"crash_report">, "severity" | 
  * @param data - any other property, such as `stack_trace` or the `breadcrumbs` that led there.
  */
 export function crashReport(severity: string, message: string, data?: CrashReportOptions): EventOf<"crash_report"> {
-  return makeEvent("crash_report", { ...propertiesOf("data", data), severity, message });
+  return makeEvent("crash_report", { ...BLANK, ...propertiesOf("data", data), severity, message });
 }
 
 /** The last argument of {@link breadcrumb}: what may be said beside the positional arguments. */
@@ -154,7 +159,7 @@ export type BreadcrumbOptions = Omit<EventDataOf<"breadcrumb">, "label">;
  * @param data - any other property of the event.
  */
 export function breadcrumb(label: string, data?: BreadcrumbOptions): EventOf<"breadcrumb"> {
-  return makeEvent("breadcrumb", { ...propertiesOf("data", data), label });
+  return makeEvent("breadcrumb", { ...BLANK, ...propertiesOf("data", data), label });
 }
 
 /** The last argument of {@link networkPerformance}: what may be said beside the positional arguments. */
@@ -172,7 +177,7 @@ export function networkPerformance(
   response_code: number,
   data?: NetworkPerformanceOptions,
 ): EventOf<"network_performance"> {
-  return makeEvent("network_performance", { ...propertiesOf("data", data), url, response_code });
+  return makeEvent("network_performance", { ...BLANK, ...propertiesOf("data", data), url, response_code });
 }
 
 /** The last argument of {@link pushRegistration}: what may be said beside the positional arguments. */
@@ -190,7 +195,7 @@ export function pushRegistration(
   registration_token: string,
   data?: PushRegistrationOptions,
 ): EventOf<"push_registration"> {
-  return makeEvent("push_registration", { ...propertiesOf("data", data), register, registration_token });
+  return makeEvent("push_registration", { ...BLANK, ...propertiesOf("data", data), register, registration_token });
 }
 
 /** The last argument of {@link pushMessage}: what may be said beside the positional arguments. */
@@ -203,7 +208,7 @@ export type PushMessageOptions = Omit<EventDataOf<"push_message">, "push_message
  * @param data - any other property, such as `push_message_token` and `push_notification_payload`.
  */
 export function pushMessage(push_message_type: PushMessageType, data?: PushMessageOptions): EventOf<"push_message"> {
-  return makeEvent("push_message", { ...propertiesOf("data", data), push_message_type });
+  return makeEvent("push_message", { ...BLANK, ...propertiesOf("data", data), push_message_type });
 }
 
 /** The last argument of {@link profile}: what may be said beside the positional arguments. */
@@ -216,7 +221,7 @@ export type ProfileOptions = Omit<EventDataOf<"profile">, "profile_event_type">;
  * @param data - any other property; give `previous_mpid` and `current_mpid` as `bigint` or digits.
  */
 export function profile(profile_event_type: ProfileEventType, data?: ProfileOptions): EventOf<"profile"> {
-  return makeEvent("profile", { ...propertiesOf("data", data), profile_event_type });
+  return makeEvent("profile", { ...BLANK, ...propertiesOf("data", data), profile_event_type });
 }
 
 /** What became of an attribute: `{ new, old, deleted?, is_new_attribute? }`. */
@@ -244,6 +249,7 @@ export function userAttributeChange(
   data?: UserAttributeChangeOptions,
 ): EventOf<"user_attribute_change"> {
   return makeEvent("user_attribute_change", {
+    ...BLANK,
     ...propertiesOf("data", data),
     ...propertiesOf("change", change),
     user_attribute_name,
@@ -267,5 +273,5 @@ export function userIdentityChange(
   data?: UserIdentityChangeOptions,
 ): EventOf<"user_identity_change"> {
   propertiesOf("change", change);
-  return makeEvent("user_identity_change", { ...propertiesOf("data", data), ...change });
+  return makeEvent("user_identity_change", { ...BLANK, ...propertiesOf("data", data), ...change });
 }

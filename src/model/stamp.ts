@@ -1,3 +1,4 @@
+import { BLANK } from "../rules/objects.ts";
 import { completeOnce } from "./stamp-memory.ts";
 
 /** The effects that identify and date what is sent; injected in tests. */
@@ -33,7 +34,7 @@ interface StampedBatch {
  * @param dateIt - whether data without a time gets the present one.
  */
 export function stampEventData<Data extends Stamped>(data: Data, stamps: Stamps = SYSTEM_STAMPS, dateIt = true): Data {
-  const stamped = { ...data };
+  const stamped: Data = { ...BLANK, ...data };
   if (dateIt && stamped.timestamp_unixtime_ms === undefined) stamped.timestamp_unixtime_ms = stamps.now();
   if (stamped.source_message_id === undefined) stamped.source_message_id = stamps.newId();
   return stamped;
@@ -41,7 +42,7 @@ export function stampEventData<Data extends Stamped>(data: Data, stamps: Stamps 
 
 /** The event itself when its data is complete; otherwise a copy that is. */
 export function stampEvent<E>(event: E, stamps: Stamps = SYSTEM_STAMPS, dateIt = true): E {
-  return lacksStamp(event, dateIt) ? { ...event, data: stampEventData(event.data, stamps, dateIt) } : event;
+  return lacksStamp(event, dateIt) ? { ...BLANK, ...event, data: stampEventData(event.data, stamps, dateIt) } : event;
 }
 
 /**
@@ -58,6 +59,7 @@ export function stampBatch<B extends StampedBatch>(batch: B, dateEvents: boolean
   return completeOnce(batch, () => {
     const { source_request_id, events } = batch;
     return {
+      ...BLANK,
       ...batch,
       source_request_id: isId(source_request_id) ? source_request_id : stamps.newId(),
       ...(Array.isArray(events) && {

@@ -9,7 +9,7 @@ type ExactIntegerKind = "int64" | "uint64";
 type IntegerFields = Readonly<Record<string, ExactIntegerKind>>;
 /** Members that may be read by names of the contract alone. */
 type BatchIds = Readonly<Partial<Record<keyof typeof EXACT_INTEGERS.batch, unknown>>>;
-type EventIds = Readonly<Partial<Record<keyof typeof EXACT_INTEGERS.eventData, unknown>>>;
+export type EventIds = Readonly<Partial<Record<keyof typeof EXACT_INTEGERS.eventData, unknown>>>;
 
 const BATCH_FIELDS: IntegerFields = EXACT_INTEGERS.batch;
 const EVENT_DATA_FIELDS: IntegerFields = EXACT_INTEGERS.eventData;
@@ -27,7 +27,7 @@ export function serializeBatch(batch: Batch): string {
 
 /**
  * As {@link serializeBatch}, of a batch of which is known that {@link areBatchIdsExact} holds for it and
- * {@link isExactEvent} for each of its events: it need not be looked through again.
+ * {@link areEventIdsExact} for the data of each of its events, without breadcrumbs: it need not be looked through again.
  */
 export function serializeExactBatch(batch: Batch): string {
   return serialize(batch, "batch");
@@ -112,7 +112,7 @@ export function areBatchIdsExact({ mpid, batch_id, origin_mpid }: BatchIds): boo
 }
 
 /** Whether `JSON.stringify` writes all ids of an event as they are, as it does in nearly all. Builds no path. */
-export function isExactEvent({ toJSON, data }: Members): boolean {
+function isExactEvent({ toJSON, data }: Members): boolean {
   if (toJSON !== undefined || !isMembers(data)) return false;
   return data["toJSON"] === undefined && data["breadcrumbs"] === undefined && areEventIdsExact(data);
 }
@@ -122,7 +122,7 @@ export function isExactEvent({ toJSON, data }: Members): boolean {
  * calls in a process that has not run long. The compiler refuses a field that the contract has no more, and a test of
  * `isReadyBatch` asks for each that it has.
  */
-function areEventIdsExact(data: EventIds): boolean {
+export function areEventIdsExact(data: EventIds): boolean {
   return (
     (data.event_id === undefined || isExact(data.event_id)) &&
     (data.session_id === undefined || isExact(data.session_id)) &&

@@ -33,6 +33,8 @@ describe("a batch that is ready", () => {
     ["with a hole in its events", { ...READY, events: Array(1) }],
     ["with an event that is none", { ...READY, events: ["e"] }],
     ["with an event without data", { ...READY, events: [{ event_type: "opt_out" }] }],
+    ["with an event that is a list", { ...READY, events: [Object.assign([], EVENT)] }],
+    ["with data that are a list", { ...READY, events: [{ ...EVENT, data: Object.assign([], EVENT.data) }] }],
     ["with an event without an id", withData({ source_message_id: undefined })],
     ["with an event without a time", withData({ timestamp_unixtime_ms: undefined })],
     ["with breadcrumbs", withData({ breadcrumbs: [] })],
@@ -50,6 +52,11 @@ describe("a batch that is ready", () => {
 
   it.each(Object.keys(EXACT_INTEGERS.eventData))("is none with such a %s in an event", (name) => {
     for (const id of ["12", 5n, 2 ** 60, 0.5]) expect(isReadyBatch(withData({ [name]: id }), true)).toBe(false);
+  });
+
+  it("is none with one such id behind another that is null", () => {
+    expect(isReadyBatch(withData({ event_id: null, current_mpid: "12" }), true)).toBe(false);
+    expect(isReadyBatch({ ...READY, mpid: null, origin_mpid: "12" }, true)).toBe(false);
   });
 
   it("may lack times where they are not filled in", () => {

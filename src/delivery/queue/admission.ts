@@ -1,4 +1,5 @@
 import type { MParticleError } from "../../errors.ts";
+import { BLANK } from "../../rules/objects.ts";
 import type { RunInContext } from "../attempt-start.ts";
 import { Fifo } from "../fifo.ts";
 import type { BatchParts } from "./pending-batches.ts";
@@ -103,6 +104,7 @@ export class Admission {
       reject = onRefused;
     });
     const waiting: WaitingAdd = {
+      ...BLANK,
       ...addition,
       ...(readRest !== undefined && { items: [], bytes: 0 }),
       heldBytes: readRest === undefined ? heldBytes(addition) : 0,

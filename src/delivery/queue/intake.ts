@@ -1,6 +1,7 @@
 import type { Event } from "../../../generated/schema.ts";
 import { InvalidBatchError, type MParticleError } from "../../errors.ts";
 import type { UserContext } from "../../model/types.ts";
+import { BLANK } from "../../rules/objects.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { Verdict } from "../outcome.ts";
 import type { Admission, Addition, WaitingAdd } from "./admission.ts";
@@ -192,7 +193,7 @@ export class Intake {
       : new AddReader(said?.user ?? user, said?.events ?? events, reading);
     const origin = telemetry.origin();
     const read = reader.addition;
-    const addition = origin === undefined ? read : { ...read, origin };
+    const addition = origin === undefined ? read : { ...BLANK, ...read, origin };
     // What was read is not ours, and may have closed the queue.
     this.#requireOpen();
     outbox?.open();
