@@ -190,7 +190,7 @@ class Answer {
     this.#incoming = incoming;
     // `close` follows; without a listener the error of a cut body would end the process.
     incoming.on("error", ignore);
-    if (this.#status >= 200 && this.#status < 300) {
+    if (this.#status < 300) {
       this.#drain();
       return;
     }

@@ -63,10 +63,10 @@ describe("an exchange over node, below what a server can do", () => {
       const made = intercept(protocol);
       const [same, sameByAddress, other] = [idle(), idle(), idle()];
       const freeSockets = {
+        [`${place}0`]: undefined,
         [place]: [same],
         [`${place}127.0.0.2:4`]: [sameByAddress],
         [`1${place}`]: [other],
-        none: undefined,
       };
       const agent = { addRequest: () => undefined, freeSockets };
       const exchange = nodeFetch({ agent: agent as never })[EXCHANGE]!;
@@ -120,6 +120,13 @@ describe("an exchange over node, below what a server can do", () => {
     expect(made[0]!.destroyed).toBe(true);
     // What is left of it may break, and nobody else listens.
     expect(() => incoming.emit("error", new Error("cut"))).not.toThrow();
+  });
+
+  it("has failed where its request closes without an answer, as one does whose protocol is changed", async () => {
+    const made = intercept();
+    const asked = ask(nodeFetch()[EXCHANGE]!, "http://127.0.0.1/v2");
+    made[0]!.emit("close");
+    await expect(asked).rejects.toThrow("The connection was closed without an answer.");
   });
 
   it("takes an answer with the status 200 for one", async () => {
@@ -228,20 +235,23 @@ describe("an exchange over node, below what a server can do", () => {
 });
 
 describe("a request over node", () => {
-  it("sets no timer of its own: the one of its connection runs only while nobody uses that", async () => {
-    const server = await startRawServer((socket) => socket.write("HTTP/1.1 202 X\r\ncontent-length: 0\r\n\r\n"));
+  it("has no timer on its connection, which has one while nobody uses it, and is used again", async () => {
     const request = vi.spyOn(process.getBuiltinModule("node:http"), "request");
+    const outgoing = (n: number): ClientRequest => request.mock.results[n]!.value as ClientRequest;
+    const timeoutsMs: number[] = [];
+    const server = await startRawServer((socket, n) => {
+      timeoutsMs.push(outgoing(n - 1).socket?.timeout ?? 0);
+      socket.write("HTTP/1.1 202 X\r\ncontent-length: 0\r\n\r\n");
+    });
     const exchange = nodeFetch({ timeout: 30_000 })[EXCHANGE]!;
     try {
-      for (let n = 0; n < 2; n++) {
-        await ask(exchange, server.url);
-        const outgoing = request.mock.results[n]!.value as ClientRequest & { timeout?: number };
-        expect(outgoing.timeout).toBeUndefined();
-        expect(outgoing.reusedSocket).toBe(n === 1);
-        await vi.waitFor(() => {
-          expect(outgoing.socket?.timeout).toBe(30_000);
-        }, HANG);
-      }
+      await ask(exchange, server.url);
+      expect(timeoutsMs).toEqual([0]);
+      await vi.waitFor(() => {
+        expect(outgoing(0).socket?.timeout).toBe(30_000);
+      }, HANG);
+      await ask(exchange, server.url);
+      expect([outgoing(0).reusedSocket, outgoing(1).reusedSocket]).toEqual([false, true]);
     } finally {
       request.mockRestore();
       await exchange.close?.();

@@ -141,6 +141,10 @@ describe("an exchange over undici, below what a server can do", () => {
     const exchange = make({ connections: 3, keepAliveTimeout: 700, connect });
     await serve(exchange);
     await serve(exchange);
+    const other = ask(exchange, "http://127.0.0.1/other");
+    standIn.clients[0]!.handlers.at(-1)!.onResponseStart({}, 202, { "content-length": "0" });
+    standIn.clients[0]!.handlers.at(-1)!.onResponseEnd();
+    await other;
     expect(standIn.pools).toMatchObject([
       {
         ...{ origin: "http://127.0.0.1", connections: 3, keepAliveTimeout: 700, keepAliveMaxTimeout: 700, connect },
@@ -215,6 +219,22 @@ describe("an exchange over undici, below what a server can do", () => {
     cancellation.cancel("enough");
     expect(await asked).toMatchObject({ status: 400, text: "half of it" });
     expect(controller.abort).toHaveBeenCalledTimes(1);
+  });
+
+  it("has failed when its connection breaks behind a word of patience", async () => {
+    const { asked, handler } = begin(make());
+    handler.onResponseStart({}, 103, {});
+    const broken = new Error("broken");
+    handler.onResponseError({}, broken);
+    await expect(asked).rejects.toBe(broken);
+  });
+
+  it("calls no connection stale that could not be made", async () => {
+    const exchange = make();
+    const asked = ask(exchange, "http://127.0.0.1/v2");
+    const reset = Object.assign(new Error("reset"), { code: "ECONNRESET" });
+    standIn.clients[0]!.handlers[0]!.onResponseError({}, reset);
+    await expect(asked).rejects.toBe(reset);
   });
 
   it("reads of a long text what may be needed, and lets the rest go", async () => {
