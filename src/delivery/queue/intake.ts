@@ -120,7 +120,7 @@ export class Intake {
     if (whether === "room" && (isTakingIn() || this.#waitsForTurn)) return;
     let admitted = false;
     for (let next = admission.first(whether); next !== undefined; next = admission.first(whether)) {
-      if (whether === "room" && next.instead === undefined && next.items.length > TAKEN_PER_TURN) {
+      if (whether === "room" && next.items.length > TAKEN_PER_TURN) {
         this.#takeFirstIn(next);
         return;
       }
