@@ -91,7 +91,7 @@ describe.runIf(HAS_SCRIPT)("on a pseudo-terminal", () => {
       },
     });
     writeBatches(3000);
-    const terminal = onTerminal(["upload", "a.ndjson", "--concurrency", "1"], env);
+    const terminal = onTerminal(["upload", "a.ndjson", "--concurrency", "1", "--rate", "1000"], env);
     await terminal.shows(/\[█*░*\] +\d+ % · /);
     await terminal.shows(/\u001b\[31m.*paused by the service for \d s/);
     await terminal.shows(/accepted 100 /);
@@ -100,7 +100,7 @@ describe.runIf(HAS_SCRIPT)("on a pseudo-terminal", () => {
     answer();
     const { code, screen } = await terminal.ended();
     expect(code).toBe(3);
-    expect(screen).toContain("Go on with: mparticle-events upload a.ndjson --concurrency 1 --resume");
+    expect(screen).toContain("Go on with: mparticle-events upload a.ndjson --concurrency 1 --rate 1000 --resume");
     // The line of the bar is taken away before anything else is written.
     expect(screen).toMatch(/\r\u001b\[Krecords/);
     expect(screen).not.toContain(SECRET);

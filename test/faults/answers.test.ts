@@ -1,19 +1,24 @@
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { createBatch, customEvent, EventsClient, type Batch, type EventsClientOptions } from "mparticle-events";
 import { makeTransport, TRANSPORTS } from "./transports.ts";
 import { startRawServer, type RawServer } from "./raw-server.ts";
 
-describe.each(TRANSPORTS)("over %s", (transport) => {
-  let server: RawServer;
+const servers: RawServer[] = [];
+afterAll(async () => {
+  for (const server of servers) await server.close();
+});
 
+// They wait more than they work: for a body that never comes, until time is up.
+describe.concurrent.each(TRANSPORTS)("over %s", (transport) => {
   async function start(
     answer: (socket: Socket, request: number) => void,
     options: Partial<EventsClientOptions> = {},
-  ): Promise<EventsClient> {
-    server = await startRawServer(answer);
-    return new EventsClient({
+  ): Promise<{ readonly client: EventsClient; readonly server: RawServer }> {
+    const server = await startRawServer(answer);
+    servers.push(server);
+    const client = new EventsClient({
       apiKey: "us1-key",
       apiSecret: "s3cr3t",
       baseUrl: server.url,
@@ -23,6 +28,7 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
       fetch: makeTransport(transport),
       ...options,
     });
+    return { client, server };
   }
 
   function makeBatch(): Batch {
@@ -30,10 +36,6 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
   }
 
   const ACCEPTED = "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n";
-
-  afterEach(async () => {
-    await server.close();
-  });
 
   /** What becomes of an answer after its status line. */
   const ENDINGS: readonly (readonly [string, (socket: Socket, statusLine: string) => void])[] = [
@@ -91,7 +93,7 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
 
   describe.each(ENDINGS)("an answer %s", (_, end) => {
     it("has accepted with its 202, and is not asked for again", async () => {
-      const client = await start((socket) => {
+      const { client, server } = await start((socket) => {
         end(socket, "HTTP/1.1 202 Accepted\r\n");
       });
       await expect(client.upload(makeBatch())).resolves.toMatchObject({ status: 202, attempts: 1 });
@@ -99,7 +101,7 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
     });
 
     it("has refused with its 400, and is not asked for again", async () => {
-      const client = await start((socket) => {
+      const { client, server } = await start((socket) => {
         end(socket, "HTTP/1.1 400 Bad Request\r\n");
       });
       const [outcome] = await client.uploadBulk([makeBatch()]);
@@ -110,7 +112,7 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
 
   describe("an answer without a status", () => {
     it("is none: it is tried again", async () => {
-      const client = await start((socket, request) => {
+      const { client } = await start((socket, request) => {
         socket.write(request === 1 ? "HTTP/1.1 000 X\r\ncontent-length: 0\r\n\r\n" : ACCEPTED);
       });
       await expect(client.upload(makeBatch())).resolves.toMatchObject({ status: 202, attempts: 2 });
@@ -120,7 +122,7 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
   describe("an acceptance whose body never ends", () => {
     it("is told soon, because the verdict is in its head, and costs its connection alone", async () => {
       const closed: number[] = [];
-      const client = await start(
+      const { client } = await start(
         (socket, request) => {
           socket.once("close", () => closed.push(request));
           socket.write(
@@ -139,17 +141,17 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
     const UPGRADE = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
 
     it("is none, and the upload is tried again at once", async () => {
-      const client = await start((socket, request) => socket.write(request === 1 ? UPGRADE : ACCEPTED));
+      const { client } = await start((socket, request) => socket.write(request === 1 ? UPGRADE : ACCEPTED));
       await expect(client.upload(makeBatch())).resolves.toMatchObject({ status: 202, attempts: 2 });
     });
 
     it("settles the upload, however often it comes", async () => {
-      const client = await start((socket) => socket.write(UPGRADE), { retry: false });
+      const { client } = await start((socket) => socket.write(UPGRADE), { retry: false });
       await expect(client.upload(makeBatch())).rejects.toMatchObject({ code: "CONNECTION", attempts: 1 });
     });
 
     it("frees its place in flight for the next upload", async () => {
-      const client = await start((socket, request) => socket.write(request === 1 ? UPGRADE : ACCEPTED), {
+      const { client } = await start((socket, request) => socket.write(request === 1 ? UPGRADE : ACCEPTED), {
         concurrency: 1,
         retry: false,
       });
@@ -163,7 +165,7 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
     it.each([...(transport === "node" ? ["100 Continue"] : []), "102 Processing", "103 Early Hints"])(
       "(%s) is the one that counts",
       async (word) => {
-        const client = await start((socket) => socket.write(`HTTP/1.1 ${word}\r\n\r\n${ACCEPTED}`));
+        const { client } = await start((socket) => socket.write(`HTTP/1.1 ${word}\r\n\r\n${ACCEPTED}`));
         await expect(client.upload(makeBatch())).resolves.toMatchObject({ status: 202, attempts: 1 });
       },
     );
