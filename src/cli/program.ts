@@ -11,6 +11,7 @@ import { EXIT } from "./exit-codes.ts";
 import { refuseSecrets } from "./secret-arguments.ts";
 import type { Terminal } from "./terminal.ts";
 import { messageOf, UsageError } from "./usage-error.ts";
+import { printable } from "./printable.ts";
 
 /** What a command needs to be defined. */
 export interface Program {
@@ -112,7 +113,7 @@ const OF_THE_LIBRARY = /^(MParticle|Api|Network|InvalidBatch)Error$/;
 
 /** Every error is a line of what is wrong and a line of what to do. */
 async function tell(error: unknown, args: readonly string[], terminal: Terminal): Promise<number> {
-  const say = (what: string, remedy: string): Promise<void> => terminal.stderr.write(`${what}\n${remedy}\n`);
+  const say = (what: string, remedy: string): Promise<void> => terminal.stderr.write(printable(`${what}\n${remedy}\n`));
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.clean; // help or version, which was asked for
     const [what = "", hint = ""] = error.message.replace(/^error: /, "").split("\n");

@@ -1,4 +1,5 @@
 import type { Batch } from "../../generated/schema.ts";
+import { readableError } from "../rules/readable-error.ts";
 import { utf8Length } from "#platform";
 import { InvalidBatchError, MParticleError, type ErrorFacts, type Finding } from "../errors.ts";
 import { stampBatch } from "../model/stamp.ts";
@@ -261,7 +262,8 @@ export function callUserCode<Result>(batch: Omit<Batch, "events">, run: () => Re
 }
 
 /** What was thrown while a batch was read. The id tells a reader which one it was; the caller may not know it. */
-export function asBatchError(batch: Omit<Batch, "events">, cause: unknown): MParticleError {
+export function asBatchError(batch: Omit<Batch, "events">, thrown: unknown): MParticleError {
+  const cause = readableError(thrown);
   if (cause instanceof InvalidBatchError) {
     if (cause.requestIds.length > 0) return cause;
     return new InvalidBatchError(cause.findings, { requestIds: idsOf(batch), cause: cause.cause });

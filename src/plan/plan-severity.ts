@@ -22,14 +22,14 @@ export function severitiesOf(
   ofPlan: PlanActions | undefined,
   ofCaller: PlanActions | undefined,
 ): Readonly<Record<PlanSubject, FindingSeverity>> {
-  const given: unknown = ofCaller === undefined ? {} : ofCaller;
-  if (!isObject(given)) throw new TypeError(`\`actions\` is ${describe(given)}; expected an object of actions.`);
+  const given: unknown = ofCaller;
+  if (given !== undefined && !isObject(given)) throw new TypeError(`\`actions\` is ${describe(given)}; expected an object of actions.`);
   const severities = {
     event: SEVERITIES.unknown,
     event_attribute: SEVERITIES.unknown,
     user_attribute: SEVERITIES.unknown,
   };
-  for (const actions of [ofPlan ?? {}, given]) {
+  for (const actions of [ofPlan ?? {}, given ?? {}]) {
     for (const [subject, action] of Object.entries(actions)) {
       if (action === undefined) continue;
       if (!Object.hasOwn(severities, subject)) {

@@ -1,4 +1,5 @@
 import { createDefaultFetch } from "#platform";
+import { readableError } from "../rules/readable-error.ts";
 import { ApiError, NetworkError, type ServiceError } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { Cancellation, onAbort, type AnySignal } from "./abort.ts";
@@ -141,7 +142,7 @@ export class Transport {
     try {
       return this.#judge(await this.#exchange({ url: facts.url, headers: this.#headers, body, cancellation }), facts);
     } catch (cause) {
-      return this.#describe(cause, facts, cancellation, signal);
+      return this.#describe(readableError(cause), facts, cancellation, signal);
     } finally {
       this.#deadlines.end(deadline);
       ignoreAbort?.();
@@ -182,7 +183,7 @@ export class Transport {
     // with it the secret, and may be built in any way.
     const isAborted = signal?.aborted === true;
     const told: unknown = isAborted
-      ? signal.reason
+      ? readableError(signal.reason)
       : cancellation.cancelled
         ? cancellation.reason
         : this.#redaction.copyError(cause);

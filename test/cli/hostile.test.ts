@@ -16,6 +16,12 @@ const GOOD = JSON.stringify({
 const BAD = JSON.stringify({ ...(JSON.parse(GOOD) as object), nope: 1 });
 const SECRET = "secret-of-the-input";
 
+/** A point of a plan. */
+const custom = (event_name: string): object => ({
+  match: { type: "custom_event", criteria: { event_name, custom_event_type: "other" } },
+  validator: { type: "json_schema", definition: {} },
+});
+
 let cwd: string;
 beforeEach(() => {
   cwd = mkdtempSync(join(tmpdir(), "cli-hostile-"));
@@ -38,6 +44,25 @@ describe("files as strangers have them", () => {
     // Named, and in a folder that is named: it is one file.
     const ran = await run(["check", "in", "in/b.json", "in/*.json"], { cwd });
     expect(ran).toEqual({ code: 0, stdout: "", stderr: "✓ 4 records checked, nothing found.\n" });
+  });
+
+  it("give a terminal no orders, and a log of CI no lines, by what stands in them or by their names", async () => {
+    const name = "a\u001b[2J\u202Eb.ndjson";
+    const attributes = { "\u001b[31mred": {}, "x\n::error::forged\n": {}, "\u009b1m": {} };
+    write(name, `${JSON.stringify({ ...(JSON.parse(GOOD) as object), user_attributes: attributes })}\n{`);
+    write("plan.json", JSON.stringify({ data_points: [custom("\u001b[31mred\n::error::forged")] }));
+    for (const args of [
+      ["check", name],
+      ["check", "--format", "github", name],
+      ["check", "missing\u001b[31m.ndjson"],
+      ["plan", "coverage", "--plan", "plan.json", name],
+      ["upload", "--dry-run", name],
+    ]) {
+      const { stdout, stderr } = await run(args, { cwd });
+      const said = stdout + stderr;
+      expect(said.length).toBeGreaterThan(20);
+      expect(said).not.toMatch(/[\u001b\u009b\u202e]|^::error::forged/m);
+    }
   });
 
   it("cost a line for each one of junk, and nothing of what is around it", async () => {

@@ -217,10 +217,16 @@ describe("a TCF string", () => {
     [{ purposes: { 1: "" } }, /`purposes\[1\]` is ""; expected the name of a purpose/],
     [{ vendors: [] as never }, /`vendors` is an array of 0; expected an object/],
     [undefined as never, /The options are undefined/],
-    [{ purpose: { 1: "storage" } } as never, /There is no option `purpose`; expected `purposes`/],
   ])("refuses the mapping %j", async (mapping, message) => {
     await expect(consentFromTcf(writeTcString({}), mapping)).rejects.toThrow(message);
   });
+});
+
+it("a TCF string refuses an option that there is not", async () => {
+  const misspelt: object = { purpose: { 1: "storage" } };
+  await expect(consentFromTcf(writeTcString({}), misspelt)).rejects.toThrow(
+    "There is no option `purpose`; expected `purposes`.",
+  );
 });
 
 describe("each signal", () => {

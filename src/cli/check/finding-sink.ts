@@ -1,6 +1,7 @@
 import type { Finding } from "../../errors.ts";
 import { formatPlace, type Place } from "../input/entry.ts";
 import type { Output } from "../terminal.ts";
+import { oneLine, printable } from "../printable.ts";
 
 /** A finding, and where in the files it is. */
 export interface PlacedFinding extends Finding {
@@ -76,15 +77,11 @@ export class GithubSink implements FindingSink {
 }
 
 function escapeData(text: string): string {
-  return text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+  return printable(text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A"));
 }
 
 function escapeProperty(text: string): string {
   return escapeData(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
-}
-
-function oneLine(text: string): string {
-  return text.replace(/[\r\n\u2028\u2029]+/g, " ");
 }
 
 /** Gathers lines, and waits for whoever reads them: neither one write a line, nor all of them in memory. */

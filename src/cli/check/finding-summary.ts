@@ -1,6 +1,7 @@
 import { formatPlace } from "../input/entry.ts";
 import type { Colours } from "../terminal.ts";
 import type { PlacedFinding } from "./finding-sink.ts";
+import { oneLine } from "../printable.ts";
 
 /** What is remembered of all findings of one code. */
 interface Group {
@@ -43,9 +44,11 @@ export class FindingSummary {
       .flatMap(([code, { count: many, example }]) => [
         `  ${formatCount(many).padStart(width)} × ${colours.strong(code)}`,
         colours.dim(
-          `    such as ${formatPlace(example.place)} ${example.path === "" ? "/" : example.path}: ${example.message}`,
+          oneLine(
+            `    such as ${formatPlace(example.place)} ${example.path === "" ? "/" : example.path}: ${example.message}`,
+          ),
         ),
-        ...(withHints && example.hint !== undefined ? [colours.dim(`    ${example.hint}`)] : []),
+        ...(withHints && example.hint !== undefined ? [colours.dim(oneLine(`    ${example.hint}`))] : []),
       ]);
     const others = groups.slice(SHOWN).map(([code, group]) => `${code} (${formatCount(group.count)})`);
     return [

@@ -3,6 +3,7 @@ import type { Terminal } from "../terminal.ts";
 import { readEventType, readManifest, readPairs } from "./csv-settings.ts";
 import type { InputFile } from "./find-inputs.ts";
 import type { Reading } from "./read-entries.ts";
+import { oneLine } from "../printable.ts";
 
 /** What the command line says about its input, for all commands that read files. */
 export interface InputFlags {
@@ -67,7 +68,9 @@ export async function readInputFlags(
     onIgnoredColumns: (file, columns) => {
       const unused = columns.filter((name) => !idFrom.includes(name));
       if (unused.length === 0) return;
-      void terminal.stderr.write(`${file}: left out, because no field is named for them: ${unused.join(", ")}.\n`);
+      void terminal.stderr.write(
+        `${oneLine(`${file}: left out, because no field is named for them: ${unused.join(", ")}.`)}\n`,
+      );
     },
     progress: () => ({ bytes, totalBytes }),
   };

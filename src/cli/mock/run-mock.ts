@@ -7,6 +7,7 @@ import { ContractService } from "./contract-service.ts";
 import { readFailures } from "./failures.ts";
 import { listen, type Exchange } from "./mock-server.ts";
 import { openForwarding } from "./open-forwarding.ts";
+import { oneLine } from "../printable.ts";
 
 /** Serves the contract until it is interrupted. */
 export async function runMock(flags: MockFlags, terminal: Terminal): Promise<number> {
@@ -33,7 +34,7 @@ export async function runMock(flags: MockFlags, terminal: Terminal): Promise<num
   const tell = ({ method, path, status, from }: Exchange): void => {
     const shown = status < 300 ? good(String(status)) : bad(String(status));
     const whose = from === undefined ? "" : ` from ${from}`;
-    if (flags.quiet !== true) void stderr.write(`${method} ${path} ${shown}${whose}\n`);
+    if (flags.quiet !== true) void stderr.write(`${oneLine(`${method} ${path}`)} ${shown}${oneLine(whose)}\n`);
   };
   const mock = await listen(forwarding?.service ?? service, flags.port, tell, serveArrivals(arrivals));
   const pageUrl = new URL("/_/", mock.url).href;

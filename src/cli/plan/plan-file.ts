@@ -5,6 +5,7 @@ import { gunzip } from "node:zlib";
 import { planWarnings, readPlan, type PlanVersion } from "../../plan/plan.ts";
 import type { Terminal } from "../terminal.ts";
 import { codeOf, messageOf, UsageError } from "../usage-error.ts";
+import { oneLine } from "../printable.ts";
 
 /**
  * Reads the plan in a file, gzipped or not, and tells what in it is not what its author may think.
@@ -20,7 +21,7 @@ export async function readPlanFile(
 ): Promise<PlanVersion> {
   const plan = readPlanText(await readText(file, terminal), file, version, flag);
   for (const { path, message, hint } of planWarnings(plan)) {
-    await terminal.stderr.write(`${file} ${path}: ${message}${hint === undefined ? "" : ` ${hint}`}\n`);
+    await terminal.stderr.write(`${oneLine(`${file} ${path}: ${message}${hint === undefined ? "" : ` ${hint}`}`)}\n`);
   }
   return plan;
 }

@@ -3,6 +3,7 @@ import { readInputFlags, type InputFlags } from "../input/input-options.ts";
 import { readEntries } from "../input/read-entries.ts";
 import { formatPlace } from "../input/entry.ts";
 import type { Terminal } from "../terminal.ts";
+import { oneLine } from "../printable.ts";
 
 /**
  * Hands over every batch of the input, and tells of what cannot be read.
@@ -23,7 +24,7 @@ export async function readBatches(
       if (entry.kind === "record") take(entry.value);
       else {
         broken++;
-        await terminal.stderr.write(`${formatPlace(entry)} ${entry.code} ${entry.message}\n`);
+        await terminal.stderr.write(`${oneLine(`${formatPlace(entry)} ${entry.code} ${entry.message}`)}\n`);
         if (flags.strict === true) return broken;
       }
     }

@@ -6,6 +6,7 @@ import type { Terminal } from "../terminal.ts";
 import { askMock, isMockAddress } from "./ask-mock.ts";
 import { readPlanFile } from "./plan-file.ts";
 import { readBatches } from "./read-batches.ts";
+import { oneLine } from "../printable.ts";
 
 /** Says which data points batches have met, and which never. */
 export async function runPlanCoverage(
@@ -43,11 +44,11 @@ export async function tellCoverage(
     const line = json
       ? JSON.stringify({ key, count, missingAttributes })
       : `${String(count).padStart(8)} ${key}${count === 0 ? "" : missing}`;
-    await stdout.write(`${line}\n`);
+    await stdout.write(`${oneLine(line)}\n`);
   }
   for (const [what, count] of unplanned) {
     await stdout.write(
-      `${json ? JSON.stringify({ unplanned: what, count }) : `${String(count).padStart(8)} not in the plan: ${what}`}\n`,
+      `${json ? JSON.stringify({ unplanned: what, count }) : oneLine(`${String(count).padStart(8)} not in the plan: ${what}`)}\n`,
     );
   }
   const met = points.filter(({ count }) => count > 0).length;

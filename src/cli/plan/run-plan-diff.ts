@@ -3,6 +3,7 @@ import type { PlanDiffFlags } from "../commands/plan.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
 import { readPlanFile } from "./plan-file.ts";
+import { oneLine } from "../printable.ts";
 
 /** Says what a new plan means for code that keeps to the old one. */
 export async function runPlanDiff(
@@ -27,5 +28,5 @@ export async function runPlanDiff(
 }
 
 function lineOf({ kind, breaking, point, path, message }: PlanChange): string {
-  return `${breaking ? "!" : " "} ${kind.padEnd(9)} ${point}${path === "" ? "" : ` ${path}`}: ${message}`;
+  return oneLine(`${breaking ? "!" : " "} ${kind.padEnd(9)} ${point}${path === "" ? "" : ` ${path}`}: ${message}`);
 }

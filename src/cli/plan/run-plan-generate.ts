@@ -4,6 +4,7 @@ import { EXIT } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
 import { readIfThere, readPlanFile, writeResult } from "./plan-file.ts";
+import { oneLine } from "../printable.ts";
 
 /** Writes the code of a plan, or says whether it is up to date. */
 export async function runPlanGenerate(file: string, flags: GenerateFlags, terminal: Terminal): Promise<number> {
@@ -16,7 +17,7 @@ export async function runPlanGenerate(file: string, flags: GenerateFlags, termin
     throw new UsageError(`${file}: the plan is ${JSON.stringify(plan.data_plan_id)}.`, "Leave --plan-id out.");
   }
   const { text, omitted } = generatePlan({ ...plan, ...(planId !== undefined && { data_plan_id: planId }) });
-  for (const sentence of omitted) await terminal.stderr.write(`${file}: ${sentence}\n`);
+  for (const sentence of omitted) await terminal.stderr.write(`${oneLine(`${file}: ${sentence}`)}\n`);
   if (check !== true) {
     await writeResult(text, out, terminal);
     if (out !== undefined) await terminal.stderr.write(`${out} is written.\n`);

@@ -25,6 +25,7 @@ import { formatDuration } from "./tally.ts";
 import { UploadRun, type Books, type CheckpointHead } from "./upload-run.ts";
 import { exitCodeOf, tellHowToGoOn, writeSummary } from "./upload-summary.ts";
 import { WarningCount } from "./warning-count.ts";
+import { oneLine } from "../printable.ts";
 
 const DEFAULT_CHECKPOINT = "upload.checkpoint.json";
 
@@ -228,7 +229,7 @@ function requireResumable(
 
 /** What was sent is compared record by record; that something behind it is different, people want to know as well. */
 async function tellOfChanges(resumed: Checkpoint, files: readonly InputFile[], { stderr }: Terminal): Promise<void> {
-  await stderr.write(`Going on behind ${resumed.at}: ${formatCount(resumed.records)} records are settled.\n`);
+  await stderr.write(`Going on behind ${oneLine(resumed.at)}: ${formatCount(resumed.records)} records are settled.\n`);
   for (const [index, { name, bytes }] of files.entries()) {
     const before = resumed.files[index]?.bytes;
     if (before === bytes) continue;

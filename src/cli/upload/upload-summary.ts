@@ -7,6 +7,7 @@ import type { RecordSource } from "./record-source.ts";
 import { formatDuration } from "./tally.ts";
 import type { UploadRun } from "./upload-run.ts";
 import type { WarningCount } from "./warning-count.ts";
+import { oneLine } from "../printable.ts";
 
 /** What a summary is made of. */
 export interface Ended {
@@ -94,7 +95,7 @@ export async function tellHowToGoOn(
   const goOn = canResume
     ? `${advice} on with: ${command}`
     : "Run it again: what was accepted is recognised by its ids, if the input is the same.";
-  await terminal.stderr.write(`${what.trimEnd()}\n${goOn}\n`);
+  await terminal.stderr.write(`${oneLine(what.trimEnd())}\n${goOn}\n`);
   if (canResume) await terminal.stderr.write(`How far it is stands in ${checkpointName}.\n`);
 }
 

@@ -1,4 +1,5 @@
 import { utf8Length } from "#platform";
+import { readableError } from "../../rules/readable-error.ts";
 import { MParticleError } from "../../errors.ts";
 import type { UserContext } from "../../model/types.ts";
 import { onAbort, type AnySignal } from "../../transport/abort.ts";
@@ -374,7 +375,8 @@ export function restoreBatch(
 }
 
 /** Stores throw what they like; who adds is told that it was the store. */
-function asOutboxError(error: unknown): MParticleError {
+function asOutboxError(thrown: unknown): MParticleError {
+  const error = readableError(thrown);
   if (error instanceof MParticleError) return error;
   const said = error instanceof Error ? error.message : String(error);
   return new MParticleError("OUTBOX", `The outbox failed: ${said}`, { cause: error });

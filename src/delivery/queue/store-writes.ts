@@ -1,4 +1,5 @@
 import type { MParticleError } from "../../errors.ts";
+import { readableError } from "../../rules/readable-error.ts";
 import { LinkedList } from "../../transport/linked-list.ts";
 import { InFlightCount } from "../in-flight-count.ts";
 
@@ -71,6 +72,7 @@ function promiseOf(start: () => Promise<void>): Promise<void> {
   try {
     return Promise.resolve(start());
   } catch (error) {
-    return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    const readable = readableError(error);
+    return Promise.reject(readable instanceof Error ? readable : new Error(String(readable)));
   }
 }
