@@ -23,7 +23,8 @@ export function severitiesOf(
   ofCaller: PlanActions | undefined,
 ): Readonly<Record<PlanSubject, FindingSeverity>> {
   const given: unknown = ofCaller;
-  if (given !== undefined && !isObject(given)) throw new TypeError(`\`actions\` is ${describe(given)}; expected an object of actions.`);
+  if (given !== undefined && !isObject(given))
+    throw new TypeError(`\`actions\` is ${describe(given)}; expected an object of actions.`);
   const severities = {
     event: SEVERITIES.unknown,
     event_attribute: SEVERITIES.unknown,

@@ -4,17 +4,16 @@
  */
 export function readableError(thrown: unknown): unknown {
   try {
-    if (!(thrown instanceof Error)) {
-      void String(thrown);
-      if (typeof thrown === "object" && thrown !== null) void Reflect.get(thrown, "code");
-      return thrown;
-    }
-    const { message, code }: { message: unknown; code?: unknown } = thrown;
-    void code;
-    return typeof message === "string" ? thrown : UNREADABLE();
+    const isObject = typeof thrown === "object" && thrown !== null;
+    const read = thrown instanceof Error ? thrown.message : String(thrown);
+    // Looked for in every fault of the network.
+    const code: unknown = isObject ? Reflect.get(thrown, "code") : undefined;
+    return typeof read === "string" && typeof code !== "function" ? thrown : unreadable();
   } catch {
-    return UNREADABLE();
+    return unreadable();
   }
 }
 
-const UNREADABLE = (): Error => new Error("an error that cannot be read");
+function unreadable(): Error {
+  return new Error("an error that cannot be read");
+}

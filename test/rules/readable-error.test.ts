@@ -22,13 +22,17 @@ describe.each(UNREADABLE)("%s", (_, thrown) => {
   const throwIt = (): never => {
     throw thrown;
   };
+  const reject = async (): Promise<never> => {
+    await Promise.resolve();
+    return throwIt();
+  };
 
   it("becomes an error that can be read", () => {
     expect(readableError(thrown)).toEqual(new Error("an error that cannot be read"));
   });
 
   it("thrown by `fetch`, or given as the reason of an abort, ends one upload", async () => {
-    const client = new EventsClient({ apiKey: "k", apiSecret: "s", retry: false, fetch: () => Promise.reject(thrown) });
+    const client = new EventsClient({ apiKey: "k", apiSecret: "s", retry: false, fetch: reject });
     await expect(client.upload(good("a"))).rejects.toMatchObject({ code: "CONNECTION" });
     const abort = new AbortController();
     const hanging = new EventsClient({
@@ -64,7 +68,7 @@ describe.each(UNREADABLE)("%s", (_, thrown) => {
 
   it("thrown by an outbox rejects what is added, and nothing else", async () => {
     const outbox = new MemoryOutbox();
-    outbox.append = () => Promise.reject(thrown);
+    outbox.append = reject;
     const client = new EventsClient({ apiKey: "k", apiSecret: "s", fetch: () => new Promise(() => undefined) });
     const queue = new EventQueue(client, { outbox, onOutcome: () => undefined });
     const added = queue.add({ environment: "development" }, { event_type: "opt_out", data: { is_opted_out: true } });
