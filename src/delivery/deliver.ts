@@ -152,7 +152,7 @@ export async function* deliver(
       // It came after the end: nobody takes its outcome any more, but it has one as all others.
       if (done === true) return;
       const error = new MParticleError("ABORTED", "It was read from the source after the delivery had ended.");
-      report({ batch: value, index: flow.pulled++, kind: "undelivered", error });
+      report({ batch: value, index: flow.pulled, kind: "undelivered", error });
       return;
     }
     flow.state = done === true ? "ended" : "idle";
@@ -161,7 +161,6 @@ export async function* deliver(
   };
 
   const fail = (error: unknown): void => {
-    if (flow.state === "over") return;
     flow.state = "ended";
     flow.fault = { error };
   };

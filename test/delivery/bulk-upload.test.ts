@@ -119,3 +119,15 @@ describe.each(WAYS)("a batch that %s gets", (_, send) => {
     expect(reported).toHaveLength(outcomes.length);
   });
 });
+
+describe("a wait that the service asks for, and that is longer than a call may take", () => {
+  it.each(WAYS)("ends a call of %s at once, but for a delivery, which waits", async (way, send) => {
+    const time = virtualTime();
+    const fetch = recordingFetch([{ status: 503, headers: { "retry-after": "600" } }, 202]);
+    const client = new EventsClient({ apiKey: "k", apiSecret: "s3cr3t", fetch }, time);
+    const [outcome] = await send(client, [batchOf("1")]);
+    expect([outcome?.kind, time.now() >= 600_000]).toEqual(
+      way === "deliver" ? ["accepted", true] : ["undelivered", false],
+    );
+  });
+});

@@ -127,6 +127,127 @@ describe("the requests of one delivery", () => {
   });
 });
 
+describe("the requests of a delivery from a source", () => {
+  it("are no more at a time than it was told, though one batch makes many", async () => {
+    let [travelling, most] = [0, 0];
+    const { client, fetch } = setUp(async () => {
+      most = Math.max(most, ++travelling);
+      await turn();
+      travelling--;
+      return 202;
+    });
+    const events = Array.from({ length: 40 }, () => screenView("x".repeat(60_000)));
+    const batch: Batch = { environment: "development", events };
+    expect(await readAll(client.deliver([batch], { concurrency: 2 }))).toMatchObject([{ kind: "accepted" }]);
+    expect(fetch.requests.length).toBeGreaterThan(5);
+    expect(most).toBe(2);
+  });
+
+  it("hold batches of a list that were written together", async () => {
+    const { client } = setUp();
+    const stringify = vi.spyOn(JSON, "stringify");
+    try {
+      await readAll(client.deliver(indexes(30).map(batchOf)));
+      // Ten of which nothing is known, and then all that a request has room for.
+      expect(stringify.mock.calls.filter(([value]) => Array.isArray(value))).toHaveLength(2);
+    } finally {
+      stringify.mockRestore();
+    }
+  });
+});
+
+/** A source that is no generator, and what was done with it. */
+class PlainSource {
+  returned = 0;
+  readonly #batches: number;
+  readonly #end: "end" | "hang";
+
+  constructor(batches: number, end: "end" | "hang" = "end") {
+    this.#batches = batches;
+    this.#end = end;
+  }
+
+  #next(count: { n: number }): IteratorResult<Batch, undefined> {
+    return count.n < this.#batches ? { done: false, value: batchOf(count.n++) } : { done: true, value: undefined };
+  }
+
+  sync(hasReturn: boolean): Iterable<Batch> {
+    const count = { n: 0 };
+    const close = (): IteratorResult<Batch, undefined> => (this.returned++, { done: true, value: undefined });
+    return {
+      [Symbol.iterator]: () => ({ next: () => this.#next(count), ...(hasReturn && { return: close }) }),
+    };
+  }
+
+  async(hasReturn: boolean): AsyncIterable<Batch> {
+    const count = { n: 0 };
+    const hangs = (): boolean => this.#end === "hang" && count.n === this.#batches;
+    const next = (): Promise<IteratorResult<Batch, undefined>> =>
+      hangs() ? new Promise(() => undefined) : Promise.resolve(this.#next(count));
+    const close = (): Promise<IteratorResult<Batch, undefined>> => (this.returned++, Promise.reject(new Error("late")));
+    return { [Symbol.asyncIterator]: () => ({ next, ...(hasReturn && { return: close }) }) };
+  }
+}
+
+describe("a source that is no generator", () => {
+  const leave = async (outcomes: AsyncIterable<Outcome>): Promise<void> => {
+    for await (const { kind } of outcomes) if (kind === "accepted") break;
+  };
+
+  it.each([true, false])("is closed where that can be (%s), and its reader leaves early", async (hasReturn) => {
+    const source = new PlainSource(1_000);
+    await leave(setUp().client.deliver(source.sync(hasReturn)));
+    expect(source.returned).toBe(Number(hasReturn));
+  });
+
+  it.each([true, false])("is closed where that can be (%s), while its next batch is waited for", async (hasReturn) => {
+    const source = new PlainSource(1, "hang");
+    const rejections: unknown[] = [];
+    const note = (reason: unknown): void => void rejections.push(reason);
+    process.on("unhandledRejection", note);
+    try {
+      await leave(setUp().client.deliver(source.async(hasReturn)));
+      await turn();
+    } finally {
+      process.off("unhandledRejection", note);
+    }
+    expect(source.returned).toBe(Number(hasReturn));
+    expect(rejections).toEqual([]);
+  });
+
+  it("is not closed where it has ended by itself", async () => {
+    const source = new PlainSource(3);
+    expect(await readAll(setUp().client.deliver(source.sync(true)))).toHaveLength(3);
+    expect(await readAll(setUp().client.deliver(source.async(true)))).toHaveLength(3);
+    expect(source.returned).toBe(0);
+  });
+
+  it.each(["an iterator", "an async iterator"])(
+    "is named by its error where it is %s that gives no results",
+    async (kind) => {
+      const next = (): never => null as never;
+      const source =
+        kind === "an iterator"
+          ? { [Symbol.iterator]: () => ({ next }) }
+          : { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve(next()) }) };
+      await expect(readAll(setUp().client.deliver(source))).rejects.toThrow(TypeError);
+    },
+  );
+
+  it("has no outcome for its end, when that comes after the end of the delivery", async () => {
+    const { client, reported } = setUp();
+    let end = (_: IteratorResult<Batch, undefined>): void => undefined;
+    const results = [
+      Promise.resolve({ done: false as const, value: batchOf(0) }),
+      new Promise<never>((resolve) => (end = resolve as never)),
+    ];
+    await leave(client.deliver({ [Symbol.asyncIterator]: () => ({ next: () => results.shift()! }) }));
+    end({ done: true, value: undefined });
+    await turn();
+    expect(reported).toHaveLength(1);
+  });
+});
+
 describe("memory", () => {
   it.each([1, 4])(
     "is constant: with %d requests at a time the source is ahead by those and one being packed",
@@ -177,7 +298,7 @@ describe("memory", () => {
     const reading = readAll(client.deliver(source, { concurrency: 3, signal: controller.signal }));
     for (let turns = 0; turns < 50; turns++) await turn();
     expect(fetch.requests).toHaveLength(3);
-    expect(source.pulled).toBeLessThanOrEqual(400);
+    expect(source.pulled).toBe(300);
     controller.abort();
     expect((await reading).length).toBe(source.pulled);
   });
@@ -280,6 +401,61 @@ describe("a reader that leaves early", () => {
     };
     await expect(reading()).rejects.toBe(own);
     expect(source.returned).toBe(1);
+  });
+});
+
+describe("what a slow source gave", () => {
+  /** Gives so many batches of so many bytes, one each so many milliseconds, then waits for `isEnough`. */
+  async function* slowly(
+    time: ReturnType<typeof virtualTime>,
+    { count, everyMs, bytes = 0 }: { count: number; everyMs: number; bytes?: number },
+    isEnough: Promise<void> = Promise.resolve(),
+  ): AsyncGenerator<Batch> {
+    for (let index = 0; index < count; index++) {
+      yield { ...batchOf(index), ip: "x".repeat(bytes) };
+      await new Promise<void>((resolve) => time.startTimer(resolve, everyMs));
+    }
+    await isEnough;
+  }
+
+  function setUpSlowly(script: Script<FetchStep> = 202) {
+    const time = virtualTime();
+    const sentAtMs: number[] = [];
+    const fetch = recordingFetch((request) => {
+      sentAtMs.push(time.now());
+      return typeof script === "function" ? script(request) : 202;
+    });
+    return { time, fetch, sentAtMs, client: new EventsClient({ apiKey: "us1-key", apiSecret: "secret", fetch }, time) };
+  }
+
+  it("waits for more as long as each batch comes within lingerMs, until a request is full", async () => {
+    const { time, client, fetch } = setUpSlowly();
+    await readAll(client.deliver(slowly(time, { count: 120, everyMs: 15 }), { lingerMs: 20 }));
+    expect(fetch.requests.map(({ batchCount }) => batchCount)).toEqual([100, 20]);
+  });
+
+  it("leaves lingerMs after the last batch that came, and not after the first", async () => {
+    const { time, client, sentAtMs } = setUpSlowly();
+    let enough = (): void => undefined;
+    const isEnough = new Promise<void>((resolve) => (enough = resolve));
+    for await (const { index } of client.deliver(slowly(time, { count: 2, everyMs: 15 }, isEnough), { lingerMs: 20 })) {
+      if (index === 1) enough();
+    }
+    expect(sentAtMs).toEqual([35]);
+  });
+
+  it("travels with what comes later, where it had to wait for another request in between", async () => {
+    const { time, client, fetch } = setUpSlowly(
+      () =>
+        new Promise<FetchStep>((resolve) =>
+          time.startTimer(() => {
+            resolve(202);
+          }, 100),
+        ),
+    );
+    const source = slowly(time, { count: 5, everyMs: 5, bytes: 100_000 });
+    await readAll(client.deliver(source, { lingerMs: 20, concurrency: 1 }));
+    expect(fetch.requests.map(({ batchCount }) => batchCount)).toEqual([2, 2, 1]);
   });
 });
 

@@ -17,8 +17,30 @@ describe("the batches of a list", () => {
     const texts = batches.map((batch, index) => groups.prepare(index, batch).text);
     const calls = stringify.mock.calls.length;
     stringify.mockRestore();
-    expect(calls).toBeLessThan(5);
+    // Ten of which nothing is known, and then all that a request has room for.
+    expect(calls).toBe(2);
     expect(texts).toEqual(batches.map((batch) => JSON.stringify(batch)));
+  });
+
+  it.each([
+    [60_000, 1 + 5],
+    [200_000, 1 + 10],
+  ])("are as many at a time as about fill a request, and two at least: of %i characters each", (characters, calls) => {
+    const batches = Array.from({ length: 30 }, () => batchOf("x".repeat(characters)));
+    const groups = new PreparedGroups(batches, { ...PREPARATION, maxBatchBytes: 255_000 }, new Turns());
+    const stringify = vi.spyOn(JSON, "stringify");
+    for (const [index, batch] of batches.entries()) groups.prepare(index, batch);
+    expect(stringify).toHaveBeenCalledTimes(calls);
+    stringify.mockRestore();
+  });
+
+  it("count as work of the turn in which they are written", () => {
+    const turns = new Turns();
+    const batches = Array.from({ length: 3 }, () => batchOf("x".repeat(50_000)));
+    const groups = new PreparedGroups(batches, PREPARATION, turns);
+    expect(turns.isSpent).toBe(false);
+    groups.prepare(0, batches[0]!);
+    expect(turns.isSpent).toBe(true);
   });
 
   it("are what is in the list when their turn comes", () => {

@@ -216,3 +216,37 @@ describe("turns that several calls share", () => {
     expect(turns.isSpent).toBe(false);
   });
 });
+
+describe("small pieces of work", () => {
+  it("go on at once until they are enough for a turn, and then all of them in the next one", async () => {
+    const turns = new Turns();
+    expect(turns.spend(YIELD_AFTER_BYTES - 1)).toBeUndefined();
+    const next = turns.spend(1);
+    expect(next).toBeInstanceOf(Promise);
+    expect(turns.spend(1)).toBe(next);
+    let isReady = false;
+    void Promise.resolve()
+      .then(() => undefined)
+      .then(() => (isReady = true));
+    await next;
+    expect(isReady).toBe(true);
+    expect(turns.isSpent).toBe(false);
+    expect(turns.spend(YIELD_AFTER_BYTES - 1)).toBeUndefined();
+    const later = turns.spend(YIELD_AFTER_BYTES);
+    expect(later).not.toBe(next);
+    await later;
+  });
+});
+
+describe("the next turn", () => {
+  it("begins once everything that is ready now has run", async () => {
+    const order: string[] = [];
+    void Promise.resolve()
+      .then(() => undefined)
+      .then(() => order.push("ready"));
+    const next = nextTurn().then(() => order.push("next turn"));
+    order.push("now");
+    await next;
+    expect(order).toEqual(["now", "ready", "next turn"]);
+  });
+});

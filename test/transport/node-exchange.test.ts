@@ -2,7 +2,7 @@ import type { ClientRequest } from "node:http";
 import { PassThrough, Readable } from "node:stream";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { Cancellation } from "../../src/transport/abort.ts";
-import { EXCHANGE, StaleConnectionError } from "../../src/transport/exchange.ts";
+import { EXCHANGE, MAX_ACCEPTED_BYTES, StaleConnectionError } from "../../src/transport/exchange.ts";
 import { nodeFetch } from "../../src/transport/node-fetch.ts";
 import { startRawServer } from "../faults/raw-server.ts";
 import { ask, countTimers, HANG, settle } from "./ask.ts";
@@ -166,6 +166,21 @@ describe("an exchange over node, below what a server can do", () => {
       expect(await asked).toMatchObject({ status: 400, text: "half of it" });
     },
   );
+
+  it.each([
+    [0, false],
+    [1, true],
+  ])("lets go what follows an acceptance beyond what is read of it: %i bytes", async (more, isLetGo) => {
+    const made = intercept();
+    const asked = ask(nodeFetch()[EXCHANGE]!, "http://127.0.0.1/v2");
+    const incoming = made[0]!.answer(202);
+    incoming.push(Buffer.alloc(MAX_ACCEPTED_BYTES));
+    if (more > 0) incoming.push(Buffer.alloc(more));
+    await settle();
+    expect(incoming.destroyed).toBe(isLetGo);
+    incoming.destroy();
+    expect(await asked).toMatchObject({ status: 202, text: "" });
+  });
 
   it("ends a request whose answer is complete and whose body nobody reads, a moment later", async () => {
     const made = intercept();
