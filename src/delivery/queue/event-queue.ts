@@ -101,9 +101,6 @@ export class EventQueue {
       refuse: (user, events, verdict) => {
         this.#intake.refuse(user, events, verdict);
       },
-      onRelease: () => {
-        this.#flushTimer.start();
-      },
     });
     this.#flushTimer = new FlushTimer(this.#pending, effects, settings.flushIntervalMs);
     this.#sender = new Sender(this.#pending, {

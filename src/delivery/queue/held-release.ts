@@ -22,13 +22,11 @@ export interface HeldReleaseOptions {
   readonly telemetry: Telemetry;
   readonly outbox: () => OutboxLink | undefined;
   readonly refuse: (user: UserContext, events: readonly Event[], verdict: Verdict) => void;
-  /** Called when something was let go. */
-  readonly onRelease: () => void;
 }
 
 /** The steps of a queue and its client, and the ways of what they hold back; none where there are no steps. */
 export function lastWordOf(options: HeldReleaseOptions): LastWord | undefined {
-  const { settings, preparation, pending, reports, telemetry, outbox, refuse, onRelease } = options;
+  const { settings, preparation, pending, reports, telemetry, outbox, refuse } = options;
   const steps = [...stepsOf(settings.beforeSend), ...(preparation.beforeSend ?? [])];
   if (steps.length === 0) return undefined;
   const forget = (requestId: string): void => outbox()?.forget(requestId);
@@ -59,7 +57,6 @@ export function lastWordOf(options: HeldReleaseOptions): LastWord | undefined {
     },
     release: (held, batch) => {
       const parts = takeIn(held, batch);
-      onRelease();
       // It is stored to be sent before it is forgotten as held: a crash in between leaves it twice, under one id.
       return outbox()
         ?.store(parts)
@@ -73,7 +70,6 @@ export function lastWordOf(options: HeldReleaseOptions): LastWord | undefined {
         error,
       );
       takeIn(held, batch);
-      onRelease();
     },
   });
 }
