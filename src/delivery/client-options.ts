@@ -1,4 +1,5 @@
 import { LIMITS } from "../../generated/contract.ts";
+import { BLANK } from "../rules/objects.ts";
 import { show } from "../rules/show.ts";
 import type { TransportOptions } from "../transport/attempt.ts";
 import { atLeastZero, checkOptions, positive, wholeNumber, type Kinds } from "../transport/option-checks.ts";
@@ -165,7 +166,13 @@ export function resolveDeliverOptions(options: DeliverOptions): ReturnType<typeo
     throw new TypeError(`\`endpoint\` is ${show(endpoint)}; expected "bulk" or "historical".`);
   }
   requireSignal("stop", stop);
-  return { ...resolveBulk(options), path: BULK_PATHS[endpoint], lingerMs: atLeastZero("lingerMs", lingerMs), stop };
+  return {
+    ...BLANK,
+    ...resolveBulk(options),
+    path: BULK_PATHS[endpoint],
+    lingerMs: atLeastZero("lingerMs", lingerMs),
+    stop,
+  };
 }
 
 const BULK_PATHS = { bulk: "/bulkevents", historical: "/bulkevents/historical" } as const;

@@ -1,6 +1,7 @@
 import type { Batch } from "../../generated/schema.ts";
 import { InvalidBatchError } from "../errors.ts";
 import { forgetStamps } from "../model/stamp-memory.ts";
+import { BLANK } from "../rules/objects.ts";
 import { show } from "../rules/show.ts";
 import { EndSignal } from "../transport/abort.ts";
 import { Transport } from "../transport/attempt.ts";
@@ -202,7 +203,7 @@ export class EventsClient {
    */
   deliver(source: BatchSource, options: DeliverOptions = {}): AsyncIterableIterator<DeliveryOutcome> {
     requireSource(source);
-    return this.#deliver(source, { ...resolveDeliverOptions(options), handedOverAtMs: undefined });
+    return this.#deliver(source, { ...BLANK, ...resolveDeliverOptions(options), handedOverAtMs: undefined });
   }
 
   /**
@@ -328,6 +329,7 @@ export class EventsClient {
     },
   ): AsyncIterableIterator<DeliveryOutcome> {
     return deliver(source, this.#dispatcher, this.#effects, {
+      ...BLANK,
       ...this.#preparations[settings.path],
       ...settings,
       requestIds: this.#requestIds,

@@ -109,21 +109,25 @@ export function prepareTogether(
   } catch {
     return { prepared, written: 0 }; // its own getter; it throws again where its batch has an outcome for it
   }
-  const texts = ready.length < 2 ? undefined : serializeTogether(ready);
-  if (texts === undefined) return { prepared, written: 0 };
-  let written = 0;
-  for (let n = 0; n < texts.length; n++) {
+  const written = ready.length < 2 ? undefined : serializeTogether(ready);
+  if (written === undefined) return { prepared, written: 0 };
+  let length = 0;
+  for (let n = 0; n < written.length; n++) {
     const batch = ready[n];
-    const text = texts[n];
+    const text = written[n];
     const index = indexes[n];
     if (batch === undefined || text === undefined || index === undefined) break;
-    written += text.length;
+    length += text.length;
     const bytes = utf8Length(text);
     if (bytes >= maxBatchBytes) continue;
-    // As `wholeBatch` does: a function that is called so often would be compiled, which takes longer than all of it.
-    prepared[index] = { batch, text, parts: [{ texts: [text], bytes, requestId: requestIdOf(batch) }] };
+    // As `wholeBatch` does: a function that is called so often would be compiled, which takes longer than all of it. One
+    // literal for each object, because V8 makes nested ones by a call of its runtime.
+    const texts: readonly [string] = [text];
+    const part: BatchPart = { texts, bytes, requestId: requestIdOf(batch) };
+    const parts = [part];
+    prepared[index] = { batch, text, parts };
   }
-  return { prepared, written };
+  return { prepared, written: length };
 }
 
 /** @throws InvalidBatchError - for what the service would drop, and for what the application's own check refuses. */

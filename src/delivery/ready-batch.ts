@@ -2,9 +2,11 @@ import type { Batch, Environment, Event } from "../../generated/schema.ts";
 import { isObject, readMember } from "../rules/objects.ts";
 import { areBatchIdsExact, areEventIdsExact, type EventIds } from "../transport/json.ts";
 
-type EventMembers = Readonly<Partial<Record<keyof Event | "toJSON", unknown>>>;
+/** A list has a length, and nothing else has that is sent: it is quicker to ask for than `Array.isArray`. */
+type Unusual = "toJSON" | "length";
+type EventMembers = Readonly<Partial<Record<keyof Event | Unusual, unknown>>>;
 type DataMembers = EventIds &
-  Readonly<Partial<Record<"toJSON" | "breadcrumbs" | "source_message_id" | "timestamp_unixtime_ms", unknown>>>;
+  Readonly<Partial<Record<"breadcrumbs" | "source_message_id" | "timestamp_unixtime_ms" | Unusual, unknown>>>;
 
 /**
  * Whether a batch can be sent as it is, without anything to fill in, to refuse or to mark: one of `createBatch` can.
@@ -28,23 +30,32 @@ export function isReadyBatch(batch: unknown, dateEvents: boolean): batch is Batc
   const events = readMember(batch, "events");
   if (events === undefined) return true;
   if (!Array.isArray(events) || "toJSON" in events) return false;
-  // By index, because an iterator costs half as much again until it is compiled. Written out, because a process that has not
-  // sent much runs each call in here at a tenth of its later speed, and compiles what is called so often all at once.
+  return areReadyEvents(events, dateEvents);
+}
+
+/**
+ * By itself, because this is what is compiled first, and the less of it there is the sooner that is done. Written out,
+ * because a process that has not sent much runs each call in here at a tenth of its later speed.
+ */
+function areReadyEvents(events: readonly unknown[], dateEvents: boolean): boolean {
+  // By index: an iterator costs half as much again until it is compiled.
   for (let index = 0, count = events.length; index < count; index++) {
     const event = events[index] as EventMembers | null;
-    if (typeof event !== "object" || event === null || event.toJSON !== undefined || Array.isArray(event)) return false;
+    if (typeof event !== "object" || event === null || event.toJSON !== undefined || event.length !== undefined)
+      return false;
     const data = event.data as DataMembers | null | undefined;
-    if (typeof data !== "object" || data === null || Array.isArray(data)) return false;
+    if (typeof data !== "object" || data === null || data.toJSON !== undefined || data.length !== undefined)
+      return false;
     if (data.source_message_id === undefined || (dateEvents && data.timestamp_unixtime_ms === undefined)) return false;
-    if (data.toJSON !== undefined || data.breadcrumbs !== undefined) return false;
-    const someId =
-      data.event_id ??
-      data.session_id ??
-      data.ios_image_base_address ??
-      data.ios_image_size ??
-      data.previous_mpid ??
-      data.current_mpid;
-    if (someId !== undefined && !areEventIdsExact(data)) return false;
+    if (data.breadcrumbs !== undefined) return false;
+    const hasIds =
+      data.event_id !== undefined ||
+      data.session_id !== undefined ||
+      data.ios_image_base_address !== undefined ||
+      data.ios_image_size !== undefined ||
+      data.previous_mpid !== undefined ||
+      data.current_mpid !== undefined;
+    if (hasIds && !areEventIdsExact(data)) return false;
   }
   return true;
 }
