@@ -91,7 +91,7 @@ export class Arrivals {
   add({ receivedAtMs, path, batch, verdict, status, findings, forwarded }: BatchRecord): void {
     const position = this.#next++;
     const receivedAt = new Date(receivedAtMs).toISOString();
-    const json = JSON.stringify({ position, receivedAt, path, status, verdict, findings, forwarded, batch });
+    const json = textOf({ position, receivedAt, path, status, verdict, findings, forwarded, batch });
     this.#kept.push({ position, json, ...selectorsOf(batch, verdict) });
     this.#characters += json.length;
     this.#total += 1;
@@ -136,5 +136,15 @@ export class Arrivals {
 
   #tell(): void {
     for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+/** A text of the service is read as deep as it is; what is deeper than can be written is told of all the same. */
+function textOf(record: Readonly<Record<string, unknown>>): string {
+  try {
+    return JSON.stringify(record);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return JSON.stringify({ ...record, batch: "nested too deeply to be shown" });
   }
 }

@@ -6,6 +6,9 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vit
 import { startFakeServer } from "mparticle-events/testing";
 import { full } from "../full.ts";
 import { run, testTerminal } from "./test-terminal.ts";
+import { Arrivals } from "../../src/arrivals/arrivals.ts";
+import { ContractService } from "../../src/cli/mock/contract-service.ts";
+import { listen } from "../../src/cli/mock/mock-server.ts";
 import { runProgram } from "../../src/cli/program.ts";
 
 const GOOD = JSON.stringify({
@@ -63,6 +66,33 @@ describe("files as strangers have them", () => {
       expect(said.length).toBeGreaterThan(20);
       expect(said).not.toMatch(/[\u001b\u009b\u202e]|^::error::forged/m);
     }
+  });
+
+  it("may nest one record deeper than JSON can be written: it is rejected, and the others are sent", async () => {
+    const service = new ContractService({
+      profile: "canonical",
+      failures: [],
+      now: () => 0,
+      random: () => 0,
+    });
+    const arrivals = new Arrivals();
+    service.onBatch((record) => {
+      arrivals.add(record);
+    });
+    const deep = (levels: number): string =>
+      `{"environment":"development","user_attributes":{"a":${"[".repeat(levels)}${"]".repeat(levels)}}}`;
+    const mock = await listen(service, 0, () => undefined);
+    onTestFinished(() => mock.close());
+    write("a.ndjson", `${GOOD}\n${deep(20_000)}\n${GOOD}\n`);
+    const env = { MPARTICLE_API_KEY: "k", MPARTICLE_API_SECRET: SECRET };
+    const ran = await run(["upload", "a.ndjson", "--base-url", mock.url], { cwd, env });
+    expect(ran).toMatchObject({ code: 1, stdout: expect.stringMatching(/accepted +2 .*\nrejected +1 /) as string });
+    expect(readFileSync(join(cwd, "rejected.ndjson"), "utf8")).toContain('"from":"a.ndjson:2"');
+    // Whoever sends it without this package has an answer, and the page of the mock shows that it came.
+    const headers = { authorization: `Basic ${btoa("a:b")}`, "content-type": "application/json" };
+    const answer = await fetch(`${mock.url}/events`, { method: "POST", headers, body: deep(20_000) });
+    expect(answer.status).toBe(400);
+    expect(arrivals.counts()).toEqual({ total: 3, good: 2, bad: 1 });
   });
 
   it("cost a line for each one of junk, and nothing of what is around it", async () => {

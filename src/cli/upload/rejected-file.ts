@@ -72,7 +72,7 @@ export class RejectedFile {
   /** @throws UsageError - when the file cannot be written. */
   write({ record, place, by, status, findings, batch, text }: Rejection): void {
     const rejected = { record, from: formatPlace(place), by, ...(status !== undefined && { status }), findings };
-    const line = JSON.stringify({ rejected, ...(batch === undefined ? { text } : { batch }) }, digitsOf);
+    const line = lineOf(rejected, batch === undefined ? { text } : { batch });
     try {
       this.#descriptor ??= openSync(this.path, "a");
       writeSync(this.#descriptor, `${line}\n`);
@@ -93,6 +93,16 @@ export class RejectedFile {
     this.sync();
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
     this.#descriptor = undefined;
+  }
+}
+
+/** What is nested too deeply to be written stays where it is: `from` says where. */
+function lineOf(rejected: object, rest: object): string {
+  try {
+    return JSON.stringify({ rejected, ...rest }, digitsOf);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return JSON.stringify({ rejected, text: "nested too deeply to be written" });
   }
 }
 
