@@ -31,7 +31,7 @@ export function lastWordOf(options: HeldReleaseOptions): LastWord | undefined {
   if (steps.length === 0) return undefined;
   const forget = (requestId: string): void => outbox()?.forget(requestId);
   /** Under the id that it was held by, or that and the range of its events: what is let go once more is known by it. */
-  const takeIn = (held: HeldAdd, { events = [], source_request_id: _, ...user }: Batch): BatchParts => {
+  const takeIn = (held: HeldAdd, { events, source_request_id: _, ...user }: Batch): BatchParts => {
     const { context, items } = readAdd(user, events ?? [], {
       preparation,
       contextOf: (one) => contextOf(pending.lanes, one),

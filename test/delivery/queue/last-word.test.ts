@@ -129,6 +129,9 @@ describe("what is held", () => {
     const said = lastWord.onCopy({ ...user(1) }, [], user(1), []);
     if (said.kind === "done") await said.taken;
     expect(lastWord.held.counts).toEqual({ events: 0, batches: 1 });
+    const { lastWord: other } = make([({ events: _, ...rest }) => rest, (_, { hold }) => hold("always")]);
+    other.onCopy({ ...user(1) }, [], user(1), []);
+    expect(other.held.counts).toEqual({ events: 0, batches: 1 });
   });
 
   it("is let go with what is added of its user, from the step that held it", async () => {
