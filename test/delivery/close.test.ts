@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { EventQueue, EventsClient, screenView, type Batch, type Outcome } from "mparticle-events";
 import { recordingFetch, startFakeServer } from "../../src/testing/testing.ts";
+import { heldTime } from "./held-time.ts";
 import { virtualTime } from "./virtual-time.ts";
 
 const CREDENTIALS = { apiKey: "k", apiSecret: "s3cr3t" };
@@ -74,6 +75,26 @@ describe("a client that is closed", () => {
     await closing;
     expect(outcomes).toHaveLength(pulled);
     expect(pulled).toBeLessThan(1_000);
+  });
+
+  it("ends its delivery from a source that hangs, with an outcome for each batch that was read", async () => {
+    const client = new EventsClient({ ...CREDENTIALS, fetch: recordingFetch(202) }, heldTime());
+    let isAsked = (): void => undefined;
+    const asked = new Promise<void>((resolve) => (isAsked = resolve));
+    async function* source(): AsyncGenerator<Batch> {
+      yield good("1");
+      yield good("2");
+      isAsked();
+      await new Promise(() => undefined);
+    }
+    const reading = (async () => {
+      const outcomes: Outcome[] = [];
+      for await (const outcome of client.deliver(source(), { lingerMs: 2 ** 40 })) outcomes.push(outcome);
+      return outcomes;
+    })();
+    await asked;
+    await client.close();
+    expect((await reading).map(({ index }) => index)).toEqual([0, 1]);
   });
 
   it("hands back what a queue still gives it, and the queue does not try for ever", async () => {

@@ -257,3 +257,24 @@ describe("the parts of a batch without an id", () => {
     ]);
   });
 });
+
+describe("the parts of a batch whose sizes are known to the byte", () => {
+  /** Ten bytes, those of each event, and a comma between two of them. */
+  const measureSizes = ({ events }: Batch): number => {
+    const sizes = (events ?? []).map(({ data }) => (data as { size: number }).size); // as made below
+    return 10 + sizes.reduce((sum, size) => sum + size, 0) + Math.max(sizes.length - 1, 0);
+  };
+
+  it.each<[readonly number[], number, readonly number[]]>([
+    [[5, 5], 21, [1, 1]],
+    [[5, 5], 22, [2]],
+    [[5, 5], 16, [1, 1]],
+    [[4, 4, 4], 20, [2, 1]],
+    [[4, 4, 4, 4], 19, [1, 1, 1, 1]],
+    [[4, 4, 1, 4], 20, [2, 2]],
+  ])("with events of %j, below %i, hold so many of them: %j", (sizes, maxBytes, counts) => {
+    const events = sizes.map((size) => ({ event_type: "first_run", data: { size } }) as unknown as Event);
+    const result = splitBatch({ environment: "development", events }, { maxBytes, measure: measureSizes });
+    expect(result.kind === "split" && result.parts.map((part) => part.events?.length)).toEqual(counts);
+  });
+});
