@@ -39,12 +39,10 @@ function start(
   const log = (message: string): void => void logged.push(message);
   const logger = { debug: () => undefined, info: () => undefined, warn: log, error: log };
   const onOutcome = (outcome: Outcome): void => void outcomes.push(outcome);
-  const queue = new EventQueue(new EventsClient({ apiKey: "k", apiSecret: "s3cr3t", fetch, logger, ...client }, time), {
-    onOutcome,
-    ...options,
-  });
+  const sender = new EventsClient({ apiKey: "k", apiSecret: "s3cr3t", fetch, logger, ...client }, time);
+  const queue = new EventQueue(sender, { onOutcome, ...options });
   queues.push({ queue, time });
-  return { queue, time, fetch, outcomes, logged };
+  return { queue, client: sender, time, fetch, outcomes, logged };
 }
 
 const sizesOf = (batches: readonly Batch[]): readonly number[] => batches.map(({ events }) => events?.length ?? 0);
@@ -164,6 +162,29 @@ describe("what an earlier process has spilled", () => {
     expect(queue.stats().events).toMatchObject({ pending: 1 });
   });
 
+  it("lets in what was added meanwhile as soon as it is read", async () => {
+    const { queue, time } = start();
+    const end = internalsOfQueue(queue).restore([{ kind: "progress", bytes: 1_000_000 }]);
+    const added = queue.add(user(1), event("a"));
+    expect(queue.stats().waitingAdds).toBe(1);
+    await time.settle();
+    expect(queue.stats()).toMatchObject({ waitingAdds: 0, events: { pending: 1 } });
+    expect(await end).toEqual({ isWhole: true, undelivered: [] });
+    await added;
+  });
+
+  it("is in no outbox, and not looked for there when it is refused", async () => {
+    const outbox = new MemoryOutbox();
+    const setAside = vi.spyOn(outbox, "setAside");
+    const { queue, outcomes, time } = start({ outbox }, 400);
+    await time.settle();
+    const end = internalsOfQueue(queue).restore(partsOf(storedOf("a")));
+    await queue.flush();
+    expect(await end).toEqual({ isWhole: true, undelivered: [] });
+    expect(outcomes.map(({ kind }) => kind)).toEqual(["rejected"]);
+    expect(setAside).not.toHaveBeenCalled();
+  });
+
   it("that was held is sent as it is where there is no step any more", async () => {
     const { queue, fetch } = start();
     const end = internalsOfQueue(queue).restore(partsOf({ ...storedOf("held"), requestId: "held:0:h" }));
@@ -195,7 +216,15 @@ describe("what was stored, and is undelivered", () => {
     expect(attempts).toBe(4);
   });
 
-  it("is handed back once its client is closed, and given up then without an outbox as well", async () => {
+  it("is given up where its client is closed: that would refuse it for ever", async () => {
+    const { queue, client, outcomes } = start({ outbox: new MemoryOutbox() });
+    await queue.add(user(1), event("a"));
+    await client.close();
+    expect(await queue.flush()).toBe(true);
+    expect(outcomes).toMatchObject([{ kind: "undelivered", error: { code: "CLOSED" } }]);
+  });
+
+  it("is handed back by a close, and stays in the store", async () => {
     const outbox = new MemoryOutbox();
     const { queue, outcomes, time } = start({ outbox }, "hang");
     await queue.add(user(1), event("a"));
@@ -254,7 +283,7 @@ describe("close", () => {
     const outbox = new MemoryOutbox();
     outbox.close = () => new Promise(() => undefined);
     const { queue, time, logged } = start({ outbox });
-    await time.settle();
+    await time.advance(7_000);
     let isOver = false;
     const closed = queue.close({ timeoutMs }).finally(() => (isOver = true));
     await time.advance(given - 1);
