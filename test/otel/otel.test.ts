@@ -10,7 +10,7 @@ import {
   PeriodicExportingMetricReader,
 } from "@opentelemetry/sdk-metrics";
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
-import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   createBatch,
   customEvent,
@@ -19,7 +19,7 @@ import {
   type Batch,
   type EventsClientOptions,
 } from "mparticle-events";
-import { instrumentEvents } from "mparticle-events/otel";
+import { instrumentEvents, type InstrumentOptions } from "mparticle-events/otel";
 import { recordingFetch, startFakeServer, type FetchStep, type Script } from "mparticle-events/testing";
 import { MemoryOutbox } from "../faults/memory-outbox.ts";
 
@@ -328,4 +328,36 @@ it("an option that there is not is named", () => {
   }).not.toThrow();
   expect(() => instrumentEvents({ tracer } as never)).toThrow("There is no option `tracer`");
   expect(context.active()).toBe(ROOT_CONTEXT);
+});
+
+describe("OpenTelemetry that throws", () => {
+  it("ends no process and no upload, and is told of once", async () => {
+    const warn = vi.spyOn(console, "warn").mockReturnValue(undefined);
+    const uncaught = vi.fn();
+    process.on("uncaughtException", uncaught);
+    const fail = (): never => {
+      throw new Error("a processor of the application");
+    };
+    const meters = { ...new MeterProvider().getMeter("m"), createCounter: () => ({ add: fail }) };
+    const throwing = {
+      meterProvider: {
+        getMeter: () => Object.assign(Object.create(new MeterProvider().getMeter("m")) as object, meters),
+      },
+      tracerProvider: { getTracer: () => ({ startSpan: fail, startActiveSpan: fail }) },
+    };
+    const end = instrumentEvents(throwing as unknown as InstrumentOptions); // a part of what they are is enough
+    try {
+      const client = new EventsClient({ ...CREDENTIALS, fetch: recordingFetch(202) });
+      for (let count = 0; count < 2; count++) {
+        expect(await client.upload(createBatch(USER, []))).toMatchObject({ status: 202 });
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(uncaught).not.toHaveBeenCalled();
+      expect(warn).toHaveBeenCalledTimes(1);
+    } finally {
+      end();
+      process.off("uncaughtException", uncaught);
+      warn.mockRestore();
+    }
+  });
 });
