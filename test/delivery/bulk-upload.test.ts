@@ -84,7 +84,7 @@ describe.each(WAYS)("a batch that %s gets", (_, send) => {
 
   it("is settled once, as the worst of its parts, when it travels in several", async () => {
     const { client, fetch, reported } = setUp(({ body }) => (body.includes("poison") ? 400 : 202));
-    const batch = batchOfEvents(["fine", "poison", "fine too"], 90_000);
+    const batch = batchOfEvents(["fine", "fine too", "poison"], 90_000);
     const outcomes = await send(client, [batch, batchOf("2")]);
     expect(outcomes).toMatchObject([
       { kind: "rejected", index: 0, error: { status: 400 }, batch: { source_request_id: "large" } },

@@ -10,7 +10,14 @@ import {
   type Receipt,
 } from "mparticle-events";
 import type { Verdict } from "../../src/delivery/outcome.ts";
-import { asBatchError, combineVerdicts, prepareBatch, prepareTogether, workOf } from "../../src/delivery/prepare.ts";
+import {
+  asBatchError,
+  callUserCode,
+  combineVerdicts,
+  prepareBatch,
+  prepareTogether,
+  workOf,
+} from "../../src/delivery/prepare.ts";
 import { recordingFetch, type RecordingFetch } from "../../src/testing/testing.ts";
 import { virtualTime } from "./virtual-time.ts";
 
@@ -163,6 +170,20 @@ describe("a batch written by hand", () => {
   it("may have null for events", () => {
     const batch: Batch = { environment: "development", events: null };
     expect(prepareBatch(batch, OPTIONS).text).toContain('"events":null');
+  });
+});
+
+describe("code of the caller's own", () => {
+  it("gives what it gives, and what it throws is an error of its batch", () => {
+    const batch = { environment: "development", source_request_id: "r" } as const;
+    expect(callUserCode(batch, () => "given")).toBe("given");
+    const cause = new Error("mine");
+    const run = (): never => {
+      throw cause;
+    };
+    expect(() => callUserCode(batch, run)).toThrow(
+      expect.objectContaining({ name: "InvalidBatchError", requestIds: ["r"], cause }) as Error,
+    );
   });
 });
 
