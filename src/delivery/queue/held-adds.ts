@@ -112,7 +112,7 @@ export function toHeldStored({ requestId, batch, step }: HeldAdd): StoredBatch {
 
 /** The id and the step of a stored batch that was held; `undefined` for one that is to be sent. */
 export function heldIdOf(requestId: string): { readonly requestId: string; readonly step: number } | undefined {
-  const [, step, id] = /^held:(\d+):(.+)$/s.exec(requestId) ?? [];
+  const [, step, id] = /^held:(\d+):(.+)/s.exec(requestId) ?? [];
   return step === undefined || id === undefined ? undefined : { requestId: id, step: Number(step) };
 }
 

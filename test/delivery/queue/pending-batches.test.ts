@@ -415,6 +415,21 @@ describe("a batch that is being written", () => {
     expect(pending.events.ledger).toMatchObject({ added: 2, pending: 2 });
   });
 
+  it("is its user alone when that could be stored, and none of its events", () => {
+    const { pending, events, first } = pendingBatches();
+    const [a, b] = [event("a"), event("b")];
+    pending.put(USER, [a, b]);
+    pending.beginWrite(first());
+    pending.put(USER, []);
+    pending.beginWrite(first());
+    pending.endWrite(first(), [a, b]);
+    pending.endWrite(first());
+    expect(events()).toEqual([[]]);
+    expect(first()).toMatchObject({ bytes: USER.bytes + FRAME_BYTES, contextStored: true });
+    pending.put(USER, [event("c")]);
+    expect(events()).toEqual([["c"]]);
+  });
+
   it("never was one when nothing of it could be stored, once no write may still store it", async () => {
     const { pending, events, first } = pendingBatches();
     const [a, b] = [event("a"), event("b")];
