@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import type { DeadLetter, Outbox, OutboxEntry, OutboxOwner, StoredBatch } from "../delivery/outbox.ts";
+import { show } from "../rules/show.ts";
 import { checkOptions, positive } from "../transport/option-checks.ts";
 import { toRejectedBatch, type RejectedBatch } from "./dead-letters.ts";
 import { outboxError } from "./outbox-error.ts";
@@ -96,12 +97,12 @@ class FileOutbox implements SqliteOutbox {
 
   constructor(path: string, options: SqliteOutboxOptions) {
     if (typeof path !== "string" || path === "" || path.startsWith(":")) {
-      throw new TypeError(`\`path\` is ${JSON.stringify(path)}; expected the path of a file.`);
+      throw new TypeError(`\`path\` is ${show(path)}; expected the path of a file.`);
     }
     checkOptions(options, { durability: "any", maxBytes: "any", keepRejected: "boolean", takeoverTimeoutMs: "any" });
     const { durability = "process" } = options;
     if (!["process", "power"].includes(durability)) {
-      throw new TypeError(`\`durability\` is ${JSON.stringify(durability)}; expected "process" or "power".`);
+      throw new TypeError(`\`durability\` is ${show(durability)}; expected "process" or "power".`);
     }
     const { maxBytes = DEFAULT_MAX_BYTES, keepRejected = true } = options;
     positive("maxBytes", maxBytes);

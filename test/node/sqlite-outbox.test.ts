@@ -488,6 +488,7 @@ describe("what cannot be an outbox", () => {
   it("is one with options that there are not", () => {
     expect(() => sqliteOutbox(path, { durability: "disk" as "power" })).toThrow(/`durability` is "disk"/);
     expect(() => sqliteOutbox(path, { maxBytes: 0 })).toThrow(/`maxBytes` is 0/);
+    expect(() => sqliteOutbox(5n as never)).toThrow("`path` is 5; expected the path of a file.");
     expect(() => sqliteOutbox(path, { maxBytes: 10 })).toThrow(/`maxBytes` is 10; expected at least \d+/);
     expect(() => sqliteOutbox(path, { keepRejected: "no" as unknown as boolean })).toThrow(/`keepRejected` is "no"/);
     expect(() => sqliteOutbox(path, { takeoverTimeoutMs: -1 })).toThrow(/`takeoverTimeoutMs` is -1/);

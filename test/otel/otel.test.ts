@@ -19,7 +19,7 @@ import {
   type Batch,
   type EventsClientOptions,
 } from "mparticle-events";
-import { instrumentEvents, type InstrumentOptions } from "mparticle-events/otel";
+import { instrumentEvents } from "mparticle-events/otel";
 import { recordingFetch, startFakeServer, type FetchStep, type Script } from "mparticle-events/testing";
 import { MemoryOutbox } from "../faults/memory-outbox.ts";
 
@@ -345,7 +345,7 @@ describe("OpenTelemetry that throws", () => {
       },
       tracerProvider: { getTracer: () => ({ startSpan: fail, startActiveSpan: fail }) },
     };
-    const end = instrumentEvents(throwing as unknown as InstrumentOptions); // a part of what they are is enough
+    const end = instrumentEvents(throwing); // a part of what they are is enough
     try {
       const client = new EventsClient({ ...CREDENTIALS, fetch: recordingFetch(202) });
       for (let count = 0; count < 2; count++) {

@@ -519,6 +519,7 @@ export const LINT_ROWS: readonly LintRow[] = [
     says: ["/events/1"],
     right: [
       { events: [event("session_start", { session_id: 5n }), event("session_end", { session_id: "5" })] },
+      { events: [event("session_start", { session_id: -5 }), event("session_end", { session_id: "-005" })] },
       { events: [event("session_start", { session_id: 5 }), event("session_end", {})] },
     ],
   },

@@ -89,15 +89,14 @@ function dataOf(event: unknown): Members | undefined {
   return isObject(event) && isObject(event["data"]) ? event["data"] : undefined;
 }
 
-/** Ids may be a bigint on one side and digits on the other, UUIDs in capitals: their texts tell. */
+/** Ids may be a bigint on one side and digits on the other, with zeros in front, and UUIDs in capitals: their texts tell. */
 function differ(one: unknown, other: unknown): boolean {
   return !isNothing(one) && !isNothing(other) && textOf(one) !== textOf(other);
 }
 
 function textOf(id: unknown): string | undefined {
-  return typeof id === "string" || typeof id === "number" || typeof id === "bigint"
-    ? String(id).toLowerCase()
-    : undefined;
+  if (typeof id === "string") return id.toLowerCase().replace(/^(-?)0+(?=\d+$)/, "$1");
+  return typeof id === "number" || typeof id === "bigint" ? String(id) : undefined;
 }
 
 export const sessionDurationMissing = objectLint({
