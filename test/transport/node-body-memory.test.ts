@@ -18,6 +18,23 @@ describe("memory for bodies", () => {
     }
   });
 
+  it("is lent to a body above 8 KiB alone: a smaller one is sent as the text that it is", () => {
+    const memory = new BodyMemory();
+    const small = bodyOf("x", 8 * 1024 - 3);
+    expect(small.bytes).toBe(8 * 1024);
+    expect(memory.write(small)).toEqual({ payload: small.texts.join(""), lent: undefined });
+    const { payload, lent } = memory.write(bodyOf("x", 8 * 1024 - 2));
+    expect([Buffer.isBuffer(payload), lent?.length]).toEqual([true, 256_000]);
+  });
+
+  it("holds no body whose bytes were counted wrong", () => {
+    const { texts, bytes } = bodyOf("x");
+    for (const wrong of [bytes - 1, bytes + 1])
+      expect(() => new BodyMemory().write({ texts, bytes: wrong })).toThrow(
+        `a body of ${String(wrong)} bytes turned out to have ${String(bytes)}`,
+      );
+  });
+
   it("is of one body alone until it is given back, and is used again from then on", () => {
     const memory = new BodyMemory();
     const [one, other] = [memory.write(bodyOf("a")), memory.write(bodyOf("b"))];
