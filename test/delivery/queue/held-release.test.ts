@@ -198,3 +198,17 @@ it("what is held and ends is counted, and told under its id", async () => {
   expect(pending.batches.ledger).toMatchObject({ added: 1, undelivered: 1 });
   expect(pending.takeIndex()).toBe(1);
 });
+
+it("what is held and discarded ends as well where there is no outbox to forget it", async () => {
+  let isOver = false;
+  const step: BeforeSend = (batch, { hold, discard }) => {
+    if (!isOver) return hold("not yet");
+    discard("nobody agrees");
+    return batch;
+  };
+  const { lastWord, told } = make({ own: [step] });
+  await add(lastWord, [eventOf(110)]);
+  isOver = true;
+  await add(lastWord, []);
+  expect(told).toMatchObject([[{}, 0, { kind: "rejected", error: { code: "DROPPED" } }]]);
+});
