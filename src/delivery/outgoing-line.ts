@@ -4,7 +4,7 @@ import { Fifo } from "./fifo.ts";
 
 /** Batches of one delivery that wait to be sent, and which of them travel next. */
 export interface OutgoingLine {
-  /** Batches that wait. */
+  /** Above 0 where batches wait; those of a full request may count as one. */
   readonly size: number;
   /** Nothing more is to be read until something of it is sent. */
   readonly isFull: boolean;
