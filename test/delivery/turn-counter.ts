@@ -17,10 +17,10 @@ export class TurnCounter {
     this.#noted.set(this.#turn, (this.#noted.get(this.#turn) ?? 0) + 1);
   }
 
-  /** Most that was done in one turn, and all of it. */
-  stop(): { readonly most: number; readonly all: number } {
+  /** Most that was done in one turn, all of it, and in how many turns. */
+  stop(): { readonly most: number; readonly all: number; readonly turns: number } {
     this.#isRunning = false;
     const counts = [...this.#noted.values()];
-    return { most: Math.max(...counts), all: counts.reduce((sum, count) => sum + count, 0) };
+    return { most: Math.max(...counts), all: counts.reduce((sum, count) => sum + count, 0), turns: counts.length };
   }
 }
