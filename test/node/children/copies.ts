@@ -12,7 +12,7 @@ for (const [name, { EventQueue, EventsClient, customEvent, drainOnExit }] of Obj
   const queue = new EventQueue(new EventsClient({ apiKey: "k", apiSecret: "s", baseUrl: url }), {
     flushIntervalMs: 60_000,
   });
-  drainOnExit(queue, { timeoutMs: 1_500, spillPath: `${spillPath}-${name}` });
+  drainOnExit(queue, { timeoutMs: 60_000, spillPath: `${spillPath}-${name}` });
   await queue.add({ environment: "development" }, customEvent(name, "other"));
 }
 process.stdout.write("added\n");

@@ -10,11 +10,13 @@ import { EventQueue, EventsClient, customEvent } from "mparticle-events";
 import { drainOnExit } from "mparticle-events/node";
 
 const [url, spillPath = "", how] = process.argv.slice(2);
+/** After a signal all is sent, however long that takes; at the other ends nobody answers. */
+const timeoutMs = how === "signal" ? 60_000 : 1_500;
 const makeQueue = (): EventQueue =>
   new EventQueue(new EventsClient({ apiKey: "k", apiSecret: "s", baseUrl: url }), { flushIntervalMs: 60_000 });
 
 if (isMainThread) {
-  if (how !== "alone") drainOnExit(makeQueue(), { timeoutMs: 1_500 });
+  if (how !== "alone") drainOnExit(makeQueue(), { timeoutMs });
   const worker = new Worker(fileURLToPath(import.meta.url), { argv: process.argv.slice(2) });
   // One that is terminated says no word.
   const terminated = new Worker(fileURLToPath(import.meta.url), { argv: [url, `${spillPath}-other`, "idle"] });
@@ -34,7 +36,7 @@ if (isMainThread) {
     if (how === "alone") parentPort?.postMessage("warned");
   };
   const queue = makeQueue();
-  drainOnExit(queue, { timeoutMs: 1_500, spillPath });
+  drainOnExit(queue, { timeoutMs, spillPath });
   if (how !== "idle") {
     for (let n = 0; n < 20; n++) {
       await queue.add(
