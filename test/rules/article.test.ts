@@ -7,6 +7,8 @@ it.each([
   "an uninstall",
   "an integer",
   "an Array",
+  "an undefined",
+  "a unit",
   "a custom_event",
   "a user",
   "a URL",

@@ -82,3 +82,13 @@ it("an error, a text or anything else that can be read is left as it is", () => 
     expect(readableError(thrown)).toBe(thrown);
   }
 });
+
+it("an error whose message is no text, or whose code is a function, cannot be read either", () => {
+  for (const members of [{ message: 5 }, { message: {} }, { message: undefined }, { code: () => "E" }]) {
+    expect(readableError(Object.assign(new Error("x"), members))).toEqual(new Error("an error that cannot be read"));
+  }
+  for (const code of ["E", 5, undefined, {}]) {
+    const thrown = Object.assign(new Error("x"), { code });
+    expect(readableError(thrown)).toBe(thrown);
+  }
+});
