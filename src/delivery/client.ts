@@ -40,7 +40,7 @@ import { endsInTime } from "./time-limit.ts";
 import { RequestIds } from "./request-ids.ts";
 import { resolveRetry } from "./retry.ts";
 import { Telemetry } from "./telemetry.ts";
-import { REFUSAL_BYTES, Turns } from "./turns.ts";
+import { nextTurn, REFUSAL_BYTES, Turns } from "./turns.ts";
 
 /** What an {@link EventQueue} shares with its client: connections, pace, pauses and reports. */
 export interface ClientInternals {
@@ -228,6 +228,8 @@ export class EventsClient {
 
   async #close(timeoutMs: number): Promise<void> {
     this.#closing.abort();
+    // What a delivery has gathered is on its way then.
+    await nextTurn();
     await endsInTime(this.#inFlight.idle(), timeoutMs, this.#effects);
     await this.#dispatcher.close();
     await this.#inFlight.idle();
