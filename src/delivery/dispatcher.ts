@@ -272,8 +272,13 @@ export class Dispatcher {
   /** By its own signal, or by the client's end. */
   #leaveAborted(request: RequestState, error: MParticleError): void {
     const { reason } = request.signal as { readonly reason: unknown };
-    const isClosed = this.#end.aborted && reason === this.#end.reason;
-    leaveUndelivered(request, isClosed ? closedError(error.requestIds, error.attempts) : error);
+    // By its client or its queue.
+    const isClosed = reason instanceof MParticleError && reason.code === "CLOSED";
+    const { requestIds, attempts } = error;
+    leaveUndelivered(
+      request,
+      isClosed ? new MParticleError("CLOSED", reason.message, { requestIds, attempts }) : error,
+    );
   }
 
   /** Whoever awaits an upload would wait in silence otherwise. */

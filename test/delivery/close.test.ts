@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { EventQueue, EventsClient, screenView, type Batch, type Outcome } from "mparticle-events";
 import { recordingFetch, startFakeServer } from "../../src/testing/testing.ts";
 import { heldTime } from "./held-time.ts";
@@ -108,6 +108,29 @@ describe("a client that is closed", () => {
     await queue.add({ environment: "development" }, screenView("Home"));
     expect(await queue.close()).toMatchObject({ accepted: 0, undelivered: 1 });
     expect(outcomes).toMatchObject([{ kind: "undelivered", error: { code: "CLOSED" } }]);
+  });
+
+  it("tells of what its queue had in flight that the queue was closed, and warns of nothing", async () => {
+    const warn = vi.spyOn(console, "warn");
+    onTestFinished(() => {
+      warn.mockRestore();
+    });
+    const client = new EventsClient({ ...CREDENTIALS, fetch: recordingFetch("hang") });
+    const queue = new EventQueue(client);
+    await queue.add({ environment: "development" }, screenView("Home"));
+    void queue.flush();
+    await turns();
+    const { unsent } = await queue.close({ timeoutMs: 0 });
+    expect(unsent).toHaveLength(1);
+    expect(warn).not.toHaveBeenCalled();
+    const told: Outcome[] = [];
+    const other = new EventQueue(client, { onOutcome: (outcome) => told.push(outcome) });
+    await other.add({ environment: "development" }, screenView("Home"));
+    void other.flush();
+    await turns();
+    await other.close({ timeoutMs: 0 });
+    const message = "The queue was closed before this was accepted; sending it again is safe.";
+    expect(told).toMatchObject([{ kind: "undelivered", error: { code: "CLOSED", message, attempts: 1 } }]);
   });
 
   it("leaves no connection behind, also as a resource", async () => {

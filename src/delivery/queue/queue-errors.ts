@@ -2,7 +2,7 @@ import { MParticleError } from "../../errors.ts";
 
 /** @param requestIds - of the batch that was not sent, where it is about one. */
 export function closedError(requestIds?: readonly string[]): MParticleError {
-  return new MParticleError("CLOSED", "The queue was closed before this was sent; sending it again is safe.", {
+  return new MParticleError("CLOSED", "The queue was closed before this was accepted; sending it again is safe.", {
     requestIds,
   });
 }

@@ -4,7 +4,7 @@ import { closedError, overflowError } from "../../../src/delivery/queue/queue-er
 it("what was not sent because the queue was closed is named, where it is one batch", () => {
   expect(closedError(["r"])).toMatchObject({
     code: "CLOSED",
-    message: "The queue was closed before this was sent; sending it again is safe.",
+    message: "The queue was closed before this was accepted; sending it again is safe.",
     requestIds: ["r"],
   });
   expect(closedError().requestIds).toEqual([]);
