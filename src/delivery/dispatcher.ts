@@ -1,4 +1,5 @@
 import { ApiError, MParticleError } from "../errors.ts";
+import { readableError } from "../rules/readable-error.ts";
 import { EndSignal, onAbort, type AnySignal } from "../transport/abort.ts";
 import type { AttemptResult, Transport } from "../transport/attempt.ts";
 import type { RequestBody } from "../transport/exchange.ts";
@@ -271,8 +272,8 @@ export class Dispatcher {
 
   /** By its own signal, or by the client's end. */
   #leaveAborted(request: RequestState, error: MParticleError): void {
-    const { reason } = request.signal as { readonly reason: unknown };
-    // By its client or its queue.
+    // Of a caller's signal it may be anything; those of a client and of a queue are closed with an error of ours.
+    const reason = readableError(request.signal.reason);
     const isClosed = reason instanceof MParticleError && reason.code === "CLOSED";
     const { requestIds, attempts } = error;
     leaveUndelivered(
