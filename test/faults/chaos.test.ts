@@ -11,8 +11,6 @@ import type { Books } from "./children/faulty-service.ts";
 import { MemoryOutbox } from "./memory-outbox.ts";
 
 const EVENTS = full(6_000, 100_000);
-/** Which share of the requests fails: of few requests many, so that all faults come about. */
-const FAULTY = full(0.4, 0.15);
 /** Of how many batches, and of how many events of a queue, one is refused. */
 const POISON = full({ batches: 20, events: 286 }, { batches: 500, events: 5_000 });
 /** Of a hundred events each, for each of three queues that follow each other. */
@@ -41,7 +39,7 @@ function startChild(name: keyof typeof programs, ...args: readonly string[]): Ch
 }
 
 async function startFaultyService(seed: number): Promise<FaultyService> {
-  const child = startChild("faulty-service", String(seed), String(FAULTY));
+  const child = startChild("faulty-service", String(seed));
   const [url] = (await once(child, "message")) as [string];
   return {
     url,

@@ -17,17 +17,20 @@ export interface Books {
 /** Requests that are answered with a pause of a second: few, for each holds up a whole client. */
 const PAUSING = new Set([20, 60]);
 
-const [seed, faulty] = process.argv.slice(2).map(Number) as [number, number];
-const random = seeded(seed);
+const random = seeded(Number(process.argv[2]));
 const deck = new FaultDeck(random);
 
-/** That share of all requests fails, one way or another; what is poisoned is always refused. */
+/**
+ * Three of four requests fail until each kind of fault has come, however few requests there are in all; fifteen of a hundred
+ * then. What is poisoned is always refused.
+ */
 const server = await startFakeServer({
   record: "counts",
   script: ({ body, index }) => {
     if (body.includes("poison")) return 400;
     if (PAUSING.has(index)) return { status: 429, headers: { "retry-after": "1" } };
-    return random() < faulty ? deck.deal() : 202;
+    const fails = deck.dealt < FAULTS.length ? index % 4 !== 0 : random() < 0.15;
+    return fails ? deck.deal() : 202;
   },
 });
 
