@@ -136,7 +136,7 @@ describe("a plan that is inferred from batches", () => {
         expect(planWarnings(plan)).toEqual([]);
         expect(() => readPlan(plan)).not.toThrow();
       }),
-      { numRuns: full(8, 300) },
+      { numRuns: full(4, 300) },
     );
   });
 });
