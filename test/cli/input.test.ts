@@ -13,6 +13,7 @@ import { findJsonFault } from "../../src/cli/input/json-fault.ts";
 import { NO_CSV_SETTINGS } from "../../src/cli/input/csv-settings.ts";
 import { readEntries } from "../../src/cli/input/read-entries.ts";
 import { readJsonEntries } from "../../src/cli/input/read-json-entries.ts";
+import { GRAPHEME } from "../characters.ts";
 import { full } from "../full.ts";
 
 let folder: string;
@@ -118,7 +119,7 @@ describe("JSON", () => {
   it("gives the same whatever the chunks are", async () => {
     const value = fc.dictionary(
       fc.string(),
-      fc.oneof(fc.string({ unit: "grapheme" }), fc.integer(), fc.array(fc.string()), fc.constant(null)),
+      fc.oneof(fc.string({ unit: GRAPHEME }), fc.integer(), fc.array(fc.string()), fc.constant(null)),
       { minKeys: 1 },
     );
     await fc.assert(

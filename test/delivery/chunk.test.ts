@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { packRequests, RequestPacker, type Packable } from "../../src/delivery/chunk.ts";
+import { GRAPHEME } from "../characters.ts";
 
 interface Text extends Packable {
   readonly text: string;
@@ -20,7 +21,7 @@ function bodyBytes(items: readonly Text[]): number {
 }
 
 /** JSON strings, so that the body is JSON and its bytes are not its characters. */
-const anyText = fc.string({ unit: "grapheme", maxLength: 12 }).map((text) => textOf(JSON.stringify(text)));
+const anyText = fc.string({ unit: GRAPHEME, maxLength: 12 }).map((text) => textOf(JSON.stringify(text)));
 const anyTexts = fc.array(anyText, { maxLength: 60 });
 const anyLimits = fc.record({
   maxBatches: fc.integer({ min: 1, max: 10 }),

@@ -12,6 +12,7 @@ import {
 } from "mparticle-events";
 import { splitBatch, type SplitResult } from "../../src/delivery/split.ts";
 import { serializeBatch } from "../../src/transport/json.ts";
+import { GRAPHEME } from "../characters.ts";
 import { full } from "../full.ts";
 
 const measure = (batch: Batch): number => Buffer.byteLength(serializeBatch(batch));
@@ -32,7 +33,7 @@ const CONTEXT = {
 
 const anyEvent: fc.Arbitrary<Event> = fc.oneof(
   fc
-    .tuple(fc.string({ minLength: 1 }), fc.string({ unit: "grapheme", maxLength: 80 }))
+    .tuple(fc.string({ minLength: 1 }), fc.string({ unit: GRAPHEME, maxLength: 80 }))
     .map(([name, text]) => customEvent(name, "other", { custom_attributes: { text } })),
   fc.string({ minLength: 1 }).map((name) => screenView(name)),
   fc.constant(crashReport("error", "", { ios_image_size: "18446744073709551615" })),

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import ts from "typescript";
+import { GRAPHEME } from "../characters.ts";
 
 const SCHEMA = fileURLToPath(new URL("../../generated/schema.ts", import.meta.url));
 
@@ -26,7 +27,7 @@ const FRACTIONS: ReadonlySet<string> = new Set([
 
 const EXACT_KINDS = ts.TypeFlags.BigInt | ts.TypeFlags.Number | ts.TypeFlags.String;
 const WHOLE = fc.integer();
-const TEXT = fc.string({ unit: "grapheme", maxLength: 12 });
+const TEXT = fc.string({ unit: GRAPHEME, maxLength: 12 });
 /** Not beyond 2^53, where what is read again is taken for an id. */
 const FRACTION = fc.double({ noNaN: true, min: -1e15, max: 1e15 });
 

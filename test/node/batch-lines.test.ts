@@ -2,17 +2,18 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { problemOfRecord } from "../../src/delivery/stored-record.ts";
 import { formatLines, readLine } from "../../src/node/batch-lines.ts";
+import { CODE_POINT } from "../characters.ts";
 
 /** Any text is JSON without raw tabs and line breaks once it is a JSON string. */
 const event = fc
-  .dictionary(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }))
+  .dictionary(fc.string({ unit: CODE_POINT }), fc.string({ unit: CODE_POINT }))
   .map((members) => JSON.stringify(members));
 const context = fc
-  .dictionary(fc.string({ unit: "binary" }), fc.bigInt().map(String))
+  .dictionary(fc.string({ unit: CODE_POINT }), fc.bigInt().map(String))
   .map((user) => JSON.stringify(user));
 const batches = fc.array(
   fc.record({
-    requestId: fc.string({ unit: "binary", minLength: 1 }),
+    requestId: fc.string({ unit: CODE_POINT, minLength: 1 }),
     context,
     events: fc.array(event, { maxLength: 5 }),
   }),

@@ -7,6 +7,7 @@ import { recordingFetch } from "../../src/testing/testing.ts";
 import { isReadyBatch } from "../../src/delivery/ready-batch.ts";
 import { serializeTogether } from "../../src/transport/json-list.ts";
 import { serializeBatch, serializeEvent, serializeExactBatch } from "../../src/transport/json.ts";
+import { CODE_POINT } from "../characters.ts";
 import { full } from "../full.ts";
 
 /*
@@ -131,7 +132,7 @@ function define(target: object, key: PropertyKey, value: unknown, way: Way): voi
 
 const id = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 const key = fc.oneof(
-  { weight: 4, arbitrary: fc.string({ maxLength: 4, unit: "binary" }) },
+  { weight: 4, arbitrary: fc.string({ maxLength: 4, unit: CODE_POINT }) },
   fc.constantFrom("__proto__", "toJSON", "constructor", "mpid", "event_id", "data", "events", "", "0", '"\\', "\ud800"),
 );
 const way = fc.constantFrom<Way>("own", "own", "own", "getter", "hidden", "inherited");
@@ -156,7 +157,7 @@ function objectOf(members: readonly (readonly [string, Recipe, Way])[], isPlain:
 
 const { value } = fc.letrec<{ value: Recipe; leaf: Recipe }>((tie) => ({
   leaf: fc.oneof(
-    fc.oneof(fc.string({ unit: "binary" }), fc.double(), fc.integer(), fc.boolean()).map(
+    fc.oneof(fc.string({ unit: CODE_POINT }), fc.double(), fc.integer(), fc.boolean()).map(
       (one): Recipe =>
         () =>
           one,
