@@ -2,7 +2,6 @@ import type { TCModel } from "@iabtcf/core";
 import type { ConsentState } from "../../generated/schema.ts";
 import { gdprConsent, mergeConsent } from "../model/consent.ts";
 import { isObject } from "../rules/objects.ts";
-import { requireOptionNames } from "../rules/option-names.ts";
 import { show } from "../rules/show.ts";
 import { loadPeer } from "../rules/optional-peer.ts";
 import { invalidSignal, signalText, timeOfDecision, toUrlSafe, type SignalOptions } from "./signal.ts";
@@ -43,8 +42,7 @@ export async function consentFromTcf(
   text: string | null | undefined,
   options: TcfOptions,
 ): Promise<ConsentState | undefined> {
-  const { purposes, vendors } = checkMapping(options);
-  const atMs = timeOfDecision(options, TCF_OPTIONS);
+  const { purposes, vendors, atMs } = readOptions(options);
   const known = signalText("TCF string", text, EXPECTED);
   if (known === undefined) return undefined;
   const model = await decode(known, text);
@@ -76,15 +74,17 @@ async function decode(known: string, text: unknown): Promise<TCModel> {
 }
 
 /** @throws TypeError - for a mapping that could never say anything, or not what was meant. */
-function checkMapping(options: TcfOptions): Required<Pick<TcfOptions, "purposes" | "vendors">> & {
+function readOptions(options: TcfOptions): {
   readonly purposes: Readonly<Record<number, string>>;
   readonly vendors: Readonly<Record<number, string>>;
+  readonly atMs: number;
 } {
   const given: unknown = options;
   if (!isObject(given)) {
     throw new TypeError(`The options are ${show(given)}; expected \`{ purposes: { 1: "storage" } }\`.`);
   }
-  requireOptionNames(given, ["atMs", ...TCF_OPTIONS]);
+  // Before the mapping: a misspelt name is why it is empty.
+  const atMs = timeOfDecision(options, TCF_OPTIONS);
   const { purposes = {}, vendors = {} } = options;
   checkNames("purposes", purposes, 11);
   checkNames("vendors", vendors, 65_535);
@@ -93,7 +93,7 @@ function checkMapping(options: TcfOptions): Required<Pick<TcfOptions, "purposes"
       'Neither `purposes` nor `vendors` names anything; expected such as `{ purposes: { 1: "storage" } }`.',
     );
   }
-  return { purposes, vendors };
+  return { purposes, vendors, atMs };
 }
 
 function checkNames(option: string, names: unknown, highest: number): void {

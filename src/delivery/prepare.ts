@@ -109,15 +109,15 @@ export function prepareTogether(
   } catch {
     return { prepared, written: 0 }; // its own getter; it throws again where its batch has an outcome for it
   }
-  const written = ready.length < 2 ? undefined : serializeTogether(ready);
-  if (written === undefined) return { prepared, written: 0 };
-  let length = 0;
-  for (let n = 0; n < written.length; n++) {
+  const textsOfAll = ready.length < 2 ? undefined : serializeTogether(ready);
+  if (textsOfAll === undefined) return { prepared, written: 0 };
+  let written = 0;
+  for (let n = 0; n < textsOfAll.length; n++) {
     const batch = ready[n];
-    const text = written[n];
+    const text = textsOfAll[n];
     const index = indexes[n];
     if (batch === undefined || text === undefined || index === undefined) break;
-    length += text.length;
+    written += text.length;
     const bytes = utf8Length(text);
     if (bytes >= maxBatchBytes) continue;
     // As `wholeBatch` does: a function that is called so often would be compiled, which takes longer than all of it. One
@@ -127,7 +127,7 @@ export function prepareTogether(
     const parts = [part];
     prepared[index] = { batch, text, parts };
   }
-  return { prepared, written: length };
+  return { prepared, written };
 }
 
 /** @throws InvalidBatchError - for what the service would drop, and for what the application's own check refuses. */

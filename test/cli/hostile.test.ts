@@ -53,12 +53,17 @@ describe("files as strangers have them", () => {
     const name = "a\u001b[2J\u202Eb.ndjson";
     const attributes = { "\u001b[31mred": {}, "x\n::error::forged\n": {}, "\u009b1m": {} };
     write(name, `${JSON.stringify({ ...(JSON.parse(GOOD) as object), user_attributes: attributes })}\n{`);
-    write("plan.json", JSON.stringify({ data_points: [custom("\u001b[31mred\n::error::forged")] }));
+    write("plan.json", JSON.stringify({ data_points: [custom("\u001b[31mred\n::error::forged\u2028\u009b")] }));
+    write("none.json", JSON.stringify({ data_points: [] }));
     for (const args of [
       ["check", name],
       ["check", "--format", "github", name],
+      ["check", "--json", name],
+      ["check", "--format", "sarif", name],
       ["check", "missing\u001b[31m.ndjson"],
       ["plan", "coverage", "--plan", "plan.json", name],
+      ["plan", "coverage", "--json", "--plan", "plan.json", name],
+      ["plan", "diff", "--json", "plan.json", "none.json"],
       ["upload", "--dry-run", name],
     ]) {
       const { stdout, stderr } = await run(args, { cwd });
@@ -66,6 +71,9 @@ describe("files as strangers have them", () => {
       expect(said.length).toBeGreaterThan(20);
       expect(said).not.toMatch(/[\u001b\u009b\u202e]|^::error::forged/m);
     }
+    const { stdout } = await run(["plan", "coverage", "--json", "--plan", "plan.json", name], { cwd });
+    const [point = ""] = stdout.split("\n");
+    expect(JSON.parse(point)).toMatchObject({ key: expect.stringContaining("forged\u2028") as string });
   });
 
   it("may nest one record deeper than JSON can be written: it is rejected, and the others are sent", async () => {

@@ -1,21 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { EventsClient, type Batch, type EventsClientOptions, type Outcome } from "mparticle-events";
-import { recordingFetch, type FetchStep, type RecordingFetch, type Script } from "../../src/testing/testing.ts";
+import { EventsClient, type Batch, type Outcome } from "mparticle-events";
+import { recordingFetch } from "../../src/testing/testing.ts";
+import { makeObservedClient } from "./scripted-client.ts";
 import { virtualTime } from "./virtual-time.ts";
-
-function setUp(
-  script: Script<FetchStep> = 202,
-  options: Partial<EventsClientOptions> = {},
-): { readonly client: EventsClient; readonly fetch: RecordingFetch; readonly reported: readonly Outcome[] } {
-  const fetch = recordingFetch(script);
-  const reported: Outcome[] = [];
-  const onOutcome = (outcome: Outcome): void => void reported.push(outcome);
-  return {
-    client: new EventsClient({ apiKey: "k", apiSecret: "s3cr3t", fetch, onOutcome, ...options }, virtualTime()),
-    fetch,
-    reported,
-  };
-}
 
 const batchOf = (id: string): Batch => ({ environment: "development", source_request_id: id });
 
@@ -44,7 +31,7 @@ const WAYS: readonly (readonly [string, Send])[] = [
 
 describe.each(WAYS)("a batch that %s gets", (_, send) => {
   it("has its outcome with that of another call, in which it is on its way", async () => {
-    const { client, fetch, reported } = setUp([{ status: 503 }, 202]);
+    const { client, fetch, reported } = makeObservedClient([{ status: 503 }, 202]);
     const batch = batchOf("1");
     const upload = client.upload(batch);
     const [outcome] = await send(client, [batch]);
@@ -55,7 +42,7 @@ describe.each(WAYS)("a batch that %s gets", (_, send) => {
   });
 
   it("is sent by itself when the other call is aborted, beside others of its list", async () => {
-    const { client, fetch } = setUp(["hang", 202]);
+    const { client, fetch } = makeObservedClient(["hang", 202]);
     const batch = batchOf("1");
     const controller = new AbortController();
     const upload = client.upload(batch, { signal: controller.signal }).catch((error: unknown) => error);
@@ -72,7 +59,7 @@ describe.each(WAYS)("a batch that %s gets", (_, send) => {
   });
 
   it("keeps the id that it was given while nobody has accepted it, and has another one after that", async () => {
-    const { client, fetch } = setUp([503, 202, 202], { retry: false });
+    const { client, fetch } = makeObservedClient([503, 202, 202], { retry: false });
     const heartbeat: Batch = { environment: "development" };
     for (const kind of ["undelivered", "accepted", "accepted"]) {
       expect(await send(client, [heartbeat])).toMatchObject([{ kind, index: 0 }]);
@@ -83,7 +70,7 @@ describe.each(WAYS)("a batch that %s gets", (_, send) => {
   });
 
   it("is settled once, as the worst of its parts, when it travels in several", async () => {
-    const { client, fetch, reported } = setUp(({ body }) => (body.includes("poison") ? 400 : 202));
+    const { client, fetch, reported } = makeObservedClient(({ body }) => (body.includes("poison") ? 400 : 202));
     const batch = batchOfEvents(["fine", "fine too", "poison"], 90_000);
     const outcomes = await send(client, [batch, batchOf("2")]);
     expect(outcomes).toMatchObject([
@@ -95,7 +82,7 @@ describe.each(WAYS)("a batch that %s gets", (_, send) => {
   });
 
   it("arrives whole where its parts fill requests to the last place", async () => {
-    const { client, fetch } = setUp(202, { maxBatchBytes: 400 });
+    const { client, fetch } = makeObservedClient(202, { maxBatchBytes: 400 });
     const names = Array.from({ length: 200 }, (_, index) => String(index));
     expect(await send(client, [batchOfEvents(names, 20)])).toMatchObject([{ kind: "accepted" }]);
     expect(fetch.counts()).toMatchObject({ batches: 200, acceptedEvents: 200 });
@@ -109,7 +96,7 @@ describe.each(WAYS)("a batch that %s gets", (_, send) => {
       if (id === "3") controller.abort(new Error("enough"));
       return [];
     };
-    const { client, fetch, reported } = setUp(202, { validate });
+    const { client, fetch, reported } = makeObservedClient(202, { validate });
     const batches = Array.from({ length: 10 }, (_, index) => batchOf(String(index)));
     const outcomes = await send(client, batches, controller.signal);
     expect(checked).toEqual(["0", "1", "2", "3"]);

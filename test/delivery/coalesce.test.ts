@@ -8,6 +8,7 @@ import { internalsOf } from "../../src/delivery/client.ts";
 import { Coalescer } from "../../src/delivery/coalesce.ts";
 import { poison, recordingFetch, type FetchStep, type RecordingFetch, type Script } from "../../src/testing/testing.ts";
 import { heldTime } from "./held-time.ts";
+import { countTravelling } from "./scripted-client.ts";
 import { virtualTime } from "./virtual-time.ts";
 import { full } from "../full.ts";
 
@@ -153,15 +154,10 @@ describe("while as many requests travel as may", () => {
   });
 
   it("many at once use no more than eight requests at a time, and all arrive in order", async () => {
-    let [travelling, most] = [0, 0];
-    const { client, fetch } = setUp(async () => {
-      most = Math.max(most, ++travelling);
-      await turn();
-      travelling--;
-      return 202;
-    });
+    const travelling = countTravelling();
+    const { client, fetch } = setUp(travelling.step);
     await uploadAll(client, 2_000);
-    expect(most).toBe(8);
+    expect(travelling.most()).toBe(8);
     expect(sizes(fetch)).toEqual(Array.from({ length: 20 }, () => 100));
     expect(fetch.batches().map(({ source_request_id: id }) => Number(id))).toEqual(
       Array.from({ length: 2_000 }, (_, n) => n),

@@ -1,23 +1,10 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it, vi } from "vitest";
-import { EventsClient, screenView, type Batch, type EventsClientOptions, type Outcome } from "mparticle-events";
-import { recordingFetch, type FetchStep, type RecordingFetch, type Script } from "../../src/testing/testing.ts";
+import { EventsClient, screenView, type Batch, type Outcome } from "mparticle-events";
+import { recordingFetch, type FetchStep, type Script } from "../../src/testing/testing.ts";
+import { countTravelling, makeObservedClient } from "./scripted-client.ts";
 import { virtualTime } from "./virtual-time.ts";
 import { full } from "../full.ts";
-
-function setUp(
-  script: Script<FetchStep> = 202,
-  options: Partial<EventsClientOptions> = {},
-): { readonly client: EventsClient; readonly fetch: RecordingFetch; readonly reported: readonly Outcome[] } {
-  const fetch = recordingFetch(script);
-  const reported: Outcome[] = [];
-  const onOutcome = (outcome: Outcome): void => void reported.push(outcome);
-  const client = new EventsClient(
-    { apiKey: "us1-key", apiSecret: "secret", fetch, onOutcome, ...options },
-    virtualTime(),
-  );
-  return { client, fetch, reported };
-}
 
 function batchOf(index: number): Batch {
   return { environment: "development", source_request_id: String(index) };
@@ -71,7 +58,7 @@ describe("the outcomes", () => {
   it("are one for each batch, come as they become known, and tell the position in the source", async () => {
     let request = 0;
     // The first request is the last to be answered.
-    const { client, reported } = setUp(() => ({ status: 202, delayMs: request++ === 0 ? 40 : 0 }));
+    const { client, reported } = makeObservedClient(() => ({ status: 202, delayMs: request++ === 0 ? 40 : 0 }));
     const outcomes = await readAll(client.deliver(new Source(300)));
     expect(outcomes.map(({ index }) => index)).toEqual([...indexes(300).slice(100), ...indexes(100)]);
     for (const { batch, index } of outcomes) expect(batch.source_request_id).toBe(String(index));
@@ -79,7 +66,9 @@ describe("the outcomes", () => {
   });
 
   it("are of all kinds side by side, in an array's order with uploadBulk", async () => {
-    const { client } = setUp(({ batches }) => (batches.some(({ source_request_id: id }) => id === "3") ? 400 : 202));
+    const { client } = makeObservedClient(({ batches }) =>
+      batches.some(({ source_request_id: id }) => id === "3") ? 400 : 202,
+    );
     const batches = indexes(8).map(batchOf);
     // What only JavaScript can pass.
     batches[5] = { source_request_id: "5" } as Batch;
@@ -93,7 +82,7 @@ describe("the outcomes", () => {
   });
 
   it.each(["an array", "an iterable", "an async iterable"])("come of %s alike", async (kind) => {
-    const { client, fetch } = setUp();
+    const { client, fetch } = makeObservedClient();
     const source = new Source(250);
     const outcomes = await readAll(
       client.deliver(kind === "an array" ? [...source] : kind === "an iterable" ? source : source.slowly()),
@@ -104,7 +93,7 @@ describe("the outcomes", () => {
   });
 
   it("of nothing are none", async () => {
-    const { client, fetch } = setUp();
+    const { client, fetch } = makeObservedClient();
     expect(await readAll(client.deliver([]))).toEqual([]);
     expect(fetch.requests).toHaveLength(0);
   });
@@ -112,39 +101,29 @@ describe("the outcomes", () => {
 
 describe("the requests of one delivery", () => {
   it("are no more at a time than it was told, though one batch makes many", async () => {
-    let [travelling, most] = [0, 0];
-    const { client, fetch } = setUp(async () => {
-      most = Math.max(most, ++travelling);
-      await turn();
-      travelling--;
-      return 202;
-    });
+    const travelling = countTravelling();
+    const { client, fetch } = makeObservedClient(travelling.step);
     const events = Array.from({ length: 200 }, () => screenView("x".repeat(20_000)));
     const outcomes = await client.uploadBulk([{ environment: "development", events }], { concurrency: 2 });
     expect(outcomes).toMatchObject([{ kind: "accepted" }]);
     expect(fetch.requests.length).toBeGreaterThan(10);
-    expect(most).toBe(2);
+    expect(travelling.most()).toBe(2);
   });
 });
 
 describe("the requests of a delivery from a source", () => {
   it("are no more at a time than it was told, though one batch makes many", async () => {
-    let [travelling, most] = [0, 0];
-    const { client, fetch } = setUp(async () => {
-      most = Math.max(most, ++travelling);
-      await turn();
-      travelling--;
-      return 202;
-    });
+    const travelling = countTravelling();
+    const { client, fetch } = makeObservedClient(travelling.step);
     const events = Array.from({ length: 40 }, () => screenView("x".repeat(60_000)));
     const batch: Batch = { environment: "development", events };
     expect(await readAll(client.deliver([batch], { concurrency: 2 }))).toMatchObject([{ kind: "accepted" }]);
     expect(fetch.requests.length).toBeGreaterThan(5);
-    expect(most).toBe(2);
+    expect(travelling.most()).toBe(2);
   });
 
   it("hold batches of a list that were written together", async () => {
-    const { client } = setUp();
+    const { client } = makeObservedClient();
     const stringify = vi.spyOn(JSON, "stringify");
     try {
       await readAll(client.deliver(indexes(30).map(batchOf)));
@@ -196,7 +175,7 @@ describe("a source that is no generator", () => {
 
   it.each([true, false])("is closed where that can be (%s), and its reader leaves early", async (hasReturn) => {
     const source = new PlainSource(1_000);
-    await leave(setUp().client.deliver(source.sync(hasReturn)));
+    await leave(makeObservedClient().client.deliver(source.sync(hasReturn)));
     expect(source.returned).toBe(Number(hasReturn));
   });
 
@@ -206,7 +185,7 @@ describe("a source that is no generator", () => {
     const note = (reason: unknown): void => void rejections.push(reason);
     process.on("unhandledRejection", note);
     try {
-      await leave(setUp().client.deliver(source.async(hasReturn)));
+      await leave(makeObservedClient().client.deliver(source.async(hasReturn)));
       await turn();
     } finally {
       process.off("unhandledRejection", note);
@@ -217,8 +196,8 @@ describe("a source that is no generator", () => {
 
   it("is not closed where it has ended by itself", async () => {
     const source = new PlainSource(3);
-    expect(await readAll(setUp().client.deliver(source.sync(true)))).toHaveLength(3);
-    expect(await readAll(setUp().client.deliver(source.async(true)))).toHaveLength(3);
+    expect(await readAll(makeObservedClient().client.deliver(source.sync(true)))).toHaveLength(3);
+    expect(await readAll(makeObservedClient().client.deliver(source.async(true)))).toHaveLength(3);
     expect(source.returned).toBe(0);
   });
 
@@ -230,12 +209,12 @@ describe("a source that is no generator", () => {
         kind === "an iterator"
           ? { [Symbol.iterator]: () => ({ next }) }
           : { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve(next()) }) };
-      await expect(readAll(setUp().client.deliver(source))).rejects.toThrow(TypeError);
+      await expect(readAll(makeObservedClient().client.deliver(source))).rejects.toThrow(TypeError);
     },
   );
 
   it("has no outcome for its end, when that comes after the end of the delivery", async () => {
-    const { client, reported } = setUp();
+    const { client, reported } = makeObservedClient();
     let end = (_: IteratorResult<Batch, undefined>): void => undefined;
     const results = [
       Promise.resolve({ done: false as const, value: batchOf(0) }),
@@ -252,7 +231,7 @@ describe("memory", () => {
   it.each([1, 4])(
     "is constant: with %d requests at a time the source is ahead by those and one being packed",
     async (concurrency) => {
-      const { client } = setUp();
+      const { client } = makeObservedClient();
       const source = new Source();
       let [taken, furthest] = [0, 0];
       for await (const { kind } of client.deliver(source, { concurrency })) {
@@ -269,7 +248,7 @@ describe("memory", () => {
   );
 
   it("is constant for a source of batches that are all refused before they are sent", async () => {
-    const { client, fetch } = setUp(202, {
+    const { client, fetch } = makeObservedClient(202, {
       validate: () => [{ severity: "error", code: "no", path: "", message: "no." }],
     });
     const source = new Source();
@@ -283,7 +262,7 @@ describe("memory", () => {
   });
 
   it("is not taken at all before somebody reads", async () => {
-    const { client } = setUp();
+    const { client } = makeObservedClient();
     const source = new Source();
     const outcomes = client.deliver(source);
     await turn();
@@ -292,7 +271,7 @@ describe("memory", () => {
   });
 
   it("is constant while the service does not answer: the source waits", async () => {
-    const { client, fetch } = setUp("hang");
+    const { client, fetch } = makeObservedClient("hang");
     const source = new Source();
     const controller = new AbortController();
     const reading = readAll(client.deliver(source, { concurrency: 3, signal: controller.signal }));
@@ -308,7 +287,7 @@ describe("a source that throws", () => {
   it.each(["an iterable", "an async iterable"])(
     "has what it gave settled first, then its error reaches the reader (%s)",
     async (kind) => {
-      const { client } = setUp();
+      const { client } = makeObservedClient();
       const lost = new Error("cursor lost");
       function* failing(): Generator<Batch> {
         yield* new Source(150);
@@ -332,7 +311,7 @@ describe("a source that throws", () => {
   );
 
   it("when it is asked to begin leaves no listener behind", async () => {
-    const { client } = setUp();
+    const { client } = makeObservedClient();
     const { signal } = new AbortController();
     const source: Iterable<Batch> = {
       [Symbol.iterator]: () => {
@@ -347,7 +326,7 @@ describe("a source that throws", () => {
 describe("a reader that leaves early", () => {
   it("aborts what is in flight and closes the source, and every batch that was taken is reported once", async () => {
     let request = 0;
-    const { client, reported } = setUp(() => (request++ === 0 ? 202 : "hang"));
+    const { client, reported } = makeObservedClient(() => (request++ === 0 ? 202 : "hang"));
     const source = new Source();
     for await (const { kind } of client.deliver(source, { concurrency: 3 })) {
       expect(kind).toBe("accepted");
@@ -363,7 +342,7 @@ describe("a reader that leaves early", () => {
 
   it("has those reported, too, that were being packed and never sent", async () => {
     const wrong = { severity: "error", code: "no", path: "", message: "no." } as const;
-    const { client, reported, fetch } = setUp(202, {
+    const { client, reported, fetch } = makeObservedClient(202, {
       validate: ({ source_request_id: id }) => (id === "10" ? [wrong] : []),
     });
     for await (const { index, kind } of client.deliver(new Source())) {
@@ -379,7 +358,7 @@ describe("a reader that leaves early", () => {
   });
 
   it("does not wait for a source that hangs", async () => {
-    const { client } = setUp();
+    const { client } = makeObservedClient();
     async function* hanging(): AsyncGenerator<Batch> {
       yield batchOf(0);
       await new Promise(() => undefined);
@@ -393,7 +372,7 @@ describe("a reader that leaves early", () => {
   });
 
   it("by an error of its own gets that error, and the source is closed", async () => {
-    const { client } = setUp();
+    const { client } = makeObservedClient();
     const source = new Source();
     const own = new Error("disk full");
     const reading = async (): Promise<void> => {
@@ -461,7 +440,7 @@ describe("what a slow source gave", () => {
 
 describe("a slow source", () => {
   it("has what it gave sent after lingerMs, without waiting for more", async () => {
-    const { client, fetch } = setUp();
+    const { client, fetch } = makeObservedClient();
     let giveMore = (): void => undefined;
     const more = new Promise<void>((resolve) => {
       giveMore = resolve;
@@ -485,7 +464,7 @@ describe("a slow source", () => {
 describe("a signal", () => {
   it("ends the delivery with an outcome for each batch that was taken, and closes the source", async () => {
     const controller = new AbortController();
-    const { client, reported } = setUp("hang");
+    const { client, reported } = makeObservedClient("hang");
     const source = new Source();
     const reading = readAll(client.deliver(source, { signal: controller.signal, concurrency: 2 }));
     for (let turns = 0; turns < 20; turns++) await turn();
@@ -499,7 +478,7 @@ describe("a signal", () => {
   });
 
   it("that has aborted before takes nothing from the source", async () => {
-    const { client, fetch } = setUp();
+    const { client, fetch } = makeObservedClient();
     const source = new Source();
     expect(await readAll(client.deliver(source, { signal: AbortSignal.abort() }))).toEqual([]);
     expect(source.pulled).toBe(0);
@@ -508,7 +487,7 @@ describe("a signal", () => {
 
   it("of uploadBulk leaves no batch without an outcome, taken or not", async () => {
     const controller = new AbortController();
-    const { client } = setUp(() => {
+    const { client } = makeObservedClient(() => {
       controller.abort();
       return "hang";
     });
@@ -531,7 +510,7 @@ describe("a signal", () => {
       },
     ],
   ])("has no listener left once the delivery %s", async (_, read) => {
-    const { client } = setUp([503, 202]);
+    const { client } = makeObservedClient([503, 202]);
     const { signal } = new AbortController();
     await read(client.deliver(new Source(500), { signal }));
     for (let turns = 0; turns < 5; turns++) await turn();
@@ -589,7 +568,7 @@ describe("a batch that comes from the source after the end", () => {
   ];
 
   it.each(endings)("by %s is reported once, as undelivered", async (_, script, end) => {
-    const { client, reported, fetch } = setUp(script);
+    const { client, reported, fetch } = makeObservedClient(script);
     const source = new LateSource(3);
     await end(source, client);
     expect(sorted(reported.map(({ index }) => index))).toEqual(indexes(3));
@@ -613,7 +592,7 @@ describe("a batch that comes from the source after the end", () => {
       if (id === "3") throw new Error("bug in a rule");
       return [];
     });
-    const { client, reported } = setUp(script, { validate });
+    const { client, reported } = makeObservedClient(script, { validate });
     const source = new LateSource(3);
     await end(source, client);
     source.release();
@@ -622,7 +601,7 @@ describe("a batch that comes from the source after the end", () => {
   });
 
   it.each(endings)("by %s may be none: neither its end nor its error reaches anybody", async (_, script, end) => {
-    const { client, reported } = setUp(script);
+    const { client, reported } = makeObservedClient(script);
     const unhandled = vi.fn();
     process.on("unhandledRejection", unhandled);
     const source = new LateSource(3);
@@ -638,7 +617,7 @@ describe("a batch that comes from the source after the end", () => {
 describe("`stop`", () => {
   it("ends the reading, and lets all that was read be settled", async () => {
     const controller = new AbortController();
-    const { client, fetch, reported } = setUp(({ index }) => (index === 1 ? 503 : 202));
+    const { client, fetch, reported } = makeObservedClient(({ index }) => (index === 1 ? 503 : 202));
     const source = new Source();
     const outcomes: Outcome[] = [];
     for await (const outcome of client.deliver(source, { stop: controller.signal })) {
@@ -655,7 +634,7 @@ describe("`stop`", () => {
   });
 
   it("that was given before reads nothing", async () => {
-    const { client, fetch } = setUp();
+    const { client, fetch } = makeObservedClient();
     const source = new Source();
     expect(await readAll(client.deliver(source, { stop: AbortSignal.abort() }))).toEqual([]);
     expect(source.pulled).toBe(0);
@@ -663,7 +642,7 @@ describe("`stop`", () => {
   });
 
   it("does not wait for a source that hangs, and sends what it gave without lingering", async () => {
-    const { client, fetch } = setUp();
+    const { client, fetch } = makeObservedClient();
     const controller = new AbortController();
     async function* hanging(): AsyncGenerator<Batch> {
       yield batchOf(0);
@@ -682,7 +661,7 @@ describe("`stop`", () => {
   });
 
   it("does not end what `signal` would: that aborts what is in flight", async () => {
-    const { client } = setUp("hang");
+    const { client } = makeObservedClient("hang");
     const [stop, abort] = [new AbortController(), new AbortController()];
     const reading = readAll(client.deliver(new Source(), { stop: stop.signal, signal: abort.signal }));
     for (let turns = 0; turns < 10; turns++) await turn();
@@ -695,7 +674,7 @@ describe("`stop`", () => {
   });
 
   it("that is no signal is named", () => {
-    const { client } = setUp();
+    const { client } = makeObservedClient();
     expect(() => client.deliver([], { stop: true as never })).toThrow("`stop` is true; expected an AbortSignal");
   });
 });
@@ -703,7 +682,7 @@ describe("`stop`", () => {
 describe("settledThrough", () => {
   it("is where to go on: all below it is accepted or rejected, and has been read", async () => {
     let request = 0;
-    const { client } = setUp(({ batches }) => {
+    const { client } = makeObservedClient(({ batches }) => {
       const status = batches.some(({ source_request_id: id }) => id === "7") ? 400 : 202;
       return { status, delayMs: request++ === 0 ? 20 : 0 };
     });
@@ -721,9 +700,12 @@ describe("settledThrough", () => {
   });
 
   it("does not pass a batch that has to be sent again", async () => {
-    const { client } = setUp(({ batches }) => (batches.some(({ source_request_id: id }) => id === "250") ? 503 : 202), {
-      retry: false,
-    });
+    const { client } = makeObservedClient(
+      ({ batches }) => (batches.some(({ source_request_id: id }) => id === "250") ? 503 : 202),
+      {
+        retry: false,
+      },
+    );
     const outcomes = [];
     for await (const outcome of client.deliver(new Source(500))) outcomes.push(outcome);
     expect(Math.max(...outcomes.map(({ settledThrough }) => settledThrough))).toBe(200);

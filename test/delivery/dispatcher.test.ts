@@ -12,6 +12,7 @@ import type { Effects } from "../../src/delivery/effects.ts";
 import { StaleConnectionError } from "../../src/transport/exchange.ts";
 import { recordingFetch, type FetchStep, type Script, type StepFunction } from "../../src/testing/testing.ts";
 import { heldTime } from "./held-time.ts";
+import { countTravelling } from "./scripted-client.ts";
 import { virtualTime } from "./virtual-time.ts";
 
 interface Upload {
@@ -382,19 +383,17 @@ describe("a batch that the service fails at each time", () => {
 
 describe("the requests in flight", () => {
   it.each([1, 3])("are never more than %d, whatever the transport allows", async (concurrency) => {
-    let [travelling, most] = [0, 0];
+    const travelling = countTravelling();
     const client = makeClient(
       async ({ index }) => {
-        most = Math.max(most, ++travelling);
-        await new Promise((resolve) => setImmediate(resolve));
-        travelling--;
+        await travelling.step();
         return index % 5 === 4 ? 503 : 202;
       },
       virtualTime(),
       { concurrency },
     );
     await Promise.all(batches(40).map((batch) => client.upload(batch)));
-    expect(most).toBe(concurrency);
+    expect(travelling.most()).toBe(concurrency);
   });
 });
 

@@ -11,6 +11,7 @@ import {
   type UserContext,
 } from "mparticle-events";
 import { recordingFetch, type FetchStep, type RecordingFetch, type Script } from "../../src/testing/testing.ts";
+import { countTravelling } from "./scripted-client.ts";
 
 /** A queue whose transport has no bounds of its own, such as a number of sockets. */
 let queue: EventQueue;
@@ -90,20 +91,15 @@ describe("a request", () => {
 
 describe("the requests of a queue", () => {
   it.each([1, 2, 4])("are never more than %d in flight, though the client would take more", async (concurrency) => {
-    let [travelling, most] = [0, 0];
+    const travelling = countTravelling(3);
     start({
-      script: async () => {
-        most = Math.max(most, ++travelling);
-        await turns(3);
-        travelling--;
-        return 202;
-      },
+      script: travelling.step,
       client: { concurrency: 64 },
       queue: { concurrency },
     });
     for (let n = 0; n < 1_000; n++) void queue.add(user(n), event(n));
     await queue.flush();
-    expect(most).toBe(concurrency);
+    expect(travelling.most()).toBe(concurrency);
     expect(fetch.requests.length).toBeGreaterThanOrEqual(10);
   });
 });

@@ -1,30 +1,8 @@
 import { describe, expect, it } from "vitest";
-import {
-  EventsClient,
-  InvalidBatchError,
-  MParticleError,
-  type Batch,
-  type EventsClientOptions,
-  type Outcome,
-} from "mparticle-events";
+import { EventsClient, InvalidBatchError, MParticleError, type Batch, type Outcome } from "mparticle-events";
 import type { Verdict } from "../../src/delivery/outcome.ts";
 import { RequestIds } from "../../src/delivery/request-ids.ts";
-import { recordingFetch, type FetchStep, type RecordingFetch, type Script } from "../../src/testing/testing.ts";
-import { virtualTime } from "./virtual-time.ts";
-
-function setUp(
-  script: Script<FetchStep> = 202,
-  options: Partial<EventsClientOptions> = {},
-): { readonly client: EventsClient; readonly fetch: RecordingFetch; readonly reported: Outcome[] } {
-  const fetch = recordingFetch(script);
-  const reported: Outcome[] = [];
-  const onOutcome = (outcome: Outcome): void => void reported.push(outcome);
-  return {
-    client: new EventsClient({ apiKey: "k", apiSecret: "s3cr3t", fetch, onOutcome, ...options }, virtualTime()),
-    fetch,
-    reported,
-  };
-}
+import { makeObservedClient } from "./scripted-client.ts";
 
 const TEMPLATE: Batch = { environment: "development", source_request_id: "template" };
 const of = (customer_id: string): Batch => ({ ...TEMPLATE, user_identities: { customer_id } });
@@ -43,7 +21,7 @@ describe("a batch that was used as a template", () => {
     ["uploadBulk, ordered", (client, batches) => client.uploadBulk(batches, { ordered: true })],
     ["deliver", (client, batches) => readAll(client.deliver(batches))],
   ])("is refused when it has the id of another, in one call of %s", async (_, send) => {
-    const { client, fetch, reported } = setUp();
+    const { client, fetch, reported } = makeObservedClient();
     const outcomes = await send(client, [of("1"), of("2"), of("3")]);
     expect(outcomes.map(({ kind }) => kind)).toEqual(["accepted", "rejected", "rejected"]);
     expect(outcomes[1]).toMatchObject({ error: REUSED });
@@ -52,7 +30,7 @@ describe("a batch that was used as a template", () => {
   });
 
   it("is refused in another call as well, while the first is on its way and after it", async () => {
-    const { client, fetch, reported } = setUp();
+    const { client, fetch, reported } = makeObservedClient();
     const first = client.upload(of("1"));
     await expect(client.upload(of("2"))).rejects.toMatchObject(REUSED);
     await first;
@@ -68,7 +46,7 @@ describe("a batch that was used as a template", () => {
   });
 
   it("is refused when the very same object has changed", async () => {
-    const { client } = setUp();
+    const { client } = makeObservedClient();
     const batch = of("1");
     await client.upload(batch);
     batch.user_identities = { customer_id: "2" };
@@ -76,14 +54,14 @@ describe("a batch that was used as a template", () => {
   });
 
   it("may be sent under its id once it is mended, for the service has not got it", async () => {
-    const { client, fetch } = setUp([400, 202]);
+    const { client, fetch } = makeObservedClient([400, 202]);
     await expect(client.upload(of("1"))).rejects.toMatchObject({ status: 400 });
     await expect(client.upload(of("2"))).resolves.toMatchObject({ status: 202 });
     expect(fetch.accepted()).toEqual([of("2")]);
   });
 
   it("is refused after one of which nobody knows whether it arrived", async () => {
-    const { client } = setUp([{ fault: "ECONNRESET" }, 202], { retry: false });
+    const { client } = makeObservedClient([{ fault: "ECONNRESET" }, 202], { retry: false });
     await expect(client.upload(of("1"))).rejects.toMatchObject({ code: "CONNECTION" });
     await expect(client.upload(of("2"))).rejects.toMatchObject(REUSED);
     await expect(client.upload(of("1"))).resolves.toMatchObject({ status: 202 });
@@ -92,7 +70,7 @@ describe("a batch that was used as a template", () => {
 
 describe("the very same batch", () => {
   it("is one delivery while it is on its way, and has an outcome for each time it was handed over", async () => {
-    const { client, fetch, reported } = setUp([503, 202]);
+    const { client, fetch, reported } = makeObservedClient([503, 202]);
     const batch = of("1");
     const receipts = await Promise.all([client.upload(batch), client.upload(batch), client.upload(batch)]);
     expect(receipts).toMatchObject([{ attempts: 2 }, { attempts: 2 }, { attempts: 2 }]);
@@ -105,7 +83,7 @@ describe("the very same batch", () => {
     ["uploadBulk, ordered", (client, batches) => client.uploadBulk(batches, { ordered: true })],
     ["deliver", (client, batches) => readAll(client.deliver(batches))],
   ])("is sent once by %s, with an outcome for each of its places", async (_, send) => {
-    const { client, fetch, reported } = setUp();
+    const { client, fetch, reported } = makeObservedClient();
     const batch: Batch = { environment: "development" };
     const outcomes = await send(client, [batch, of("1"), batch]);
     expect(outcomes.map(({ index, kind }) => [index, kind])).toEqual([
@@ -119,7 +97,7 @@ describe("the very same batch", () => {
   });
 
   it("is sent again once it was accepted", async () => {
-    const { client, fetch } = setUp();
+    const { client, fetch } = makeObservedClient();
     const heartbeat: Batch = { environment: "development" };
     const [one, other] = [await client.upload(heartbeat), await client.upload(heartbeat)];
     expect(one.requestId).not.toBe(other.requestId);
@@ -127,7 +105,7 @@ describe("the very same batch", () => {
   });
 
   it("goes on when the one that it shares a delivery with is aborted, and ends alone by its own signal", async () => {
-    const { client, fetch } = setUp(["hang", 202]);
+    const { client, fetch } = makeObservedClient(["hang", 202]);
     const [first, second] = [new AbortController(), new AbortController()];
     const batch = of("1");
     const uploads = [
@@ -145,7 +123,7 @@ describe("the very same batch", () => {
   });
 
   it("in a delivery whose reader has left has an outcome as all others have", async () => {
-    const { client, reported } = setUp(["hang", "hang"]);
+    const { client, reported } = makeObservedClient(["hang", "hang"]);
     const batch = of("1");
     const controller = new AbortController();
     const upload = client.upload(batch, { signal: controller.signal }).catch((error: unknown) => error);

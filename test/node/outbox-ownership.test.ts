@@ -140,19 +140,13 @@ describe("the owner of an outbox", () => {
     await open();
   });
 
-  it(
-    "that is a worker thread keeps other threads out, and is followed when it was terminated",
-    { timeout: 60_000 },
-    async () => {
-      const worker = new Worker(owning, { argv: [path, "thread"] });
-      await once(worker, "message");
-      closeSync(openSync(path, "r"));
-      await expect(open()).rejects.toThrow(IN_USE);
-      await worker.terminate();
-      if (!FULL) return; // the wait for signs of life takes seconds
-      expect(await pendingIds(await open(30_000))).toEqual(["thread"]);
-    },
-  );
+  it("that is a worker thread keeps other threads out", async () => {
+    const worker = new Worker(owning, { argv: [path, "thread"] });
+    await once(worker, "message");
+    closeSync(openSync(path, "r"));
+    await expect(open()).rejects.toThrow(IN_USE);
+    await worker.terminate();
+  });
 
   const reason = whyNoNamespace();
 
@@ -183,6 +177,14 @@ describe("the owner of an outbox", () => {
   });
 
   onlyInFull(() => {
+    it("that is a worker thread is followed when it was terminated", async () => {
+      const worker = new Worker(owning, { argv: [path, "thread"] });
+      await once(worker, "message");
+      await worker.terminate();
+      // Without a process that has ended it is the lack of signs of life that tells, which takes seconds.
+      expect(await pendingIds(await open(60_000))).toEqual(["thread"]);
+    });
+
     it("that was stopped for long and has lost the lock is followed", async () => {
       const { child } = await startOwner("reading");
       child.kill("SIGSTOP");

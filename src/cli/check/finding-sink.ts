@@ -43,7 +43,7 @@ export class JsonSink implements FindingSink {
   }
 
   add({ place, ...finding }: PlacedFinding): Promise<void> | undefined {
-    return this.#write.line(JSON.stringify({ ...place, ...finding }));
+    return this.#write.line(printable(JSON.stringify({ ...place, ...finding })));
   }
 
   end(): Promise<void> {

@@ -1,3 +1,4 @@
+import { printable } from "../printable.ts";
 import { isAbsolute, sep, type PlatformPath } from "node:path";
 import { LINTS, SCHEMA_CODES } from "../../validate/codes.ts";
 import { VERSION } from "../../version.ts";
@@ -34,7 +35,7 @@ export class SarifSink implements FindingSink {
         },
       ],
     };
-    await this.#write.line(`${this.#isFirst ? "" : ","}${JSON.stringify(result)}`);
+    await this.#write.line(`${this.#isFirst ? "" : ","}${printable(JSON.stringify(result))}`);
     this.#isFirst = false;
   }
 

@@ -6,7 +6,7 @@ import type { Terminal } from "../terminal.ts";
 import { askMock, isMockAddress } from "./ask-mock.ts";
 import { readPlanFile } from "./plan-file.ts";
 import { readBatches } from "./read-batches.ts";
-import { oneLine } from "../printable.ts";
+import { oneLine, printable } from "../printable.ts";
 
 /** Says which data points batches have met, and which never. */
 export async function runPlanCoverage(
@@ -42,14 +42,15 @@ export async function tellCoverage(
   for (const { key, count, missingAttributes } of points) {
     const missing = missingAttributes.length === 0 ? "" : `  never: ${missingAttributes.join(", ")}`;
     const line = json
-      ? JSON.stringify({ key, count, missingAttributes })
-      : `${String(count).padStart(8)} ${key}${count === 0 ? "" : missing}`;
-    await stdout.write(`${oneLine(line)}\n`);
+      ? printable(JSON.stringify({ key, count, missingAttributes }))
+      : oneLine(`${String(count).padStart(8)} ${key}${count === 0 ? "" : missing}`);
+    await stdout.write(`${line}\n`);
   }
   for (const [what, count] of unplanned) {
-    await stdout.write(
-      `${json ? JSON.stringify({ unplanned: what, count }) : oneLine(`${String(count).padStart(8)} not in the plan: ${what}`)}\n`,
-    );
+    const line = json
+      ? printable(JSON.stringify({ unplanned: what, count }))
+      : oneLine(`${String(count).padStart(8)} not in the plan: ${what}`);
+    await stdout.write(`${line}\n`);
   }
   const met = points.filter(({ count }) => count > 0).length;
   await stderr.write(`${String(met)} of ${String(points.length)} data points met.\n`);

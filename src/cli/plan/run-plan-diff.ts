@@ -3,7 +3,7 @@ import type { PlanDiffFlags } from "../commands/plan.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
 import { readPlanFile } from "./plan-file.ts";
-import { oneLine } from "../printable.ts";
+import { oneLine, printable } from "../printable.ts";
 
 /** Says what a new plan means for code that keeps to the old one. */
 export async function runPlanDiff(
@@ -16,7 +16,7 @@ export async function runPlanDiff(
   const after = await readPlanFile(next, flags.newVersion, terminal, "--new-version");
   const changes = diffPlans(before, after);
   for (const change of changes) {
-    await terminal.stdout.write(`${flags.json === true ? JSON.stringify(change) : lineOf(change)}\n`);
+    await terminal.stdout.write(`${flags.json === true ? printable(JSON.stringify(change)) : lineOf(change)}\n`);
   }
   const breaking = changes.filter((change) => change.breaking).length;
   await terminal.stderr.write(

@@ -152,11 +152,6 @@ export class Admission {
     return first;
   }
 
-  /** The first one in line no longer waits. */
-  removeFirst(): void {
-    this.takeFirst();
-  }
-
   /** All that wait; they no longer do then. What is still being read stays unread. */
   takeAll(): readonly WaitingAdd[] {
     const all: WaitingAdd[] = [];

@@ -124,7 +124,7 @@ export class Intake {
         this.#takeFirstIn(next);
         return;
       }
-      admission.removeFirst();
+      admission.takeFirst();
       if (next.instead === undefined) next.resolve(this.#takeIn(next));
       else next.instead();
       admitted = true;

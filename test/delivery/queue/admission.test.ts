@@ -40,13 +40,13 @@ describe("what waits to be taken in", () => {
     expect(reading).toMatchObject({ bytes: 700, items: addition(700).items, readRest: undefined });
     expect(room()).toBe(9_000 - waitingBytes(500) - waitingBytes(700));
     expect(admission.waitingAdds).toBe(2);
-    admission.removeFirst();
+    admission.takeFirst();
     expect([first.isGone, reading.isGone]).toEqual([true, false]);
     expect(room()).toBe(9_000 - waitingBytes(700));
     expect(admission.takeAll()).toEqual([reading]);
     expect(reading.isGone).toBe(true);
     expect([room(), admission.waitingAdds]).toEqual([9_000, 0]);
-    admission.removeFirst();
+    admission.takeFirst();
     expect(room()).toBe(9_000);
   });
 
@@ -69,7 +69,7 @@ describe("what waits to be taken in", () => {
     held.bufferedBytes = 1_000;
     admission.setBegun(long, parts, addition(500));
     expect(room()).toBe(9_000 - waitingBytes(500) - waitingBytes(10));
-    admission.removeFirst();
+    admission.takeFirst();
     expect(room()).toBe(9_000 - waitingBytes(10));
     expect(admission.first("room")).toBe(next);
   });
@@ -117,7 +117,7 @@ describe("an addition", () => {
     const { admission, state } = make();
     admission.wait(addition(10));
     expect(admission.decide(addition(10))).toBe("wait");
-    admission.removeFirst();
+    admission.takeFirst();
     expect(admission.decide(addition(10))).toBe("in");
     state.isOpen = false;
     expect(admission.decide(addition(10))).toBe("wait");
