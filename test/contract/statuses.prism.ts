@@ -160,7 +160,7 @@ describe("what becomes of a batch", () => {
     await expect(client.upload(BATCH)).resolves.toMatchObject({
       status: 202,
       attempts: 2,
-      rateLimitPercentageUsed: 92,
+      rateLimitPercentageUsed: 12,
     });
   });
 

@@ -46,6 +46,11 @@ describe("the mock server", () => {
     expect(outcomes.map(({ kind }) => kind)).toEqual(["accepted", "accepted"]);
   });
 
+  it("says that little of the limit is used, so that no client goes slower with it than it has to", async () => {
+    const response = await post(BATCH);
+    expect(Number(response.headers.get("x-mp-rate-limit-percentage-used"))).toBeLessThan(50);
+  });
+
   it("refuses what does not fit the contract, and lists what is wrong in a header", async () => {
     const misspelt = await post({ ...BATCH, user_identites: {} });
     expect(misspelt.status).toBe(400);
