@@ -10,11 +10,13 @@ import { FULL, full } from "../full.ts";
 import type { Books } from "./children/faulty-service.ts";
 import { MemoryOutbox } from "./memory-outbox.ts";
 
-const EVENTS = full(6_000, 100_000);
+const EVENTS = full(3_000, 100_000);
 /** Of how many batches, and of how many events of a queue, one is refused. */
-const POISON = full({ batches: 20, events: 286 }, { batches: 500, events: 5_000 });
+const POISON = full({ batches: 10, events: 142 }, { batches: 500, events: 5_000 });
 /** Of a hundred events each, for each of three queues that follow each other. */
-const GROUPS_OF_A_QUEUE = full(10, 30);
+const GROUPS_OF_A_QUEUE = full(5, 30);
+/** Of the batches of one client, which are taken from one source in parts: outcomes until each of them ends. */
+const PARTS = full({ abortedAfter: 10, leftAfter: 20, singly: 5 }, { abortedAfter: 300, leftAfter: 600, singly: 120 });
 const EVENTS_PER_BATCH = 20;
 const CLIENTS = 3;
 const CONCURRENCY = 8;
@@ -264,13 +266,13 @@ describe(`${String(EVENTS)} events through random faults`, () => {
       const controller = makeSignal();
       let taken = 0;
       for await (const { kind } of client.deliver(source, { signal: controller.signal })) {
-        if (kind !== "undelivered" && ++taken === 300) controller.abort();
+        if (kind !== "undelivered" && ++taken === PARTS.abortedAfter) controller.abort();
       }
       const { signal } = makeSignal();
       for await (const { kind } of client.deliver(source, { signal })) {
-        if (kind !== "undelivered" && ++taken === 600) break;
+        if (kind !== "undelivered" && ++taken === PARTS.leftAfter) break;
       }
-      await uploadSingly(client, source, 120);
+      await uploadSingly(client, source, PARTS.singly);
       for await (const { kind } of client.deliver(source, { signal })) expect(kind).not.toBe("undelivered");
     };
 

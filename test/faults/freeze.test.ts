@@ -6,9 +6,9 @@ import { afterEach, describe, expect, it } from "vitest";
 import { bundleChild } from "../bundle-child.ts";
 import { full } from "../full.ts";
 
-const MAX_ELAPSED_MS = 2_000;
-/** However long it really is: longer than a busy machine is late, and than the upload has time. */
-const FROZEN_MS = 4_000;
+const MAX_ELAPSED_MS = full(1_000, 2_000);
+/** However long it really is: longer than the upload has time. */
+const FROZEN_MS = 2 * MAX_ELAPSED_MS;
 
 /** What it finds when it goes on. */
 const ANSWERS = [

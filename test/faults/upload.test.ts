@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import {
   ApiError,
   EventsClient,
@@ -27,17 +27,28 @@ const CERTIFICATE = {
   cert: readFileSync(new URL("../fixtures/self-signed.cert.pem", import.meta.url), "utf8"),
 };
 describe.each(full(["node"], TRANSPORTS))("over %s", (transport) => {
+  /** Of the test that runs; those that run side by side have each their own. */
   let server: FakeServer;
+
+  async function serve(options: FakeServerOptions = {}): Promise<void> {
+    const started = await startFakeServer(options);
+    onTestFinished(() => started.close());
+    server = started;
+  }
+
+  function makeClient({ url }: FakeServer, options: Partial<EventsClientOptions> = {}): EventsClient {
+    return new EventsClient({
+      ...{ apiKey: "us1-key", apiSecret: SECRET, baseUrl: url, fetch: makeTransport(transport) },
+      ...options,
+    });
+  }
 
   async function start(
     script: NonNullable<FakeServerOptions["script"]>,
     options: Partial<EventsClientOptions> = {},
   ): Promise<EventsClient> {
-    server = await startFakeServer({ script });
-    return new EventsClient({
-      ...{ apiKey: "us1-key", apiSecret: SECRET, baseUrl: server.url, fetch: makeTransport(transport) },
-      ...options,
-    });
+    await serve({ script });
+    return makeClient(server, options);
   }
 
   function makeBatch(name = "opened"): Batch {
@@ -60,12 +71,8 @@ describe.each(full(["node"], TRANSPORTS))("over %s", (transport) => {
     return outcomes.map(({ kind }) => kind);
   }
 
-  afterEach(async () => {
-    await server.close();
-  });
-
   describe("an upload that the service takes in the end", () => {
-    it.each<[string, FakeServerOptions["script"], number]>([
+    it.concurrent.each<[string, NonNullable<FakeServerOptions["script"]>, number]>([
       ["at once", 202, 1],
       ["with another 2xx", 204, 1],
       ["with an HTML body", { status: 202, body: "<html>ok</html>" }, 1],
@@ -84,45 +91,16 @@ describe.each(full(["node"], TRANSPORTS))("over %s", (transport) => {
       ["after an answer that was cut in its head", [{ status: 202, reset: "within-head" }, 202], 2],
       ["after an answer that is not HTTP", ["garbage", 202], 2],
     ])("is accepted %s", async (_, script, requests) => {
-      const client = await start(script!);
+      await using own = await startFakeServer({ script });
+      const client = makeClient(own);
       const batch = makeBatch();
       const receipt = await client.upload(batch);
       expect(receipt).toMatchObject({ requestId: batch.source_request_id, attempts: requests });
-      expect(server.requests).toHaveLength(requests);
+      expect(own.requests).toHaveLength(requests);
       // The same bytes and ids each time.
-      const bodies = new Set(server.requests.map(({ body }) => body).filter((body) => body !== ""));
+      const bodies = new Set(own.requests.map(({ body }) => body).filter((body) => body !== ""));
       expect(bodies).toEqual(new Set([JSON.stringify(batch)]));
-      expect(server.acceptedOnce()).toHaveLength(1);
-    });
-
-    it("waits at least as long as Retry-After says in seconds, and hardly longer", async () => {
-      const delays: number[] = [];
-      const client = await start([{ status: 429, headers: { "retry-after": "1" } }, 202], {
-        onRetry: ({ delayMs }) => delays.push(delayMs),
-      });
-      const { durationMs } = await client.upload(makeBatch());
-      expect(durationMs).toBeGreaterThanOrEqual(1_000);
-      expect(delays).toHaveLength(1);
-      expect(delays[0]).toBeLessThan(1_600);
-    });
-
-    it("waits until the date that Retry-After names", async () => {
-      const date = new Date(Date.now() + 2_000).toUTCString();
-      const client = await start([{ status: 503, headers: { "retry-after": date } }, 202]);
-      await client.upload(makeBatch());
-      expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(date));
-    });
-
-    it("is tried again when no answer comes within timeoutMs", async () => {
-      const client = await start(["hang", 202], { timeoutMs: 2_000 });
-      expect(await client.upload(makeBatch())).toMatchObject({ attempts: 2 });
-    });
-
-    it("takes an error's status although its body never ends", async () => {
-      const client = await start([{ status: 503, body: "x".repeat(1_000), dripBytesPerMs: 0.01 }, 202], {
-        timeoutMs: 2_000,
-      });
-      expect(await client.upload(makeBatch())).toMatchObject({ attempts: 2 });
+      expect(own.acceptedOnce()).toHaveLength(1);
     });
 
     it.each<[string, Partial<EventsClientOptions>]>([
@@ -161,10 +139,64 @@ describe.each(full(["node"], TRANSPORTS))("over %s", (transport) => {
       expect(server.acceptedOnce()).toHaveLength(21);
     });
 
+    it("reads the rate limit's percentage into the receipt", async () => {
+      const client = await start({ status: 202, headers: { "x-mp-rate-limit-percentage-used": "42" } });
+      expect(await client.upload(makeBatch())).toMatchObject({ rateLimitPercentageUsed: 42 });
+    });
+  });
+
+  // Side by side: each of them waits for seconds.
+  describe.concurrent("an upload that waits", () => {
+    it("waits until the date that Retry-After names", async () => {
+      const date = new Date(Date.now() + 2_000).toUTCString();
+      await using own = await startFakeServer({ script: [{ status: 503, headers: { "retry-after": date } }, 202] });
+      await makeClient(own).upload(makeBatch());
+      expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(date));
+    });
+
+    it("waits at least as long as Retry-After says in seconds, and hardly longer", async () => {
+      const delays: number[] = [];
+      await using own = await startFakeServer({ script: [{ status: 429, headers: { "retry-after": "1" } }, 202] });
+      const client = makeClient(own, { onRetry: ({ delayMs }) => delays.push(delayMs) });
+      const { durationMs } = await client.upload(makeBatch());
+      expect(durationMs).toBeGreaterThanOrEqual(1_000);
+      expect(delays).toHaveLength(1);
+      expect(delays[0]).toBeLessThan(1_600);
+    });
+
+    it("is tried again when no answer comes within timeoutMs", async () => {
+      await using own = await startFakeServer({ script: ["hang", 202] });
+      expect(await makeClient(own, { timeoutMs: 2_000 }).upload(makeBatch())).toMatchObject({ attempts: 2 });
+    });
+
+    it("takes an error's status although its body never ends", async () => {
+      await using own = await startFakeServer({
+        script: [{ status: 503, body: "x".repeat(1_000), dripBytesPerMs: 0.01 }, 202],
+      });
+      expect(await makeClient(own, { timeoutMs: 2_000 }).upload(makeBatch())).toMatchObject({ attempts: 2 });
+    });
+
+    it("ends when its age is reached, with the last answer as the reason", async () => {
+      await using own = await startFakeServer({ script: 503 });
+      const client = makeClient(own, { retry: { baseDelayMs: 200, maxElapsedMs: 2_000 } });
+      const error = await errorOf(client.upload(makeBatch()));
+      expect(error).toMatchObject({ retryable: true });
+      expect(error.attempts).toBeGreaterThan(1);
+      expect(error.message).toContain("503");
+    });
+
+    it("ends for those, too, who never got a turn during an outage", async () => {
+      await using own = await startFakeServer({ script: "reset" });
+      const client = makeClient(own, { retry: { maxElapsedMs: 500 }, concurrency: 1 });
+      const errors = await Promise.all([1, 2, 3, 4].map((n) => errorOf(client.upload(makeBatch(String(n))))));
+      for (const error of errors) expect(error.retryable).toBe(true);
+    });
+
     it("outlasts a service that refuses connections for a while", async () => {
       const delays: number[] = [];
-      const client = await start(202, { onRetry: ({ delayMs }) => delays.push(delayMs) });
-      await server.pause();
+      await using own = await startFakeServer();
+      const client = makeClient(own, { onRetry: ({ delayMs }) => delays.push(delayMs) });
+      await own.pause();
       const upload = client.upload(makeBatch());
       await vi.waitFor(
         () => {
@@ -172,14 +204,9 @@ describe.each(full(["node"], TRANSPORTS))("over %s", (transport) => {
         },
         { timeout: 60_000 },
       );
-      await server.resume();
+      await own.resume();
       expect(await upload).toMatchObject({ status: 202 });
       expect(Math.max(...delays)).toBeLessThan(2_000);
-    });
-
-    it("reads the rate limit's percentage into the receipt", async () => {
-      const client = await start({ status: 202, headers: { "x-mp-rate-limit-percentage-used": "42" } });
-      expect(await client.upload(makeBatch())).toMatchObject({ rateLimitPercentageUsed: 42 });
     });
   });
 
@@ -247,14 +274,6 @@ describe.each(full(["node"], TRANSPORTS))("over %s", (transport) => {
   });
 
   describe("an upload that runs out of time", () => {
-    it("ends when its age is reached, with the last answer as the reason", async () => {
-      const client = await start(503, { retry: { baseDelayMs: 20, maxElapsedMs: 2_000 } });
-      const error = await errorOf(client.upload(makeBatch()));
-      expect(error).toMatchObject({ retryable: true });
-      expect(error.attempts).toBeGreaterThan(1);
-      expect(error.message).toContain("503");
-    });
-
     it("ends at once when Retry-After lies beyond it", async () => {
       const client = await start(
         { status: 429, headers: { "retry-after": "3600" } },
@@ -267,12 +286,6 @@ describe.each(full(["node"], TRANSPORTS))("over %s", (transport) => {
     it("takes the first answer when told not to retry", async () => {
       const client = await start(503, { retry: false });
       expect(await errorOf(client.upload(makeBatch()))).toMatchObject({ status: 503, attempts: 1 });
-    });
-
-    it("ends for those, too, who never got a turn during an outage", async () => {
-      const client = await start("reset", { retry: { maxElapsedMs: 500 }, concurrency: 1 });
-      const errors = await Promise.all([1, 2, 3, 4].map((n) => errorOf(client.upload(makeBatch(String(n))))));
-      for (const error of errors) expect(error.retryable).toBe(true);
     });
   });
 
@@ -309,7 +322,7 @@ describe.each(full(["node"], TRANSPORTS))("over %s", (transport) => {
       const warned = vi.fn();
       process.on("warning", warned);
       const { signal } = new AbortController();
-      await Promise.all(Array.from({ length: full(100, 1_000) }, () => client.upload(makeBatch(), { signal })));
+      await Promise.all(Array.from({ length: full(70, 1_000) }, () => client.upload(makeBatch(), { signal })));
       process.off("warning", warned);
       expect(warned).not.toHaveBeenCalled();
       expect(getEventListeners(signal, "abort")).toHaveLength(0);
@@ -331,9 +344,7 @@ describe.each(full(["node"], TRANSPORTS))("over %s", (transport) => {
 
   describe("a bulk upload", () => {
     it("isolates bad batches among good ones", async () => {
-      const client = await start((request) =>
-        request.batches.some((batch) => JSON.stringify(batch).includes("poison")) ? 400 : 202,
-      );
+      const client = await start(({ body }) => (body.includes("poison") ? 400 : 202));
       const batches = Array.from({ length: 250 }, (_, n) =>
         makeBatch(n % 60 === 7 ? `poison-${String(n)}` : `good-${String(n)}`),
       );
@@ -439,7 +450,7 @@ describe.each(full(["node"], TRANSPORTS))("over %s", (transport) => {
         taken++;
         if (taken % 100 === 0) await sleep(5);
         expect(pulled - taken).toBeLessThanOrEqual(400);
-        if (taken === full(800, 2_000)) break;
+        if (taken === full(400, 2_000)) break;
       }
       const pulledAtBreak = pulled;
       await sleep(50);
@@ -498,10 +509,10 @@ describe.each(full(["node"], TRANSPORTS))("over %s", (transport) => {
   describe("coalesce", () => {
     it("lets concurrent uploads share requests and keeps their receipts apart", async () => {
       const client = await start(202, { coalesce: true });
-      const batches = Array.from({ length: full(1_500, 5_000) }, (_, n) => makeBatch(String(n)));
+      const batches = Array.from({ length: full(700, 5_000) }, (_, n) => makeBatch(String(n)));
       const receipts = await Promise.all(batches.map((batch) => client.upload(batch)));
       expect(receipts.map(({ requestId }) => requestId)).toEqual(batches.map((batch) => batch.source_request_id));
-      expect(server.requests.length).toBeLessThanOrEqual(60);
+      expect(server.requests.length).toBeLessThanOrEqual(batches.length / 100 + 10);
       // undici opens another one for the turn of the loop in which it does not yet use the first again.
       expect(server.sockets.maxOpen).toBeLessThanOrEqual(transport === "undici" ? 16 : 8);
       expect(server.acceptedOnce()).toHaveLength(batches.length);
@@ -616,7 +627,7 @@ describe.each(full(["node"], TRANSPORTS))("over %s", (transport) => {
     });
 
     it("refuses a certificate that does not verify, at once and with advice", async () => {
-      server = await startFakeServer({ tls: CERTIFICATE });
+      await serve({ tls: CERTIFICATE });
       const client = new EventsClient({ apiKey: "k", apiSecret: SECRET, baseUrl: server.url });
       const error = await errorOf(client.upload(makeBatch()));
       expect(error).toMatchObject({ name: "NetworkError", code: "TLS", attempts: 1 });
@@ -624,7 +635,7 @@ describe.each(full(["node"], TRANSPORTS))("over %s", (transport) => {
     });
 
     it("trusts an authority that nodeFetch was given", async () => {
-      server = await startFakeServer({ tls: CERTIFICATE });
+      await serve({ tls: CERTIFICATE });
       const client = new EventsClient({
         apiKey: "k",
         apiSecret: SECRET,
@@ -696,12 +707,12 @@ describe.each(full(["node"], TRANSPORTS))("over %s", (transport) => {
       ],
     ])("reports an agent that %s", async (_, addRequest) => {
       const agent = Object.assign(new Agent(), { addRequest });
-      const client = await start(202, { fetch: nodeFetch({ agent }), retry: false, timeoutMs: 500 });
+      const client = await start(202, { fetch: nodeFetch({ agent }), retry: false, timeoutMs: 100 });
       expect(await errorOf(client.upload(makeBatch()))).toMatchObject({ name: "NetworkError", attempts: 1 });
     });
 
     it("says that a service that does not speak TLS is not reached", async () => {
-      server = await startFakeServer();
+      await serve();
       const client = new EventsClient({
         apiKey: "k",
         apiSecret: "s",
