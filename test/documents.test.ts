@@ -177,6 +177,39 @@ describe("the reference of public names", () => {
     expect(silent.map(({ name }) => name)).toEqual([]);
   });
 
+  it("has a text for every name, and for every option, inherited or not", () => {
+    const all = [...entries.values()].flat();
+    const names = all.map(({ name, documentation }) => ({ name, documentation }));
+    const options = all
+      .filter(({ name }) => name.endsWith("Options"))
+      .flatMap(({ name, members, inherited }) =>
+        [...members, ...inherited].map((member) => ({
+          name: `${name}.${member.name}`,
+          documentation: member.documentation,
+        })),
+      );
+    expect(options.length).toBeGreaterThan(120);
+    const silent = [...names, ...options].filter(({ documentation }) => documentation.text === "");
+    expect(silent.map(({ name }) => name)).toEqual([]);
+  });
+
+  it("has no parameter that a function does not take", () => {
+    const described = [...entries.values()].flat().flatMap((one) => [one, ...one.members]);
+    // A parameter stands first or after a comma, under its name or as the members that are wanted of it.
+    const isTaken = (signature: string, path: string): boolean => {
+      const [name = "", member] = path.split(".");
+      const taken = member === undefined ? name : String.raw`${name}|\{[^}]*\b${member}\b[^}]*\}`;
+      return new RegExp(String.raw`[(,]\s*(?:\.{3}|readonly )?(?:${taken})(?:\??:| =)`).test(signature);
+    };
+    const wrong = described.flatMap(({ name, signature, documentation: { parameters } }) =>
+      parameters
+        .filter((parameter) => !isTaken(signature, parameter.name))
+        .map((parameter) => `${name}: ${parameter.name}`),
+    );
+    expect(described.filter(({ documentation }) => documentation.parameters.length > 0).length).toBeGreaterThan(70);
+    expect(wrong).toEqual([]);
+  });
+
   it("describes each in one place, and leads there from everywhere else", () => {
     const pages = referencePages(entries);
     const headings = pages.flatMap(({ name, markdown }) =>

@@ -22,6 +22,8 @@ export interface PublicName {
   readonly signature: string;
   readonly documentation: Documentation;
   readonly members: readonly PublicMember[];
+  /** The members of what an interface or an object type is made of besides, public or not. */
+  readonly inherited: readonly PublicMember[];
 }
 
 /** What a docstring says. */
@@ -111,7 +113,26 @@ export class PublicNames {
       signature: signatures.map(signatureOf).join("\n"),
       documentation: documentationOf(described),
       members: membersOf(first),
+      inherited: this.#inheritedBy(first),
     };
+  }
+
+  #inheritedBy(declaration: Declaration): readonly PublicMember[] {
+    const path = declaration.getSourceFile().fileName;
+    return basesOf(declaration).flatMap((name) =>
+      this.#declares(path, name)
+        ? this.#find(path, name).flatMap((base) => [...membersOf(base), ...this.#inheritedBy(base)])
+        : [],
+    );
+  }
+
+  /** Whether a name is of this source: the others are of the language or of packages. */
+  #declares(path: string, name: string): boolean {
+    return this.#parse(path).statements.some(
+      (statement) =>
+        declaredBy(statement).some((declaration) => nameOf(declaration) === name) ||
+        passedOn(statement, name)?.file.startsWith(".") === true,
+    );
   }
 }
 
@@ -199,6 +220,22 @@ function membersOf(declaration: Declaration): readonly PublicMember[] {
     ({ name, documentation }) =>
       documentation.text !== "" || !members.some((other) => other.name === name && other.documentation.text !== ""),
   );
+}
+
+/** The names of the types whose members it has besides its own. */
+function basesOf(declaration: Declaration): readonly string[] {
+  if (ts.isTypeAliasDeclaration(declaration)) return namesIn(declaration.type);
+  if (!ts.isInterfaceDeclaration(declaration)) return [];
+  return (declaration.heritageClauses ?? []).flatMap(({ types }) =>
+    types.flatMap(({ expression, typeArguments = [] }) => [expression.getText(), ...typeArguments.flatMap(namesIn)]),
+  );
+}
+
+/** `Base & Omit<Other, "name">`: of what is left out, the rest is there. */
+function namesIn(type: TS.TypeNode): readonly string[] {
+  if (ts.isIntersectionTypeNode(type)) return type.types.flatMap(namesIn);
+  if (!ts.isTypeReferenceNode(type)) return [];
+  return [type.typeName.getText(), ...(type.typeArguments ?? []).flatMap(namesIn)];
 }
 
 function objectTypesOf(type: TS.TypeNode): readonly TS.TypeLiteralNode[] {
