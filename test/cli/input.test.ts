@@ -351,6 +351,29 @@ describe("CSV", () => {
   });
 
   it.each([
+    ["Email", "user_identities.email"],
+    ["Customer ID", "user_identities.customer_id"],
+    ["customerId", "user_identities.customer_id"],
+    ["MPID", "mpid"],
+    ["Event-Name", "events.data.event_name"],
+    ["os_version", "device_info.os_version"],
+    ["event", "user_attributes.event"],
+    ["Note", "user_attributes.Note"],
+  ])("that calls a column %s is told of %s", async (column, field) => {
+    const csv = { ...NO_CSV_SETTINGS, eventType: "custom_event" };
+    const readColumns = (text: string): Promise<unknown> =>
+      readFileNamed("m.csv", text, { csv }).catch((error: unknown) => error);
+    expect(await readColumns(`${column}\nx\n`)).toMatchObject({
+      message: expect.stringContaining(`m.csv: column ${column} is no field of a batch.`) as unknown,
+      remedy: expect.stringContaining(`--map "${column}=${field}"`) as unknown,
+    });
+    expect(await readColumns(`${column},x\nx,y\n`)).toMatchObject({
+      message: expect.stringContaining(`m.csv: columns ${column}, x are no fields of a batch.`) as unknown,
+      remedy: `Say where each goes, such as --map "${column}=${field}" --map "x=user_attributes.x", or leave one out: --map "${column}=".`,
+    });
+  });
+
+  it.each([
     ["a column that is no field", "x-custom_event.csv", "Email\na@b.c\n", /column Email is no field.*--map/s],
     ["events of no known type", "x.csv", "events.data.event_name\nx\n", /of which type.*--event-type/s],
     ["two columns of one name", "y.csv", "mpid,mpid\n1,2\n", /two columns are called mpid/],

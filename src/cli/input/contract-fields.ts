@@ -66,16 +66,40 @@ export class ContractFields {
       rest = holdsObjects ? behind : [];
     }
     if (schema === undefined || tokens.includes("__proto__") || tokens.includes("")) return undefined;
-    const type = this.#type(schema);
+    const type = this.#items(schema) === undefined ? this.#type(schema) : undefined;
     return type === undefined ? undefined : { tokens, type };
   }
 
   /**
-   * The place that was probably meant by a path that leads nowhere: one or more of its keys are misspelt.
+   * The place that was probably meant by a path that leads nowhere: one or more of its keys are misspelt, or it is the name of
+   * a place alone, such as `Customer ID` for `user_identities.customer_id`.
    *
    * @param eventType - as of {@link find}.
    */
   nearest(path: string, eventType?: string): string | undefined {
+    return this.#called(path, eventType) ?? this.#spelt(path, eventType);
+  }
+
+  #called(name: string, eventType: string | undefined): string | undefined {
+    for (const place of [[], ["user_identities"], ["events", "data"], ["device_info"], ["application_info"]]) {
+      const schema = this.#schemaAt(place, eventType);
+      const key = schema && this.#names(schema, eventType).find((known) => wordsOf(known) === wordsOf(name));
+      const path = key === undefined ? "" : [...place, key].join(".");
+      if (this.find(path, eventType) !== undefined) return path;
+    }
+    return undefined;
+  }
+
+  #schemaAt(keys: readonly string[], eventType: string | undefined): Schema | undefined {
+    let schema = this.#named("Batch");
+    for (const key of keys) {
+      const next: Schema | undefined = schema && this.#property(schema, key, eventType);
+      schema = next && (this.#items(next) ?? next);
+    }
+    return schema;
+  }
+
+  #spelt(path: string, eventType: string | undefined): string | undefined {
     const keys: string[] = [];
     let schema = this.#named("Batch");
     for (const key of path.split(".")) {
@@ -182,6 +206,11 @@ export class ContractFields {
     for (const type of ["integer", "number", "boolean"] as const) if (types.includes(type)) return type;
     return types.includes("array") ? "list" : "text";
   }
+}
+
+/** A name without what people write it with: `Customer ID` and `customerId` are `customer_id`. */
+function wordsOf(name: string): string {
+  return name.toLowerCase().replaceAll(/[\s_-]/g, "");
 }
 
 function listOf(value: unknown): readonly unknown[] {

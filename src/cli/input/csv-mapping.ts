@@ -61,7 +61,7 @@ export function mapRows(
   const settersOf = (eventType: string): readonly Setter[] => {
     let setters = settersByType.get(eventType);
     if (setters === undefined) {
-      setters = sources.flatMap((source) => toSetter(file, source, eventType, contract));
+      setters = settersFor(file, sources, eventType, contract);
       settersByType.set(eventType, setters);
     }
     return setters;
@@ -156,35 +156,70 @@ function fieldOf(file: string, name: string, index: number, { manifest, map }: C
   return name;
 }
 
-function toSetter(
+function settersFor(
   file: string,
-  { index, value, path, name }: Source,
+  sources: readonly Source[],
   eventType: string,
   contract: ContractFields,
 ): readonly Setter[] {
-  if (path === EVENT_TYPE) return [];
-  const field = contract.find(path, eventType);
-  if (field !== undefined) return [{ index, value, field }];
-  // A row whose type is none says so itself; its columns are as good as those of any.
-  const isOfEvent = path.startsWith("events.");
-  const where = isOfEvent && eventType !== "" ? ` of ${withArticle(eventType)}` : "";
-  const meant = contract.nearest(path, eventType);
-  throw new UsageError(
-    name === `column ${path}`
-      ? `${file}: column ${path} is no field${where} of a batch.`
-      : `${file}: ${name} leads to ${path}, which is no field${where} of a batch.`,
-    meant !== undefined
-      ? remedyOf(name, path, meant)
-      : name === `column ${path}`
-        ? `Say where it goes: --map "${path}=user_attributes.${path}", or leave it out: --map "${path}=".`
-        : "Fields are written with dots, such as user_identities.email or events.data.custom_attributes.price.",
+  const setters: Setter[] = [];
+  const lost: Source[] = [];
+  for (const source of sources) {
+    // A row whose type is none says so itself; its columns are as good as those of any.
+    if (source.path === EVENT_TYPE) continue;
+    const field = contract.find(source.path, eventType);
+    if (field === undefined) lost.push(source);
+    else setters.push({ index: source.index, value: source.value, field });
+  }
+  const [first] = lost;
+  if (first === undefined) return setters;
+  const columns = lost.filter(isCalledAsItsField);
+  throw columns.length > 1
+    ? columnsError(file, columns, eventType, contract)
+    : sourceError(file, columns[0] ?? first, eventType, contract);
+}
+
+/** Whether a column goes where its name says, because nobody said more. */
+function isCalledAsItsField({ name, path }: Source): boolean {
+  return name === `column ${path}`;
+}
+
+/** All that are wrong are named at once, with what to add to the command: a file of strangers has many such columns. */
+function columnsError(
+  file: string,
+  columns: readonly Source[],
+  eventType: string,
+  contract: ContractFields,
+): UsageError {
+  const paths = columns.map(({ path }) => path);
+  const flags = paths.map(
+    (path) => `--map "${path}=${contract.nearest(path, eventType) ?? `user_attributes.${path}`}"`,
+  );
+  return new UsageError(
+    `${file}: columns ${paths.join(", ")} are no fields of a batch.`,
+    `Say where each goes, such as ${flags.join(" ")}, or leave one out: --map "${paths[0] ?? ""}=".`,
   );
 }
 
-function remedyOf(name: string, path: string, meant: string): string {
-  return name === `column ${path}`
-    ? `Is ${meant} meant? Call it so, or say it: --map "${path}=${meant}".`
-    : `Did you mean ${meant}?`;
+function sourceError(file: string, source: Source, eventType: string, contract: ContractFields): UsageError {
+  const { name, path } = source;
+  const isOfEvent = path.startsWith("events.");
+  const where = isOfEvent && eventType !== "" ? ` of ${withArticle(eventType)}` : "";
+  const meant = contract.nearest(path, eventType);
+  if (isCalledAsItsField(source)) {
+    return new UsageError(
+      `${file}: ${name} is no field${where} of a batch.`,
+      meant !== undefined
+        ? `Is ${meant} meant? Call it so, or say it: --map "${path}=${meant}".`
+        : `Say where it goes: --map "${path}=user_attributes.${path}", or leave it out: --map "${path}=".`,
+    );
+  }
+  return new UsageError(
+    `${file}: ${name} leads to ${path}, which is no field${where} of a batch.`,
+    meant !== undefined
+      ? `Did you mean ${meant}?`
+      : "Fields are written with dots, such as user_identities.email or events.data.custom_attributes.price.",
+  );
 }
 
 /** Numbers and truths where the contract has them; what is none stays a text, and is found by the check. */
