@@ -22,12 +22,13 @@ import {
   type FetchStep,
   type RecordingFetch,
 } from "../../src/testing/testing.ts";
-import { full, onlyInFull } from "../full.ts";
+import { FULL, full, onlyInFull } from "../full.ts";
 import { bundleChild } from "../bundle-child.ts";
 import { readSpills } from "./read-spills.ts";
 import {
   comeBack,
   dying,
+  follow,
   live,
   prepareDying,
   watch,
@@ -62,6 +63,11 @@ function start(way: Life["way"], { spill = true, ...options }: Options): Living 
 
 function run(way: Life["way"], options: Options): Promise<Death> {
   return start(way, options).death;
+}
+
+/** Does what the next process does. */
+function next(options: { readonly maxElapsedMs?: number } = {}): Promise<void> {
+  return follow({ ...options, url: server?.url ?? "", spillPath });
 }
 
 async function listen(script: FakeServerOptions["script"]): Promise<FakeServer> {
@@ -141,7 +147,7 @@ describe("a process that dies while the service answers", () => {
 
 describe("a process that dies with events unsent", () => {
   const ways = [
-    ["process.exit", "exit", 2_000, { code: 3 }],
+    ["process.exit", "exit", full(500, 2_000), { code: 3 }],
     ["process.exit", "exit", 10, { code: 3 }],
     ["an uncaught error", "throw", 500, { code: 1 }],
     ["an unhandled rejection", "reject", 500, { code: 1 }],
@@ -155,7 +161,7 @@ describe("a process that dies with events unsent", () => {
       expect(readdirSync(folder)).toEqual([SPILL]);
       const { ids } = spilled();
       await comeBack(service);
-      expect(await run("end", { events: 0 })).toMatchObject({ code: 0 });
+      await next();
       expect(eventsKept(service)).toBe(events);
       expect([...service.acceptedIds().keys()].sort()).toEqual([...ids].sort());
       expect(service.requests.at(-1)?.body).toContain('"mpid":7346244611012968789');
@@ -202,7 +208,7 @@ describe("a process that dies with events unsent", () => {
     process.kill("SIGKILL");
     await process.death;
     await comeBack(service);
-    await run("end", { events: 0 });
+    await next();
     expect(eventsKept(service)).toBe(300);
     expect(readdirSync(folder)).toEqual([]);
   });
@@ -214,7 +220,7 @@ describe("a process that dies with events unsent", () => {
       await run(way, { events: 40, throwAtExit: true });
       expect(spilled().events).toBe(40);
       await comeBack(service);
-      await run("end", { events: 0 });
+      await next();
       expect(eventsKept(service)).toBe(40);
     },
   );
@@ -226,7 +232,7 @@ describe("a process that dies with events unsent", () => {
       expect(death).toMatchObject({ code: 3 });
       expect(spilled().events).toBe(60);
       await comeBack(service);
-      await run("end", { events: 0 });
+      await next();
       expect(eventsKept(service)).toBe(60);
     });
   });
@@ -259,7 +265,7 @@ describe("a process that dies with events unsent", () => {
       expect(readdirSync(folder)).toEqual([name]);
       expect(readFileSync(join(folder, name)).equals(before)).toBe(true);
       await comeBack(service);
-      await run("end", { events: 0 });
+      await next();
       expect(eventsKept(service)).toBe(5);
     });
   });
@@ -346,15 +352,25 @@ describe("a queue in a worker thread", () => {
 });
 
 describe("what a process left", () => {
+  /** Leaves what a process does that ends with events unsent; asked for the exhaustive forms, it is one that leaves it. */
+  async function leave(count: number): Promise<void> {
+    if (FULL) {
+      await run("exit", { events: count });
+      return;
+    }
+    const events = Array.from({ length: count }, () => JSON.stringify(screenView("left")));
+    new SpillFiles(spillPath, "k").write([{ requestId: "r-1", context: '{"environment":"development"}', events }]);
+  }
+
   it("stays while the next one has not delivered it, however that one dies", async () => {
     const service = await listen("hang");
-    await run("exit", { events: 20 });
+    await leave(20);
     expect(await run("signal", { events: 0, signal: "SIGKILL" })).toMatchObject({ signal: "SIGKILL" });
     expect(spilled().events).toBe(20);
     expect(await run("exit", { events: 7 })).toMatchObject({ code: 3 });
     expect(spilled().events).toBe(27);
     await comeBack(service);
-    await run("end", { events: 0 });
+    await next();
     expect(service.counts()).toMatchObject({ acceptedEventsOnce: 27, acceptedEvents: 27 });
     expect(readdirSync(folder)).toEqual([]);
   });
@@ -365,7 +381,7 @@ describe("what a process left", () => {
       await run("exit", { events: 20 });
       expect(await run("close", { events: 3 })).toMatchObject({ code: 0 });
       await comeBack(service);
-      await run("end", { events: 0 });
+      await next();
       expect(service.counts()).toMatchObject({ acceptedEventsOnce: 23, acceptedEvents: 23 });
       expect(readdirSync(folder)).toEqual([]);
     });
@@ -378,11 +394,11 @@ describe("what a process left", () => {
       const { ids } = spilled();
       await comeBack(service);
       service.script(({ batches }) => (batches.some((batch) => batch.source_request_id === ids[0]) ? 202 : 503));
-      expect(await run("end", { events: 0, maxElapsedMs: 60 })).toMatchObject({ code: 0 });
+      await next({ maxElapsedMs: 60 });
       expect(service.acceptedIds().size).toBe(2);
       expect(spilled().ids).toEqual(ids.slice(2));
       await comeBack(service);
-      await run("end", { events: 0 });
+      await next();
       expect(service.counts()).toMatchObject({ acceptedEventsOnce: 5, acceptedEvents: 5 });
       expect(readdirSync(folder)).toEqual([]);
     });
@@ -403,7 +419,7 @@ describe("what a process left", () => {
       await successor.death;
       expect(spilled().events).toBe(7);
       await comeBack(service);
-      await run("end", { events: 0 });
+      await next();
       expect(service.counts()).toMatchObject({ acceptedEventsOnce: 7, acceptedEvents: 7 });
     });
   });
@@ -417,7 +433,7 @@ describe("what a process left", () => {
       await Promise.all(processes.map(({ death }) => death));
       expect(spilled().events).toBe(26);
       await comeBack(service);
-      await run("end", { events: 0 });
+      await next();
       expect(service.counts()).toMatchObject({ acceptedEventsOnce: 26, acceptedEvents: 26 });
       expect(readdirSync(folder)).toEqual([]);
     });
@@ -436,7 +452,7 @@ describe("what a process left", () => {
       await successor.death;
       expect(spilled().events).toBe(5);
       await comeBack(service);
-      await run("end", { events: 0 });
+      await next();
       expect(eventsKept(service)).toBe(5);
     });
   });

@@ -1,7 +1,12 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "vitest";
+import { EventQueue, EventsClient } from "mparticle-events";
+import { drainOnExit, sqliteOutbox } from "mparticle-events/node";
 import type { FakeServer } from "../../src/testing/testing.ts";
+import { FULL } from "../full.ts";
 import { bundleChild } from "../bundle-child.ts";
+import { pathOf } from "./path-of-queue.ts";
 
 /** The program that dies, of the file of tests that prepared it last: files share a process, one after the other. */
 export let dying = "";
@@ -65,6 +70,37 @@ export interface Living {
   readonly added: Promise<void>;
   readonly death: Promise<Death>;
   kill(signal: NodeJS.Signals): void;
+}
+
+/** What a process shares with those before it and after it. */
+export type Place = Pick<Life, "url" | "queues" | "spillPath" | "outboxPath" | "maxElapsedMs">;
+
+/**
+ * Does what the next process does that comes after the dead: takes in what they left, and delivers it. This process is as
+ * good as any that did not leave it; asked for the exhaustive forms, it is one that starts and ends for that.
+ */
+export async function follow(place: Place): Promise<void> {
+  if (FULL) {
+    expect(await die({ ...place, way: "end", events: 0 })).toMatchObject({ code: 0 });
+    return;
+  }
+  const { url, queues = 1, maxElapsedMs } = place;
+  const logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+  const retry = { maxElapsedMs, baseDelayMs: 10 };
+  const client = new EventsClient({ apiKey: "k", apiSecret: "s", baseUrl: url, logger, retry });
+  for (let n = 0; n < queues; n++) {
+    const outboxPath = pathOf(place.outboxPath, n);
+    const outbox = outboxPath === undefined ? undefined : sqliteOutbox(outboxPath);
+    const queue = new EventQueue(client, { flushIntervalMs: 60_000, outbox });
+    const stop = drainOnExit(queue, { spillPath: pathOf(place.spillPath, n) });
+    await queue.flush();
+    await queue.close();
+    stop();
+  }
+}
+
+function ignore(): void {
+  // What the next process says of what it found is not asked.
 }
 
 /** Runs a process until it is dead. */

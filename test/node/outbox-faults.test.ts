@@ -3,6 +3,7 @@ import { once } from "node:events";
 import {
   chmodSync,
   closeSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -12,7 +13,7 @@ import {
   writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { EventQueue, EventsClient, customEvent, type MParticleError, type Outbox } from "mparticle-events";
@@ -27,13 +28,10 @@ const run = promisify(execFile);
 let filling: string;
 let unprivileged: string;
 let adding: string;
-let recovering: string;
 beforeAll(async () => {
-  [filling, unprivileged, adding, recovering] = (await Promise.all(
-    ["filling", "unprivileged", "adding", "recovering"].map((name) =>
-      bundleChild(new URL(`children/${name}.ts`, import.meta.url)),
-    ),
-  )) as [string, string, string, string];
+  [filling, unprivileged, adding] = (await Promise.all(
+    ["filling", "unprivileged", "adding"].map((name) => bundleChild(new URL(`children/${name}.ts`, import.meta.url))),
+  )) as [string, string, string];
 });
 
 let folder: string;
@@ -71,6 +69,13 @@ async function pendingIds(outbox: Outbox): Promise<readonly string[]> {
   const ids: string[] = [];
   for await (const { requestId } of outbox.recover()) ids.push(requestId);
   return ids;
+}
+
+/** Sends what is stored, as its next owner does. */
+async function deliver(url: string): Promise<void> {
+  const client = new EventsClient({ apiKey: "k", apiSecret: "s", baseUrl: url });
+  await using queue = new EventQueue(client, { outbox: sqliteOutbox(path) });
+  await queue.flush();
 }
 
 /** Says what is wrong and what to do, and leaves the file as it is. */
@@ -163,10 +168,10 @@ describe("a full disk", () => {
     await closed;
     disk.fill();
     await using server = await startFakeServer({ script: 202 });
-    await run(process.execPath, [recovering, server.url, path]);
+    await deliver(server.url);
     expect([...server.acceptedIds().keys()]).toEqual(stored);
     disk.clear();
-    await run(process.execPath, [recovering, server.url, path]);
+    await deliver(server.url);
     expect([...server.acceptedIds().keys()]).toEqual(stored);
     expect(await pendingIds(await open())).toEqual([]);
   });
@@ -241,22 +246,35 @@ describe("a process without SQLite", () => {
 });
 
 describe("a file that cannot be used", () => {
-  it.each([
-    ["a file", 0o444, 0o777],
-    ["a folder", 0o666, 0o555],
-  ])("because %s is read-only is said to be", async (_, fileMode, folderMode) => {
-    await fill(1);
-    chmodSync(path, fileMode);
+  it("because it or its folder is read-only is said to be", async () => {
+    const ways = [
+      ["file", 0o444, 0o777],
+      ["folder", 0o666, 0o555],
+    ] as const;
+    const paths: string[] = [];
     const other = mkdtempSync(join(tmpdir(), "mparticle-events-other-"));
     try {
-      chmodSync(folder, folderMode);
-      const { stdout } = await run(process.execPath, [unprivileged, path, join(other, "events.db")]);
-      expect(stdout).toMatch(/cannot be written to: it, its folder or its disk is read-only, or forbidden/);
+      for (const [name, fileMode, folderMode] of ways) {
+        mkdirSync(join(folder, name));
+        path = join(folder, name, "events.db");
+        paths.push(path);
+        await fill(1);
+        chmodSync(path, fileMode);
+        chmodSync(join(folder, name), folderMode);
+      }
+      chmodSync(folder, 0o555);
+      const { stdout } = await run(process.execPath, [unprivileged, join(other, "events.db"), ...paths]);
+      const said = stdout.trimEnd().split("\n");
+      expect(said).toHaveLength(ways.length);
+      for (const [n, line] of said.entries()) {
+        expect(line).toContain(paths[n]);
+        expect(line).toMatch(/cannot be written to: it, its folder or its disk is read-only, or forbidden/);
+      }
     } finally {
-      chmodSync(folder, 0o777);
+      for (const one of [folder, ...paths.map((one) => dirname(one))]) chmodSync(one, 0o777);
       rmSync(other, { recursive: true });
     }
-    expect(await pendingIds(await open())).toEqual(["r-0"]);
+    for (path of paths) expect(await pendingIds(await open())).toEqual(["r-0"]);
   });
 
   it("because its pages are damaged is said to be, and kept", async () => {

@@ -5,6 +5,7 @@
 import { EventQueue, EventsClient, customEvent } from "mparticle-events";
 import { drainOnExit, sqliteOutbox } from "mparticle-events/node";
 import type { Life } from "../dying-process.ts";
+import { pathOf } from "../path-of-queue.ts";
 
 const life = JSON.parse(process.argv[2] ?? "") as Life;
 const { url, way, events, eventBytes = 0, timeoutMs = 1_500, queues: count = 1, maxElapsedMs, maxBufferedBytes } = life;
@@ -15,10 +16,6 @@ const client = new EventsClient({
   logger: console,
   retry: { maxElapsedMs, baseDelayMs: 10 },
 });
-
-function pathOf(path: string | undefined, queue: number): string | undefined {
-  return path === undefined || queue === 0 ? path : `${path}-${String(queue)}`;
-}
 
 const exitLater = (): void => {
   process.stdout.write("handled\n");

@@ -18,9 +18,11 @@ const makeQueue = (): EventQueue =>
 if (isMainThread) {
   if (how !== "alone") drainOnExit(makeQueue(), { timeoutMs });
   const worker = new Worker(fileURLToPath(import.meta.url), { argv: process.argv.slice(2) });
-  // One that is terminated says no word.
-  const terminated = new Worker(fileURLToPath(import.meta.url), { argv: [url, `${spillPath}-other`, "idle"] });
-  terminated.once("message", () => void terminated.terminate());
+  if (how !== "worker-exit") {
+    // The main thread asks each for its last word; one that is terminated has none.
+    const terminated = new Worker(fileURLToPath(import.meta.url), { argv: [url, `${spillPath}-other`, "idle"] });
+    terminated.once("message", () => void terminated.terminate());
+  }
   worker.on("exit", () => process.exit(0));
   worker.on("message", (message) => {
     if (message === "warned") process.exit(0);
