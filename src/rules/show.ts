@@ -3,6 +3,7 @@ export function show(value: unknown): string {
   if (typeof value === "string") return showText(value);
   if (Array.isArray(value)) return `an array of ${String(value.length)}`;
   if (typeof value === "function") return "a function";
+  if (typeof value === "bigint") return `${String(value)}n`; // a number of these digits may be what was expected
   return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 

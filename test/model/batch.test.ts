@@ -41,7 +41,7 @@ describe("createBatch", () => {
   it("refuses a batch without its environment, which the service would take for production", () => {
     expect(() => call({})).toThrow('`environment` is missing; expected "development" or "production".');
     expect(() => call({ environment: "prod" })).toThrow('`environment` is "prod"');
-    expect(() => call({ environment: 5n })).toThrow("`environment` is 5;");
+    expect(() => call({ environment: 5n })).toThrow("`environment` is 5n;");
   });
 
   it.each([

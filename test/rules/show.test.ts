@@ -5,11 +5,12 @@ describe("show", () => {
   it.each([
     ["42", '"42"'],
     [42, "42"],
+    [42n, "42n"],
     [null, "null"],
     [[1, 2], "an array of 2"],
     [{ secret: 1 }, "an object"],
     [() => 1, "a function"],
-  ])("tells of %j what kind it is", (value, shown) => {
+  ])("tells of %s what kind it is", (value, shown) => {
     expect(show(value)).toBe(shown);
   });
 
