@@ -103,10 +103,10 @@ describe("the requests of one delivery", () => {
   it("are no more at a time than it was told, though one batch makes many", async () => {
     const travelling = countTravelling();
     const { client, fetch } = makeObservedClient(travelling.step);
-    const events = Array.from({ length: 200 }, () => screenView("x".repeat(20_000)));
+    const events = Array.from({ length: 40 }, () => screenView("x".repeat(60_000)));
     const outcomes = await client.uploadBulk([{ environment: "development", events }], { concurrency: 2 });
     expect(outcomes).toMatchObject([{ kind: "accepted" }]);
-    expect(fetch.requests.length).toBeGreaterThan(10);
+    expect(fetch.requests.length).toBeGreaterThan(5);
     expect(travelling.most()).toBe(2);
   });
 });
@@ -234,14 +234,16 @@ describe("memory", () => {
       const { client } = makeObservedClient();
       const source = new Source();
       let [taken, furthest] = [0, 0];
+      const kinds = new Set<string>();
       for await (const { kind } of client.deliver(source, { concurrency })) {
-        expect(kind).toBe("accepted");
+        kinds.add(kind);
         furthest = Math.max(furthest, source.pulled - taken);
         taken++;
         // A consumer that is slower than everything else.
         if (taken % 50 === 0) await turn();
-        if (taken === full(1_500, 5_000)) break;
+        if (taken === full(1_000, 5_000)) break;
       }
+      expect([...kinds]).toEqual(["accepted"]);
       expect(furthest).toBeGreaterThan(0);
       expect(furthest).toBeLessThanOrEqual(100 * (concurrency + 1));
     },
@@ -252,12 +254,15 @@ describe("memory", () => {
       validate: () => [{ severity: "error", code: "no", path: "", message: "no." }],
     });
     const source = new Source();
-    let taken = 0;
+    const kinds = new Set<string>();
+    let [taken, furthest] = [0, 0];
     for await (const { kind } of client.deliver(source)) {
-      expect(kind).toBe("rejected");
-      expect(source.pulled - taken).toBeLessThanOrEqual(1);
+      kinds.add(kind);
+      furthest = Math.max(furthest, source.pulled - taken);
       if (++taken === 1_000) break;
     }
+    expect([...kinds]).toEqual(["rejected"]);
+    expect(furthest).toBe(1);
     expect(fetch.requests).toHaveLength(0);
   });
 
@@ -688,15 +693,17 @@ describe("settledThrough", () => {
     });
     const read = new Set<number>();
     const marks: number[] = [];
-    for await (const { index, settledThrough } of client.deliver(new Source(1_000))) {
+    const wrong: number[] = [];
+    for await (const { index, settledThrough } of client.deliver(new Source(500))) {
       read.add(index);
-      expect(indexes(settledThrough).every((below) => read.has(below))).toBe(true);
-      expect(read.has(settledThrough)).toBe(false);
+      const isAllBelow = indexes(settledThrough).every((below) => read.has(below));
+      if (!isAllBelow || read.has(settledThrough)) wrong.push(settledThrough);
       marks.push(settledThrough);
     }
+    expect(wrong).toEqual([]);
     expect(marks).toEqual(sorted(marks));
     expect(marks[0]).toBe(0);
-    expect(marks.at(-1)).toBe(1_000);
+    expect(marks.at(-1)).toBe(500);
   });
 
   it("does not pass a batch that has to be sent again", async () => {

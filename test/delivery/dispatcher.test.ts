@@ -11,6 +11,7 @@ import {
 import type { Effects } from "../../src/delivery/effects.ts";
 import { StaleConnectionError } from "../../src/transport/exchange.ts";
 import { recordingFetch, type FetchStep, type Script, type StepFunction } from "../../src/testing/testing.ts";
+import { full } from "../full.ts";
 import { heldTime } from "./held-time.ts";
 import { countTravelling } from "./scripted-client.ts";
 import { virtualTime } from "./virtual-time.ts";
@@ -100,7 +101,7 @@ describe("an outage", () => {
       { fault: "ECONNREFUSED" },
       { concurrency: 4, retry: { maxElapsedMs: 60_000 } },
       ({ count, time }) => {
-        if (time.now() < 200_000 && count < 300) uploads.start("new");
+        if (time.now() < 200_000 && count < full(120, 300)) uploads.start("new");
       },
     );
     for (let count = 0; count < 20; count++) uploads.start("old");
@@ -121,7 +122,7 @@ describe("an outage", () => {
       { concurrency: 4 },
       ({ count, time }) => {
         isDown = time.now() < 60_000;
-        if (isDown && count < 100) uploads.start("new");
+        if (isDown && count < full(60, 100)) uploads.start("new");
       },
     );
     for (let count = 0; count < 20; count++) uploads.start("old");
@@ -226,11 +227,12 @@ describe("the time of an upload", () => {
   });
 
   it("is that of all batches of uploadBulk together in an outage, however many they are", async () => {
+    const COUNT = full(2_000, 5_000);
     const time = virtualTime();
     const client = makeClient({ fault: "ECONNREFUSED" }, time, { retry: { maxElapsedMs: 60_000 } });
-    const outcomes = await client.uploadBulk(batches(5_000));
+    const outcomes = await client.uploadBulk(batches(COUNT));
     expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(["undelivered"]));
-    expect(outcomes).toHaveLength(5_000);
+    expect(outcomes).toHaveLength(COUNT);
     // The wait between two attempts, 10 s at most, is slept to its end.
     expect(time.now()).toBeLessThanOrEqual(60_000 + 10_000);
   });
@@ -347,7 +349,7 @@ describe("a batch that the service fails at each time", () => {
     const others = (async () => {
       for (let n = 0; !progress.isOver; n++) {
         await client.upload({ environment: "development", source_request_id: `other ${String(n)}` });
-        await new Promise<void>((resolve) => time.startTimer(resolve, 3_000));
+        await new Promise<void>((resolve) => time.startTimer(resolve, full(6_000, 3_000)));
       }
     })();
     const outcomes = await bulk;

@@ -91,11 +91,13 @@ describe("divideRefused", () => {
   });
 
   it("needs O(k log n) requests, wherever the culprits are", () => {
+    const above: (readonly [items: number, culprits: number])[] = [];
     for (let items = 1; items <= 200; items++) {
       for (const [culprits, requests] of worstCase(items).entries()) {
-        expect(requests).toBeLessThanOrEqual(mostRequests(items, culprits));
+        if (!(requests <= mostRequests(items, culprits))) above.push([items, culprits]);
       }
     }
+    expect(above).toEqual([]);
   });
 
   it("needs what that worst case says for any positions, and not more", () => {
@@ -142,7 +144,7 @@ describe("a bulk upload that is refused as a whole", () => {
         expect(fetch.duplicates().size).toBe(0);
         expect(fetch.requests.length).toBeLessThanOrEqual(worstCase(length)[batches.filter(isPoison).length]!);
       }),
-      { numRuns: full(10, 30) },
+      { numRuns: full(5, 30) },
     );
   });
 });

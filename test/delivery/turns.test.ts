@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import { createBatch, customEvent, EventsClient, type Batch, type Outcome } from "mparticle-events";
 import { nextTurn, Turns, YIELD_AFTER_BYTES } from "../../src/delivery/turns.ts";
 import { recordingFetch, type FetchStep, type Script } from "../../src/testing/testing.ts";
+import { full } from "../full.ts";
 import { TurnCounter } from "./turn-counter.ts";
 
 /** So many batches of 2 kB are much more than one turn reads. */
-const MANY = 500;
+const MANY = full(350, 500);
 const BATCH_BYTES = 2_048;
 /** What a turn has time for, and the group of batches with which that is reached. */
 const READ_PER_TURN = YIELD_AFTER_BYTES / BATCH_BYTES + 100;
@@ -83,7 +84,7 @@ describe.each(WAYS)("many batches of one %s", (_, send) => {
 });
 
 describe("many uploads that wait", () => {
-  const COUNT = 2_000;
+  const COUNT = full(600, 2_000);
 
   it.each<[string, (client: EventsClient, abort: AbortController) => void]>([
     [

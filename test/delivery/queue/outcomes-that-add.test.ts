@@ -92,20 +92,20 @@ describe("whoever is told of an outcome and adds again", () => {
 });
 
 describe("adding in a loop, each awaited", () => {
-  const COUNT = 5_000;
   const invalid = {} as UserContext;
 
-  it.each<[string, () => unknown, EventQueueOptions]>([
-    ["a user without events", () => queue.add(user("1")), {}],
-    ["what is refused", () => queue.add(invalid), {}],
-    ["what is rejected for want of room", () => queue.add(user("2"), event("b", 600)), { overflow: "reject" }],
-    ["what is dropped", () => queue.add(user("2"), event("b", 600)), { overflow: "drop-newest" }],
-  ])("lets the event loop go on, when it is %s", async (_, add, options) => {
+  // A user alone is little to read: many of them are one turn's work.
+  it.each<[string, () => unknown, EventQueueOptions, number]>([
+    ["a user without events", () => queue.add(user("1")), {}, 5_000],
+    ["what is refused", () => queue.add(invalid), {}, 500],
+    ["what is rejected for want of room", () => queue.add(user("2"), event("b", 600)), { overflow: "reject" }, 500],
+    ["what is dropped", () => queue.add(user("2"), event("b", 600)), { overflow: "drop-newest" }, 500],
+  ])("lets the event loop go on, when it is %s", async (_, add, options, count) => {
     const bound = options.overflow === undefined ? {} : { maxBufferedBytes: 1_000 };
     ({ queue } = startQueue({ script: "hang", queue: { ...options, ...bound } }));
     await queue.add(user("1"), event("a", 600));
     const stop = countTurns();
-    for (let n = 0; n < COUNT; n++) await Promise.resolve(add()).catch(() => undefined);
+    for (let n = 0; n < count; n++) await Promise.resolve(add()).catch(() => undefined);
     // Without a user's bytes it would be none.
     expect(stop()).toBeGreaterThan(1);
   });
@@ -119,7 +119,7 @@ describe("adding in a loop, each awaited", () => {
     ({ queue } = startQueue({ script: "hang", queue: { outbox } }));
     await queue.flush();
     const stop = countTurns();
-    for (let n = 0; n < 2_000; n++) await queue.add(user("1"), event("a", 100));
-    expect(stop()).toBeGreaterThan(4);
+    for (let n = 0; n < 1_000; n++) await queue.add(user("1"), event("a", 100));
+    expect(stop()).toBeGreaterThan(1);
   });
 });
