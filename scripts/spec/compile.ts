@@ -3,7 +3,7 @@ import { emitShapes } from "./emit-shapes.ts";
 import { emitTypes } from "./emit-types.ts";
 import type { GeneratedFiles } from "./generated-files.ts";
 import type { JsonObject, JsonValue } from "../../src/cli/diff/json-value.ts";
-import { beside, judgeSpec, refuse } from "./judge-spec.ts";
+import { beside, judgeSpec, refuse, type JudgedSpec } from "./judge-spec.ts";
 import { layOut } from "./layout-text.ts";
 import { BrokenSpecError, type SpecSource } from "./read-spec.ts";
 import { typeErrors } from "./type-errors.ts";
@@ -17,26 +17,40 @@ import { pointerSteps } from "./verify.ts";
  * @throws BrokenSpecError - with every problem of the first kind that was found.
  */
 export async function compileSpec(text: string, name: string): Promise<GeneratedFiles> {
-  const { source, canonical, wire, validators, checks } = await judgeSpec(text, name);
+  const judged = await judgeSpec(text, name);
+  const files = await makeFiles(judged, name);
+  const errors = typeErrors(new Map([...files].filter(([file]) => TYPES.has(file))));
+  refuse(
+    judged.source,
+    errors.map((error) => judged.source.problem([], `The generated types do not compile: ${error}`)),
+  );
+  return files;
+}
+
+/**
+ * As `compileSpec`, without a check of the types: enough for who compares the texts with those that were written, because
+ * these were checked then. The check takes a second.
+ */
+export async function compileToCompare(text: string, name: string): Promise<GeneratedFiles> {
+  return await makeFiles(await judgeSpec(text, name), name);
+}
+
+/** The files that say types of their own. */
+const TYPES: ReadonlySet<string> = new Set(["schema.ts", "contract.ts", "shapes.ts"]);
+
+async function makeFiles(judged: JudgedSpec, name: string): Promise<GeneratedFiles> {
+  const { source, canonical, wire, validators, checks } = judged;
   const header = `// Generated from ${name} by \`npm run generate\`. Do not edit: edit the description and generate again.\n\n`;
   const typescript = async (code: string) => header + (await layOut(code, "typescript"));
   const javascript = async (code: string) => header + (await layOut(code, "javascript"));
   const [schema, contract, shapes, canonicalValidator, wireValidator, checkTypes] = await Promise.all([
-    types(source, canonical).then(typescript),
+    typescript(types(source, canonical)),
     typescript(emitContract(canonical, wire)),
     typescript(emitShapes(source.document, canonical, wire)),
     javascript(validators.canonical),
     javascript(validators.wire),
     beside("checks.d.ts").then((code) => header + code),
   ]);
-
-  const errors = typeErrors(
-    new Map(Object.entries({ "schema.ts": schema, "contract.ts": contract, "shapes.ts": shapes })),
-  );
-  refuse(
-    source,
-    errors.map((error) => source.problem([], `The generated types do not compile: ${error}`)),
-  );
 
   return new Map([
     ["schema.ts", schema],
@@ -53,9 +67,9 @@ export async function compileSpec(text: string, name: string): Promise<Generated
   ]);
 }
 
-async function types(source: SpecSource, document: JsonObject): Promise<string> {
+function types(source: SpecSource, document: JsonObject): string {
   try {
-    return await emitTypes(document);
+    return emitTypes(document);
   } catch (error) {
     // The type compiler knows the place, at best, as a pointer at the end of its message.
     const message = error instanceof Error ? error.message : String(error);

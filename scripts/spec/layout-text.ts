@@ -1,4 +1,6 @@
-import { format } from "prettier";
+import * as babel from "prettier/plugins/babel";
+import * as estree from "prettier/plugins/estree";
+import { format } from "prettier/standalone";
 
 const WIDTH = 120;
 
@@ -10,7 +12,9 @@ const WIDTH = 120;
  */
 export async function layOut(code: string, language: "typescript" | "javascript"): Promise<string> {
   const formatted = await format(code, {
-    parser: language === "typescript" ? "typescript" : "babel",
+    // Parsed by Babel either way: to load the parser that is made of the compiler takes longer than to lay all of it out.
+    parser: language === "typescript" ? "babel-ts" : "babel",
+    plugins: [babel, estree],
     printWidth: WIDTH,
   });
   return wrapComments(formatted);
