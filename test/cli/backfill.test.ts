@@ -8,7 +8,7 @@ import { createReadStream } from "node:fs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { requestIdFrom } from "mparticle-events";
 import { startFakeServer, type FakeServer, type Step } from "mparticle-events/testing";
-import { onlyInFull } from "../full.ts";
+import { full, onlyInFull } from "../full.ts";
 import { build, CLI } from "../package/packed.ts";
 
 /** `BACKFILL_ROWS=1000000` asks for as many; a million takes minutes of two cores. */
@@ -231,7 +231,7 @@ onlyInFull(() => {
 describe("the built command", () => {
   it("checks what comes through a pipe, and ends quietly when nobody reads on", () => {
     const line = JSON.stringify({ environment: "development", nope: 1 });
-    writeFileSync(join(cwd, "a.ndjson"), `${line}\n`.repeat(50_000));
+    writeFileSync(join(cwd, "a.ndjson"), `${line}\n`.repeat(full(10_000, 50_000)));
     const check = `{ ${process.execPath} ${CLI} check - 2>err; echo $? >code; }`;
     const piped = execFileSync("sh", ["-c", `cat a.ndjson | ${check} | head -n 1`], { cwd, encoding: "utf8" });
     expect(piped).toMatch(/^-:1 \/nope unknown-key /);

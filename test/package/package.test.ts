@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { onlyInFull } from "../full.ts";
+import { makeOwnProject } from "./own-project.ts";
 import { packedBeside, ROOT } from "./packed.ts";
 
 const run = promisify(execFile);
@@ -22,6 +23,14 @@ const DOCUMENTS = ["docs", "docs/guides", "docs/images"]
   .flatMap((folder) => readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`))
   .filter((path) => /\.(json|md|svg|png)$/.test(path))
   .sort();
+
+let folder: string;
+beforeAll(() => {
+  folder = makeOwnProject();
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
 
 describe("the package", () => {
   it("holds the build, the contract and the papers, and nothing else", () => {
@@ -96,33 +105,23 @@ describe("the package", () => {
     });
   });
 
-  it.each(["import", "require"] as const)("gives every entry to %s", async (kind) => {
+  it("gives every entry to import, and to require", async () => {
     const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith(".json"));
     const names = entries.map((entry) => `mparticle-events${entry.slice(1)}`);
-    const program =
-      kind === "import"
-        ? `Promise.all(${JSON.stringify(names)}.map((name) => import(name))).then((all) => console.log(JSON.stringify(all.map((one) => Object.keys(one)))))`
-        : `console.log(JSON.stringify(${JSON.stringify(names)}.map((name) => Object.keys(require(name)))))`;
-    const { stdout } = await run(
-      process.execPath,
-      [`--input-type=${kind === "import" ? "module" : "commonjs"}`, "-e", program],
-      {
-        cwd: packed.folder,
-      },
-    );
-    const exported = JSON.parse(stdout) as readonly (readonly string[])[];
-    const sources = [
-      await import("mparticle-events"),
-      await import("mparticle-events/validate"),
-      await import("mparticle-events/consent"),
-      await import("mparticle-events/plan"),
-      await import("mparticle-events/node"),
-      await import("mparticle-events/testing"),
-      await import("mparticle-events/bullmq"),
-      await import("mparticle-events/postgres"),
-      await import("mparticle-events/otel"),
-    ];
-    expect(exported.map((keys) => keys.toSorted())).toEqual(sources.map((source) => Object.keys(source).sort()));
+    const program = `
+      import { createRequire } from "node:module";
+      const names = ${JSON.stringify(names)};
+      const require = createRequire(import.meta.url);
+      const required = names.map((name) => require(name));
+      const imported = await Promise.all(names.map((name) => import(name)));
+      console.log(JSON.stringify([imported, required].map((all) => all.map((one) => Object.keys(one)))));`;
+    writeFileSync(join(folder, "entries.mjs"), program);
+    const { stdout } = await run(process.execPath, ["entries.mjs"], { cwd: folder });
+    const [imported, required] = JSON.parse(stdout) as readonly (readonly (readonly string[])[])[];
+    const exported = await exportedBySource(entries);
+    expect(exported.every((names) => names.length > 0)).toBe(true);
+    expect(imported?.map((keys) => keys.toSorted())).toEqual(exported);
+    expect(required?.map((keys) => keys.toSorted())).toEqual(exported);
   });
 
   it("has one version", async () => {
@@ -141,6 +140,28 @@ describe("the package", () => {
     expect(await bundle('export * from "mparticle-events/otel"')).toContain("opentelemetry.js.api");
   });
 });
+
+/** The names that the source of each entry exports, without running it. */
+async function exportedBySource(entries: readonly string[]): Promise<readonly (readonly string[])[]> {
+  const sources = entries.map((entry) =>
+    entry === "." ? "src/index.ts" : `src/${entry.slice(2)}/${entry.slice(2)}.ts`,
+  );
+  const { metafile } = await build({
+    entryPoints: sources,
+    absWorkingDir: ROOT,
+    outdir: folder,
+    bundle: true,
+    write: false,
+    metafile: true,
+    format: "esm",
+    platform: "node",
+    packages: "external",
+    alias: { "#platform": join(ROOT, "src/transport/platform-node.ts") },
+    logLevel: "error",
+  });
+  const made = Object.values(metafile.outputs);
+  return sources.map((source) => made.find(({ entryPoint }) => entryPoint === source)?.exports.toSorted() ?? []);
+}
 
 async function bundle(contents: string): Promise<string> {
   const { outputFiles } = await build({

@@ -22,7 +22,6 @@ function programsOf(path: string) {
   const blocks = blocksOf(path);
   return blocks.map((block, index) => ({
     name: `${basename(path, ".md").toLowerCase()}-${String(index + 1)}.ts`,
-    firstLine: block.split("\n", 1)[0],
     code: index === 0 ? block : `${blocks[0] ?? ""}\n${block}`,
   }));
 }
@@ -35,6 +34,19 @@ const programs = ["README.md", "docs/events.md", ...guides].flatMap(programsOf);
 
 /** All of them compile each time; these run each time as well: what most people paste. */
 const usual = programs.filter(({ name }) => /^(readme|lambda)-/.test(name));
+
+/** The programs of each process: those that run each time share one, as each of them is over when its module is. */
+const alone = full(
+  [usual],
+  programs.map((program) => [program]),
+);
+
+/** Runs programs one after the other, each with the port of its service. */
+const IN_TURN = `
+for (const [program, port] of JSON.parse(process.argv[1])) {
+  process.env.FAKE_SERVICE_PORT = port;
+  await import(program);
+}`;
 
 /** Those of the documentation stand by themselves. */
 const documented = ["docs/testing.md", "docs/guides/fleet.md"].flatMap((path) =>
@@ -69,40 +81,48 @@ describe("docs/events.md", () => {
 });
 
 describe("a code block of the README or of a guide, pasted into a project that has the package", () => {
-  it("compiles under the strictest settings, and so do the package's own declarations", async () => {
+  it("compiles under the strictest settings", async () => {
+    // The package's own declarations are checked with a program of test/types/consumer.test.ts as well.
+    const skipLibCheck = full(true, false);
     const said = await runTypescript(full(QUICK, "typescript"), folder, "tsconfig", {
       compilerOptions: {
         ...{ target: "es2022", module: "nodenext", moduleResolution: "nodenext", types: ["node"] },
         ...{ lib: ["es2023", "esnext.disposable"], strict: true, exactOptionalPropertyTypes: true },
-        ...{ noUncheckedIndexedAccess: true, skipLibCheck: false, rootDir: ".", outDir: "." },
+        ...{ noUncheckedIndexedAccess: true, skipLibCheck, rootDir: ".", outDir: "." },
       },
       files: [...programs, ...documented].map(({ name }) => name),
     });
     expect(withoutForeign(said)).toEqual([]);
   });
 
-  it.each(full(usual, programs))("runs: $name, $firstLine", async ({ name }) => {
-    await using service = await startFakeServer();
-    const { stderr } = await promisify(execFile)(
-      process.execPath,
-      [
-        "--disable-warning=ExperimentalWarning",
-        "--import",
-        join(ROOT, "test/package/to-fake-service.mjs"),
-        join(folder, name.replace(/ts$/, "js")),
-      ],
-      {
-        cwd: folder,
-        timeout: 100_000,
-        env: {
-          ...process.env,
-          FAKE_SERVICE_PORT: String(service.port),
-          MPARTICLE_API_KEY: "key",
-          MPARTICLE_API_SECRET: "secret",
-        },
-      },
-    );
-    expect(stderr).toBe("");
-    expect(service.accepted().length).toBeGreaterThanOrEqual(1);
-  });
+  it.each(alone.map((some) => ({ some, names: some.map(({ name }) => name).join(", ") })))(
+    "runs: $names",
+    async ({ some }) => {
+      const runs = await Promise.all(some.map(async ({ name }) => ({ name, service: await startFakeServer() })));
+      try {
+        const { stderr } = await promisify(execFile)(
+          process.execPath,
+          [
+            "--disable-warning=ExperimentalWarning",
+            ...["--import", join(ROOT, "test/package/to-fake-service.mjs")],
+            ...["--input-type=module", "--eval", IN_TURN],
+            JSON.stringify(
+              runs.map(({ name, service }) => [join(folder, name.replace(/ts$/, "js")), String(service.port)]),
+            ),
+          ],
+          {
+            cwd: folder,
+            timeout: 100_000,
+            env: { ...process.env, MPARTICLE_API_KEY: "key", MPARTICLE_API_SECRET: "secret" },
+          },
+        );
+        expect(stderr).toBe("");
+        for (const { name, service } of runs) {
+          expect([name, service.accepted().length]).toEqual([name, expect.toSatisfy((count) => count >= 1)]);
+        }
+      } finally {
+        await Promise.all(runs.map(({ service }) => service.close()));
+      }
+    },
+  );
 });
