@@ -83,12 +83,13 @@ describe("the outcomes", () => {
 
   it.each(["an array", "an iterable", "an async iterable"])("come of %s alike", async (kind) => {
     const { client, fetch } = makeObservedClient();
-    const source = new Source(250);
+    const COUNT = full(120, 250);
+    const source = new Source(COUNT);
     const outcomes = await readAll(
       client.deliver(kind === "an array" ? [...source] : kind === "an iterable" ? source : source.slowly()),
     );
-    expect(sorted(outcomes.map(({ index }) => index))).toEqual(indexes(250));
-    expect(fetch.accepted()).toHaveLength(250);
+    expect(sorted(outcomes.map(({ index }) => index))).toEqual(indexes(COUNT));
+    expect(fetch.accepted()).toHaveLength(COUNT);
     expect(fetch.duplicates().size).toBe(0);
   });
 
@@ -292,10 +293,11 @@ describe("a source that throws", () => {
   it.each(["an iterable", "an async iterable"])(
     "has what it gave settled first, then its error reaches the reader (%s)",
     async (kind) => {
+      const COUNT = full(105, 150);
       const { client } = makeObservedClient();
       const lost = new Error("cursor lost");
       function* failing(): Generator<Batch> {
-        yield* new Source(150);
+        yield* new Source(COUNT);
         throw lost;
       }
       async function* failingSlowly(): AsyncGenerator<Batch> {
@@ -310,7 +312,7 @@ describe("a source that throws", () => {
         for await (const outcome of client.deliver(source)) outcomes.push(outcome);
       };
       await expect(reading()).rejects.toBe(lost);
-      expect(sorted(outcomes.map(({ index }) => index))).toEqual(indexes(150));
+      expect(sorted(outcomes.map(({ index }) => index))).toEqual(indexes(COUNT));
       expect(outcomes.every((outcome) => outcome.kind === "accepted")).toBe(true);
     },
   );

@@ -85,7 +85,7 @@ describe.each(METHODS)("%s, ordered", (_, send) => {
     "keeps the order of each of %d users, one of their batches in flight at a time",
     async (users) => {
       const service = serviceOf((batches, request) => (request % 5 === 1 ? 503 : request % 11 === 2 ? "reset" : 202));
-      const batches = mixed(120, users);
+      const batches = mixed(full(users === 1 ? 40 : 120, 120), users);
       const outcomes = await send(clientOf(service), batches);
       expect(outcomes.map(({ index }) => index).sort((a, b) => a - b)).toEqual(batches.map((_, index) => index));
       expect(outcomes.every(({ kind }) => kind === "accepted")).toBe(true);

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import fc from "fast-check";
-import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Batch, Event } from "mparticle-events";
 import { planCheck, type PlanCheck } from "mparticle-events/plan";
@@ -19,8 +18,26 @@ const PLANS = {
   edges: readCase("edges"),
   coffee: readCase("coffee-shop"),
   nasty: NASTY,
-  large: largePlan(full(100, 1000)),
+  large: largePlan(full(40, 1000)),
 };
+
+const files = mkdtempSync(join(tmpdir(), "generated-"));
+afterAll(() => {
+  rmSync(files, { recursive: true });
+});
+
+/** A module of generated code, as it is loaded. */
+interface Generated {
+  readonly createBatch: (user: object, events: readonly Event[]) => Batch;
+  readonly checkPlan: PlanCheck;
+  readonly [name: string]: unknown;
+}
+
+async function load(name: string, text: string): Promise<Generated> {
+  const file = join(files, `${name}.ts`);
+  writeFileSync(file, text);
+  return (await import(pathToFileURL(file).href)) as Generated;
+}
 
 describe("generated code", () => {
   it("is the same whatever order an export has", () => {
@@ -46,13 +63,14 @@ describe("generated code", () => {
     }
   });
 
-  it("has no end of a line where a plan has one, in comments least of all", () => {
+  it("has no end of a line where a plan has one, in comments least of all", async () => {
     const breaks = "a\u2028b\u2029c\rd\ne */ `${f}`";
     const point = { ...customPoint(breaks, { properties: { [breaks]: { enum: [breaks] } } }), description: breaks };
     const plan = { ...planOf([point]), data_plan_id: breaks, version_description: breaks };
     const { text } = generatePlan(plan);
     expect(text).not.toMatch(/[\u2028\u2029\r]/);
-    expect(ts.transpileModule(text, { reportDiagnostics: true }).diagnostics).toEqual([]);
+    // It is read: what a comment has let out would be no code.
+    expect(await load("breaks", text)).toHaveProperty("createBatch");
   });
 
   it("says what of a plan has no place in it", () => {
@@ -88,28 +106,13 @@ describe("generated code", () => {
   });
 });
 
-/** A module of generated code, as it is loaded. */
-interface Generated {
-  readonly createBatch: (user: object, events: readonly Event[]) => Batch;
-  readonly checkPlan: PlanCheck;
-  readonly [name: string]: unknown;
-}
-
 describe("what generated code makes", () => {
   const loaded = new Map<string, Generated>();
-  const files = mkdtempSync(join(tmpdir(), "generated-"));
+  const plans = Object.entries({ ...PLANS, large: largePlan(full(5, 30)) }).map(([name, plan]) => ({ name, plan }));
   beforeAll(async () => {
-    for (const [name, plan] of Object.entries({ ...PLANS, large: largePlan(full(5, 30)) })) {
-      const file = join(files, `${name}.ts`);
-      writeFileSync(file, generatePlan(plan).text);
-      loaded.set(name, (await import(pathToFileURL(file).href)) as Generated);
-    }
-  });
-  afterAll(() => {
-    rmSync(files, { recursive: true });
+    for (const { name, plan } of plans) loaded.set(name, await load(name, generatePlan(plan).text));
   });
 
-  const plans = Object.entries({ ...PLANS, large: largePlan(full(5, 30)) }).map(([name, plan]) => ({ name, plan }));
   const user = {
     environment: "development",
     user_attributes: { age: 1, plan: "free" },
@@ -122,6 +125,7 @@ describe("what generated code makes", () => {
       const { points, version } = readWholePlan(plan);
       const module = loaded.get(name)!;
       const check = planCheck(plan, { identities: false });
+      const checkAll = planCheck(plan);
       const isEdges = name === "edges";
       const context = { ...user, user_attributes: isEdges ? { age: 1 } : {} };
       for (const point of points.filter(({ match }) => match.type === "custom_event")) {
@@ -131,12 +135,12 @@ describe("what generated code makes", () => {
           fc.property(valueOf(rule), fc.nat(), (attributes, seed) => {
             const batch = module.createBatch(context, [make(attributes)]);
             expect(check(batch)).toEqual([]);
-            expect(module.checkPlan(batch)).toEqual(planCheck(plan)(batch));
+            expect(module.checkPlan(batch)).toEqual(checkAll(batch));
             expect(batch.context?.data_plan).toEqual({ plan_id: version.data_plan_id, plan_version: version.version });
             for (const bad of mutationsOf(rule, attributes as Record<string, unknown>, seed)) {
               const changed = module.createBatch(context, [make(bad)]);
               expect(check(changed)).not.toEqual([]);
-              expect(module.checkPlan(changed)).toEqual(planCheck(plan)(changed));
+              expect(module.checkPlan(changed)).toEqual(checkAll(changed));
             }
           }),
           { numRuns: full(5, 50) },

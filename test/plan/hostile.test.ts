@@ -55,9 +55,9 @@ describe("planCheck never throws", () => {
     );
     fc.assert(
       fc.property(fc.oneof(batch, anything), (given) => {
-        for (const finding of check(given)) expect(finding.path).toMatch(/^(\/|$)/);
+        expect(check(given).filter(({ path }) => !/^(\/|$)/.test(path))).toEqual([]);
       }),
-      { numRuns: full(200, 5_000) },
+      { numRuns: full(100, 5_000) },
     );
   });
 
@@ -104,7 +104,7 @@ describe("planCheck never throws", () => {
 
   it("and ends soon for thousands of unplanned names, each of which has a hint to be looked for", () => {
     const plan = planOf(
-      Array.from({ length: full(200, 1_000) }, (_, index) => customPoint(`planned event number ${String(index)}`, {})),
+      Array.from({ length: full(100, 1_000) }, (_, index) => customPoint(`planned event number ${String(index)}`, {})),
     );
     const events = Array.from({ length: full(400, 10_000) }, (_, index) =>
       custom(`planed events number ${String(index)}`, {}),

@@ -24,7 +24,7 @@ describe("a pattern that backtracks", () => {
     const facts = readPatternFacts(source);
     expect(facts.slow).toBe(true);
     const matches = patternMatcher(facts);
-    const texts = ["a", "ab", "=", "x".repeat(40), "a".repeat(40), `${"a".repeat(5000)}!`, "a".repeat(1e6)];
+    const texts = ["a", "ab", "=", "x".repeat(40), "a".repeat(40), `${"a".repeat(5000)}!`];
     for (const text of texts) matches(text); // without a limit in the matcher this would not end
     expect(matches("a".repeat(1e6))).toBeUndefined();
   });

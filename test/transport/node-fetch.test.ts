@@ -11,6 +11,7 @@ import { nodeFetch, type NodeFetchOptions } from "../../src/transport/node-fetch
 import { Transport } from "../../src/transport/attempt.ts";
 import { startFakeServer } from "../../src/testing/testing.ts";
 import { EventsClient } from "mparticle-events";
+import { full } from "../full.ts";
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -67,15 +68,16 @@ describe("nodeFetch", () => {
   });
 
   it("never writes to memory that is still being sent", async () => {
+    const COUNT = full(24, 60);
     const { url, bodies } = await startServer((request) => request % 3 === 0);
-    const sent = Array.from({ length: 60 }, (_, index) => [`${String(index)}:`, String(index % 10).repeat(240_000)]);
+    const sent = Array.from({ length: COUNT }, (_, index) => [`${String(index)}:`, String(index % 10).repeat(240_000)]);
     const work = sent.map((texts) => post(url, texts).catch(() => undefined));
     await Promise.all(work);
     for (const body of bodies) {
       const index = Number.parseInt(body, 10);
       expect(body === sent[index]!.join("")).toBe(true);
     }
-    expect(bodies.length).toBeGreaterThanOrEqual(30);
+    expect(bodies.length).toBeGreaterThanOrEqual(COUNT / 2);
   });
 
   it("sends nothing when the bytes are not those that were counted", async () => {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { customEvent, type BeforeSend, type EventQueue, type OutboxEntry, type StoredBatch } from "mparticle-events";
 import { MemoryOutbox } from "../../faults/memory-outbox.ts";
+import { full } from "../../full.ts";
 import { countTurns, event, namesOf, startQueue, turns, user, type Setup, type Started } from "./a-queue.ts";
 
 let queue: EventQueue;
@@ -205,7 +206,7 @@ describe("an outbox that has stored what it rejects", () => {
 });
 
 describe("a long list", () => {
-  const LIST = Array.from({ length: 12_000 }, (_, n) => event(n));
+  const LIST = Array.from({ length: full(7_000, 12_000) }, (_, n) => event(n));
   const sizeOf = (entries: readonly OutboxEntry[]): number =>
     entries.reduce((sum, { events }) => sum + events.join("").length, 0);
 
@@ -343,15 +344,16 @@ describe("a record of an outbox that cannot be read", () => {
 describe("an outbox with much in it", () => {
   it("is taken in a turn of the event loop at a time", async () => {
     const outbox = new MemoryOutbox();
-    for (let n = 0; n < 500; n++) {
+    const COUNT = full(400, 500);
+    for (let n = 0; n < COUNT; n++) {
       const requestId = String(n);
       const stored = { requestId, context: JSON.stringify(user(n)), events: [JSON.stringify(event(n, 4_000))] };
       outbox.stored.set(requestId, stored);
     }
     const stop = countTurns();
     await start(outbox, { script: "hang" });
-    while (queue.stats().batches.added < 500) await turns(1);
-    // Two megabytes, 128 kB at a time.
+    while (queue.stats().batches.added < COUNT) await turns(1);
+    // Much more than a megabyte, 128 kB at a time.
     expect(stop()).toBeGreaterThan(10);
   });
 
