@@ -231,7 +231,7 @@ onlyInFull(() => {
 describe("the built command", () => {
   it("checks what comes through a pipe, and ends quietly when nobody reads on", () => {
     const line = JSON.stringify({ environment: "development", nope: 1 });
-    writeFileSync(join(cwd, "a.ndjson"), `${line}\n`.repeat(full(10_000, 50_000)));
+    writeFileSync(join(cwd, "a.ndjson"), `${line}\n`.repeat(full(5_000, 50_000)));
     const check = `{ ${process.execPath} ${CLI} check - 2>err; echo $? >code; }`;
     const piped = execFileSync("sh", ["-c", `cat a.ndjson | ${check} | head -n 1`], { cwd, encoding: "utf8" });
     expect(piped).toMatch(/^-:1 \/nope unknown-key /);

@@ -113,16 +113,21 @@ describe("files as strangers have them", () => {
     expect(ran.stderr).toContain("3 records checked: 1 finding in 1 of them");
   });
 
-  it.each([
+  const places = [
     ["a line", (middle: string) => `${GOOD}\n${middle}\n${GOOD}\n`, "a.ndjson"],
     ["a member of an array", (middle: string) => `[${GOOD},{"a":"${middle}"},${GOOD}]`, "a.json"],
-  ])("may have %s that is longer than memory should be", async (_, around, name) => {
-    write(name, around("x".repeat(full(17_000_000, 200_000_000))));
-    const ran = await run(["check", name], { cwd });
-    expect(ran.stdout.split("\n")).toHaveLength(2);
-    expect(ran.stdout).toContain("record-too-long");
-    expect(ran.stderr).toContain("3 records checked: 1 finding in 1 of them");
-  });
+  ] as const;
+  // input.test.ts has both, with a memory that is soon too small.
+  it.each(places.slice(0, full(1, places.length)))(
+    "may have %s that is longer than memory should be",
+    async (_, around, name) => {
+      write(name, around("x".repeat(full(17_000_000, 200_000_000))));
+      const ran = await run(["check", name], { cwd });
+      expect(ran.stdout.split("\n")).toHaveLength(2);
+      expect(ran.stdout).toContain("record-too-long");
+      expect(ran.stderr).toContain("3 records checked: 1 finding in 1 of them");
+    },
+  );
 
   it("count findings with commas, however many there are", async () => {
     const ran = await run(["check", "-"], { cwd, input: `${BAD}\n`.repeat(1234) });

@@ -113,10 +113,18 @@ describe("a process that dies while the service answers", () => {
     "by a signal for which the application has a %s, still at work when all is sent, leaves the end to it",
     async (way) => {
       const service = await listen(202);
-      const death = await run(way, { events: 100, signal: "SIGTERM" });
+      const working = start(way, { events: 100 });
+      await working.added;
+      working.kill("SIGTERM");
+      await vi.waitFor(() => {
+        expect(eventsKept(service)).toBe(100);
+      });
+      // So much time it has to end what is not its to end.
+      await sleep(300);
+      working.kill("SIGUSR2");
+      const death = await working.death;
       expect(death).toMatchObject({ code: 7, signal: null });
       expect(death.output.match(/handled/g)).toHaveLength(1);
-      expect(eventsKept(service)).toBe(100);
     },
   );
 

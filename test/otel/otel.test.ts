@@ -101,9 +101,8 @@ const SENT = {
 
 /** An upload that is asked to wait, one that is refused, and a queue with something in it: all metrics. */
 async function makeEveryMetric() {
-  const wait: FetchStep = { status: 429, headers: { "Retry-After": "1" } };
   const accept: FetchStep = { status: 202, headers: { "X-mp-rate-limit-percentage-used": "25" } };
-  const client = makeClient([wait, accept, 400], { rate: 1_000 });
+  const client = makeClient([429, accept, 400], { rate: 1_000, retry: { baseDelayMs: 1 } });
   await client.upload(makeBatch());
   await client.upload(makeBatch()).catch(() => undefined);
   const queue = new EventQueue(client, { flushIntervalMs: 1e8 });
