@@ -1,4 +1,4 @@
-/** What has to compile, and to what. `by-types.test.ts` runs `tsc` on it; nothing here runs. */
+/** What has to compile, and to what. `consumer.test.ts` runs `tsc` on it; nothing here runs. */
 import { expectTypeOf } from "vitest";
 import {
   EventsClient,

@@ -1,5 +1,5 @@
 /**
- * What must not compile. `by-types.test.ts` runs `tsc`, which reports every `@ts-expect-error` below which there is no
+ * What must not compile. `consumer.test.ts` runs `tsc`, which reports every `@ts-expect-error` below which there is no
  * error. Nothing here runs.
  */
 import {

@@ -58,7 +58,7 @@ export function withoutForeign(output: readonly string[]): string[] {
 }
 
 /** What is left without complaints about files whose paths match, and the lines that belong to them. */
-export function withoutFiles(output: readonly string[], paths: RegExp): string[] {
+function withoutFiles(output: readonly string[], paths: RegExp): string[] {
   let isLeftOut = false;
   return output.filter((line) => {
     if (!line.startsWith(" ")) isLeftOut = paths.test(line.split("(", 1)[0] ?? "");

@@ -1,49 +1,13 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import ts from "typescript";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { full, onlyInFull } from "../full.ts";
-import { QUICK, runTypescript } from "../types/run-typescript.ts";
-import { makeOwnProject } from "./own-project.ts";
-
-const ENTRIES = ["mparticle-events", "mparticle-events/node", "mparticle-events/testing", "mparticle-events/validate"];
+import type typescript from "typescript";
+import { ts } from "../../scripts/typescript.ts";
 
 /** Methods of openapi-fetch, too generic for the compiler to write down; nobody exports them one by one. */
 const NOT_WRITTEN_DOWN = ["RawClient"];
 
-/** What people write, for those who read this; the rest is made from what the entries export. */
-const PROGRAM = `
-import { addToCart, crashReport, EventsClient, type Batch, type EventsClientOptions } from "mparticle-events";
-export const cart = addToCart;
-export const crash = (message: string) => crashReport("error", message);
-export const client = new EventsClient({ apiKey: "key", apiSecret: "secret" });
-export const raw = client.raw;
-export const post = (body: Batch) => client.raw.POST("/events", { body });
-export const retry = (options: EventsClientOptions) => options.retry;
-`;
-
-let folder: string;
-beforeAll(() => {
-  folder = makeOwnProject();
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
-
-/** What the compiler says to a program, and to writing its declarations. */
-async function compile(name: string, code: string): Promise<string[]> {
-  writeFileSync(join(folder, `${name}.ts`), code);
-  return await runTypescript(full(QUICK, "typescript"), folder, name, {
-    compilerOptions: {
-      ...{ target: "es2022", module: "nodenext", moduleResolution: "nodenext", types: ["node"], skipLibCheck: true },
-      ...{ lib: ["es2023", "esnext.disposable"], strict: true, declaration: true, rootDir: ".", outDir: "out" },
-    },
-    files: [`${name}.ts`],
-  });
-}
-
 /** A program that exports one of everything: each value, what functions take and return, each member of each type. */
-function everythingOf(entries: readonly string[]): string {
+export function everythingOf(folder: string, entries: readonly string[]): string {
   const file = join(folder, "entries.ts");
   writeFileSync(file, entries.map((entry, index) => `export * as all${String(index)} from "${entry}";`).join("\n"));
   const program = ts.createProgram([file], {
@@ -55,8 +19,8 @@ function everythingOf(entries: readonly string[]): string {
     strict: true,
   });
   const checker = program.getTypeChecker();
-  const exportsOf = (symbol: ts.Symbol): ts.Symbol[] => checker.getExportsOfModule(symbol);
-  const resolve = (symbol: ts.Symbol): ts.Symbol =>
+  const exportsOf = (symbol: typescript.Symbol): typescript.Symbol[] => checker.getExportsOfModule(symbol);
+  const resolve = (symbol: typescript.Symbol): typescript.Symbol =>
     symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
 
   const source = program.getSourceFile(file);
@@ -95,7 +59,7 @@ function everythingOf(entries: readonly string[]): string {
 }
 
 /** Such as `EventOf<Type>`: there is no such type until it is given one. */
-function isGeneric({ declarations = [] }: ts.Symbol): boolean {
+function isGeneric({ declarations = [] }: typescript.Symbol): boolean {
   return declarations.some(
     (declaration) => "typeParameters" in declaration && declaration.typeParameters !== undefined,
   );
@@ -104,17 +68,3 @@ function isGeneric({ declarations = [] }: ts.Symbol): boolean {
 function nameOf(expression: string): string {
   return expression.replace(/\W+/g, "_");
 }
-
-describe("a library whose declarations are written by the compiler", () => {
-  it("may export whatever it made with this package", async () => {
-    expect(await compile("program", PROGRAM)).toEqual([]);
-  });
-
-  onlyInFull(() => {
-    it("finds every name it needs among the exports", async () => {
-      const program = everythingOf(ENTRIES);
-      expect(program.split("\n").length).toBeGreaterThan(800);
-      expect(await compile("everything", program)).toEqual([]);
-    });
-  });
-});

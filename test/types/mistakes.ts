@@ -1,12 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { beforeAll, describe, expect, it } from "vitest";
-import { full } from "../full.ts";
-import { QUICK, runTypescript } from "./run-typescript.ts";
-
 /** What a mistake is, and what is said to it. */
-interface Mistake {
+export interface Mistake {
   readonly code: string;
   readonly says: readonly string[];
   /** What the newest compiler says, where that is less. */
@@ -14,7 +7,7 @@ interface Mistake {
 }
 
 /** What the compiler says to a mistake: in an editor, this is most of the documentation that gets read. */
-const MISTAKES: Readonly<Record<string, Mistake>> = {
+export const MISTAKES: Readonly<Record<string, Mistake>> = {
   "a misspelt member of an event": {
     code: 'customEvent("a", "other", { custom_atributes: {} });',
     says: [
@@ -81,62 +74,9 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   },
 };
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const LINES = Object.values(MISTAKES).map(({ code }, index) => `export function mistake${String(index)}() { ${code} }`);
-const TEXT = [
+/** A program that makes each of the mistakes, one on each line, and nothing wrong on its last. */
+export const PROGRAM_OF_MISTAKES = [
   'import { attributesFrom, createBatch, customEvent, sessionStart, type Event, type EventOf } from "mparticle-events";',
-  ...LINES,
+  ...Object.values(MISTAKES).map(({ code }, index) => `export function mistake${String(index)}() { ${code} }`),
   'export const right = customEvent("a", "other", { custom_attributes: {} });',
 ].join("\n");
-
-/** What each compiler says to each line of the text, by the number of the line from 0. */
-const saidBy = new Map<string, Map<number, string>>();
-
-// The editors' compiler of today, and the next one.
-const COMPILERS = full([QUICK], [QUICK, "typescript"]);
-
-beforeAll(async () => {
-  const folder = mkdtempSync(join(ROOT, "node_modules/.messages-"));
-  const file = join(folder, "mistakes.ts");
-  try {
-    writeFileSync(file, TEXT);
-    for (const compiler of COMPILERS) {
-      const configuration = { extends: join(ROOT, "tsconfig.json"), include: [], files: [file] };
-      saidBy.set(compiler, byLine(await runTypescript(compiler, folder, "tsconfig", configuration)));
-    }
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
-
-/** The messages by the number of their line; the lines that explain one are indented below it. */
-function byLine(output: readonly string[]): Map<number, string> {
-  const said = new Map<number, string>();
-  let line = -1;
-  for (const text of output) {
-    const [, number, message] = /^\S*mistakes\.ts\((\d+),\d+\): error TS\d+: (.*)$/.exec(text) ?? [];
-    if (number !== undefined) line = Number(number) - 1;
-    const known = said.get(line);
-    said.set(line, known === undefined ? (message ?? text) : `${known}\n${message ?? text}`);
-  }
-  return said;
-}
-
-describe.each(COMPILERS)("%s, told", (compiler) => {
-  const said = () => saidBy.get(compiler) ?? new Map<number, string>();
-
-  it.each(Object.entries(MISTAKES).map(([name, mistake], index) => [name, mistake, index + 1] as const))(
-    "%s",
-    (_name, { says, quickSays = says }, line) => {
-      const message = said().get(line) ?? "";
-      for (const part of compiler === QUICK ? quickSays : says) expect(message).toContain(part);
-      expect(message.length, message).toBeLessThan(500);
-      expect(message.split("\n").length, message).toBeLessThanOrEqual(3);
-    },
-  );
-
-  it("says nothing to what is right", () => {
-    expect(said().get(0)).toBeUndefined();
-    expect(said().get(LINES.length + 1)).toBeUndefined();
-  });
-});
