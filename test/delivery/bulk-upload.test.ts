@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { EventsClient, type Batch, type Outcome } from "mparticle-events";
 import { recordingFetch } from "../../src/testing/testing.ts";
+import { full } from "../full.ts";
 import { makeObservedClient } from "./scripted-client.ts";
 import { virtualTime } from "./virtual-time.ts";
 
@@ -83,9 +84,10 @@ describe.each(WAYS)("a batch that %s gets", (_, send) => {
 
   it("arrives whole where its parts fill requests to the last place", async () => {
     const { client, fetch } = makeObservedClient(202, { maxBatchBytes: 400 });
-    const names = Array.from({ length: 200 }, (_, index) => String(index));
+    const COUNT = full(120, 200);
+    const names = Array.from({ length: COUNT }, (_, index) => String(index));
     expect(await send(client, [batchOfEvents(names, 20)])).toMatchObject([{ kind: "accepted" }]);
-    expect(fetch.counts()).toMatchObject({ batches: 200, acceptedEvents: 200 });
+    expect(fetch.counts()).toMatchObject({ batches: COUNT, acceptedEvents: COUNT });
   });
 
   it("is the last to be read where it makes the signal abort", async () => {

@@ -251,10 +251,19 @@ describe("the time of an upload", () => {
   });
 
   it("is up for each one by itself in an outage, on its way or gathering", async () => {
+    const { FIRST, LATER, concurrency } = full(
+      { FIRST: 250, LATER: 30, concurrency: 1 },
+      { FIRST: 2_000, LATER: 100, concurrency: 64 },
+    );
     const time = heldTime();
     const fetch = recordingFetch({ fault: "ECONNREFUSED" });
     const client = new EventsClient(
-      { apiKey: "us1-key", apiSecret: "secret", coalesce: true, fetch, retry: { maxElapsedMs: 60_000 } },
+      // So many requests may travel at once, of a hundred each.
+      {
+        ...{ apiKey: "us1-key", apiSecret: "secret", coalesce: true, fetch },
+        concurrency,
+        retry: { maxElapsedMs: 60_000 },
+      },
       time,
     );
     const agesMs: number[] = [];
@@ -264,16 +273,15 @@ describe("the time of an upload", () => {
       const error: unknown = await client.upload(batchOf(String(uploads.length))).catch((reason: unknown) => reason);
       if (error instanceof MParticleError && error.retryable) agesMs.push(time.now() - handedOverAtMs);
     };
-    const FIRST = full(500, 2_000);
     // More than can travel at once, and those that come later are alone with their age.
     for (let n = 0; n < FIRST; n++) uploads.push(upload());
     for (let minute = 0; minute < 3; minute++) {
       await time.advance(61_000);
-      for (let n = 0; n < 100; n++) uploads.push(upload());
+      for (let n = 0; n < LATER; n++) uploads.push(upload());
     }
     await time.advance(200_000);
     await Promise.all(uploads);
-    expect(agesMs).toHaveLength(FIRST + 300);
+    expect(agesMs).toHaveLength(FIRST + 3 * LATER);
     // The wait between two attempts, 10 s at most, is slept to its end.
     expect(Math.max(...agesMs)).toBeLessThanOrEqual(60_000 + 10_000);
     expect(time.timers).toBe(0);

@@ -23,11 +23,11 @@ export function heldTime(random: () => number = () => 0.5): HeldTime {
     const untilMs = nowMs + ms;
     for (;;) {
       await settle();
-      const [next] = [...timers].sort((one, other) => one.dueMs - other.dueMs);
-      if (next === undefined || next.dueMs > untilMs) break;
-      timers.delete(next);
-      nowMs = Math.max(nowMs, next.dueMs);
-      next.callback();
+      const dueMs = Math.min(...Array.from(timers, (timer) => timer.dueMs));
+      if (dueMs > untilMs) break;
+      nowMs = Math.max(nowMs, dueMs);
+      // Those of the same time run together, in the order in which they were started, unless one of them stops another.
+      for (const timer of [...timers].filter((one) => one.dueMs === dueMs)) if (timers.delete(timer)) timer.callback();
     }
     nowMs = untilMs;
     await settle();

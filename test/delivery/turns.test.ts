@@ -159,7 +159,7 @@ describe("batches that are too large to be read together", () => {
     const events = Array.from({ length: 5 }, () =>
       customEvent("e", "other", { custom_attributes: { text: "x".repeat(30_000) } }),
     );
-    const large = batchesOf(20, () => {
+    const large = batchesOf(full(14, 20), () => {
       turns.note();
     }).map((batch) => Object.assign(batch, { events }));
     const outcomes = await clientOf().uploadBulk(large);

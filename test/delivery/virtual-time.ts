@@ -2,12 +2,14 @@ import type { Effects } from "../../src/delivery/effects.ts";
 
 /** A clock that jumps to the next timer whenever everything else has run: hours pass in milliseconds. */
 export function virtualTime(random: () => number = () => 0.5): Effects & { readonly sleeps: readonly number[] } {
-  const timers = new Set<{ dueMs: number; callback: () => void }>();
+  const timers = new Set<{ readonly dueMs: number; readonly callback: () => void }>();
   const sleeps: number[] = [];
   let nowMs = 0;
   let running = false;
   const run = (): void => {
-    const [next] = [...timers].sort((a, b) => a.dueMs - b.dueMs);
+    // Of those of the same time, the one that was started first.
+    let next: { readonly dueMs: number; readonly callback: () => void } | undefined;
+    for (const timer of timers) if (next === undefined || timer.dueMs < next.dueMs) next = timer;
     running = next !== undefined;
     if (next === undefined) return;
     timers.delete(next);

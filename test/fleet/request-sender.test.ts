@@ -124,26 +124,11 @@ describe("RequestSender", () => {
     expect(requests).toHaveLength(1);
   });
 
-  it("waits twice as long after each failure of the service, and then sends the same again", async () => {
-    let failures = 0;
-    const { send, requests, effects } = setUp(() => (failures++ < 4 ? 503 : 202));
-    const [verdict] = await Promise.all(names(2).map((name) => send(name)));
-    expect(verdict).toMatchObject({ kind: "accepted", receipt: { attempts: 5 } });
-    expect(requests).toEqual(Array.from({ length: 5 }, () => ["b0", "b1"]));
-    expect(effects.waits).toEqual([GATHERED_MS, 200, 400, 800, 1_600]);
-  });
-
   it("takes failures at the same time for one, so that the service is not left alone for longer than it needs", async () => {
     let failures = 0;
     const { send, effects } = setUp(() => (failures++ < 3 ? 503 : 202), {}, 3);
     await Promise.all(names(300).map((name) => send(name)));
     expect(Math.max(...effects.waits)).toBe(200);
-  });
-
-  it("lets those through who are beside a batch that the service fails at, even when nobody else is there", async () => {
-    const { send } = setUp((sent) => (sent.includes("b1") ? 500 : 202));
-    const verdicts = await Promise.all(names(4).map((name) => send(name)));
-    expect(verdicts.map(({ kind }) => kind)).toEqual(["accepted", "undelivered", "accepted", "accepted"]);
   });
 
   it("takes a refusal for a sign of life: the next failure is the first one again", async () => {
@@ -216,13 +201,24 @@ describe("RequestSender", () => {
     expect(requests).toHaveLength(1);
   });
 
-  it("gives back what got no turn in time instead of sending it late", async () => {
-    let asked = 0;
-    const take = (batches: number): Promise<Turn> =>
-      Promise.resolve(asked++ === 0 ? { waitMs: 30_000 } : { id: "turn", batches });
-    const { send, requests } = setUp(() => 202, { take });
-    expect(await send("b0")).toMatchObject({ kind: "undelivered", error: { code: "EXPIRED" } });
-    expect(requests).toEqual([]);
+  it("gives all back when it is stopped, also what it is given afterwards", async () => {
+    const { sender, send } = setUp(() => 202, { take: () => Promise.resolve({ waitMs: 20_000 }) });
+    const before = send("b0");
+    await Promise.resolve();
+    sender.stop(new MParticleError("CLOSED", "over"));
+    for (const verdict of [await before, await send("b1")]) {
+      expect(verdict).toMatchObject({ kind: "undelivered", error: { code: "CLOSED" } });
+    }
+    expect(sender.pending).toBe(0);
+  });
+});
+
+// Side by side: their waits are the longest.
+describe.concurrent("RequestSender, for long", () => {
+  it("lets those through who are beside a batch that the service fails at, even when nobody else is there", async () => {
+    const { send } = setUp((sent) => (sent.includes("b1") ? 500 : 202));
+    const verdicts = await Promise.all(names(4).map((name) => send(name)));
+    expect(verdicts.map(({ kind }) => kind)).toEqual(["accepted", "undelivered", "accepted", "accepted"]);
   });
 
   it("has a verdict for each, also where some become late while it looks who is", async () => {
@@ -243,15 +239,22 @@ describe("RequestSender", () => {
     expect(kinds).toEqual(new Set(["accepted", "accepted,undelivered", "undelivered"]));
   });
 
-  it("gives all back when it is stopped, also what it is given afterwards", async () => {
-    const { sender, send } = setUp(() => 202, { take: () => Promise.resolve({ waitMs: 20_000 }) });
-    const before = send("b0");
-    await Promise.resolve();
-    sender.stop(new MParticleError("CLOSED", "over"));
-    for (const verdict of [await before, await send("b1")]) {
-      expect(verdict).toMatchObject({ kind: "undelivered", error: { code: "CLOSED" } });
-    }
-    expect(sender.pending).toBe(0);
+  it("gives back what got no turn in time instead of sending it late", async () => {
+    let asked = 0;
+    const take = (batches: number): Promise<Turn> =>
+      Promise.resolve(asked++ === 0 ? { waitMs: 30_000 } : { id: "turn", batches });
+    const { send, requests } = setUp(() => 202, { take });
+    expect(await send("b0")).toMatchObject({ kind: "undelivered", error: { code: "EXPIRED" } });
+    expect(requests).toEqual([]);
+  });
+
+  it("waits twice as long after each failure of the service, and then sends the same again", async () => {
+    let failures = 0;
+    const { send, requests, effects } = setUp(() => (failures++ < 4 ? 503 : 202));
+    const [verdict] = await Promise.all(names(2).map((name) => send(name)));
+    expect(verdict).toMatchObject({ kind: "accepted", receipt: { attempts: 5 } });
+    expect(requests).toEqual(Array.from({ length: 5 }, () => ["b0", "b1"]));
+    expect(effects.waits).toEqual([GATHERED_MS, 200, 400, 800, 1_600]);
   });
 });
 

@@ -232,11 +232,12 @@ describe("a long list", () => {
     const isAfter = ({ entries }: (typeof outbox.writes)[number]): boolean =>
       entries.some(({ events }) => events.join("").includes('"after"'));
     const sentBefore: number[] = [];
-    for (let written = 0; !outbox.writes.slice(0, written).some(isAfter);) {
+    for (let [written, isLast] = [0, false]; !isLast;) {
       await turns(1);
       const write = outbox.writes[written];
       if (write === undefined) continue;
-      if (!isAfter(write)) sentBefore.push(fetch.requests.length);
+      isLast = isAfter(write);
+      if (!isLast) sentBefore.push(fetch.requests.length);
       await write.end();
       written++;
     }
