@@ -202,11 +202,12 @@ describe("the tables of payloads", () => {
 
 // The validators are code of our own; a JSON Schema implementation that reads the same documents has to agree with them.
 describe.each(Object.entries(profiles))("the %s document", (profile, { document, validate }) => {
+  // Only its verdicts are asked for, a few times each: to make the code of it takes longer than to run it.
   const ajv = new Ajv2020({
-    allErrors: true,
     strict: false,
     discriminator: true,
     inlineRefs: false,
+    messages: false,
     code: { optimize: false },
   });
   ajv.addFormat("uuid", /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i);
@@ -224,17 +225,21 @@ describe.each(Object.entries(profiles))("the %s document", (profile, { document,
   it("judges every row of the tables as the generated validator does", () => {
     const accepts = compiled("Batch");
     const tally = { taken: 0, refused: 0 };
+    // As one expectation: there are thousands.
+    const judgedOtherwise: unknown[] = [];
     for (const { name, place, required = {}, fields, wireFields = {} } of OBJECTS) {
       for (const [field, kind] of Object.entries({ ...fields, ...wireFields })) {
+        const isExact = isExactInteger(document, name, field);
         for (const value of [...kind.both, ...(kind.wire ?? []), ...kind.neither]) {
-          if (isJavaScriptOnly(document, name, field, value)) continue;
+          if (isJavaScriptOnly(value, isExact)) continue;
           const payload = place({ ...required, [field]: value });
           const verdict = validate(payload);
           tally[verdict ? "taken" : "refused"]++;
-          expect([name, field, value, accepts(payload)]).toEqual([name, field, value, verdict]);
+          if (accepts(payload) !== verdict) judgedOtherwise.push([name, field, value, verdict]);
         }
       }
     }
+    expect(judgedOtherwise).toEqual([]);
     expect(tally.taken).toBeGreaterThan(1000);
     expect(tally.refused).toBeGreaterThan(1000);
   });
@@ -316,10 +321,13 @@ describe("ids as digits", () => {
 });
 
 /** Ids may be bigints or digits in JavaScript, and a document that is parsed already cannot tell a rounded one. */
-function isJavaScriptOnly(document: Record<string, unknown>, name: string, field: string, value: unknown): boolean {
+function isJavaScriptOnly(value: unknown, isExact: boolean): boolean {
   if (typeof value === "bigint" || Number.isNaN(value)) return true;
-  const isExact = /schemas\/(Int64|Uint64)"/.test(JSON.stringify(propertySchema(document, name, field)));
   return isExact && (typeof value === "string" || (typeof value === "number" && !Number.isSafeInteger(value)));
+}
+
+function isExactInteger(document: Record<string, unknown>, name: string, field: string): boolean {
+  return /schemas\/(Int64|Uint64)"/.test(JSON.stringify(propertySchema(document, name, field)));
 }
 
 function propertySchema(document: Record<string, unknown>, name: string, field: string): unknown {
