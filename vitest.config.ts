@@ -18,14 +18,15 @@ const BEFORE_REQUESTS = ["test/otel/http-instrumentation.test.ts"];
 
 /**
  * Asked for the exhaustive forms, the files that have none are left out: `npm test` has run all that is in them. Those that
- * have one import it from `test/full.ts`, or try properties, which are tried more often then.
+ * have one import it from `test/full.ts`, or have their files on the disk then, or try properties, which are tried more often.
  */
 const THE_SAME_IN_FULL = FULL
   ? readdirSync("test", { recursive: true, encoding: "utf8" })
       .map((path) => `test/${path.replaceAll("\\", "/")}`)
       .filter(
         (path) =>
-          path.endsWith(".test.ts") && !/\bfrom "(?:[./]+\/full\.ts|fast-check)"/.test(readFileSync(path, "utf8")),
+          path.endsWith(".test.ts") &&
+          !/\bfrom "(?:[./]+\/(?:full|temporary-folder)\.ts|fast-check)"/.test(readFileSync(path, "utf8")),
       )
   : [];
 

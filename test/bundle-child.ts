@@ -38,7 +38,8 @@ async function bundle(programs: readonly string[], format: Format): Promise<read
 
 /**
  * Makes one file of a program and the source it imports: a process of a test must not compile all of it each time. All
- * modules of its folder are bundled with it, because a bundle of all of them costs as much as one of one.
+ * modules of its folder are bundled with it, because a bundle of all of them costs as much as one of one. To be called
+ * outside of tests and hooks, where the end of the file of tests cannot be waited for.
  *
  * @param program - its file.
  * @param format - an ES module, or CommonJS, which has a bundle of its own.

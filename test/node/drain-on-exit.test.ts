@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -24,6 +23,7 @@ import {
 } from "../../src/testing/testing.ts";
 import { FULL, full, onlyInFull } from "../full.ts";
 import { bundleChild } from "../bundle-child.ts";
+import { makeTemporaryFolder } from "../temporary-folder.ts";
 import { readSpills } from "./read-spills.ts";
 import {
   comeBack,
@@ -44,9 +44,11 @@ let server: FakeServer | undefined;
 
 await prepareDying();
 const threads = await bundleChild(new URL("children/threads.ts", import.meta.url));
+const copies = await bundleChild(new URL("children/copies.ts", import.meta.url));
+const commonJs = await bundleChild(new URL("children/package.ts", import.meta.url), "cjs");
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "mparticle-events-exit-"));
+  folder = makeTemporaryFolder("mparticle-events-exit-");
   spillPath = join(folder, "queue.spill");
 });
 
@@ -139,10 +141,6 @@ describe("a process that dies while the service answers", () => {
 
   it("by a signal drains the queues of an ES module and a CommonJS copy of the package, and ends", async () => {
     const service = await listen(202);
-    const [copies, commonJs] = await Promise.all([
-      bundleChild(new URL("children/copies.ts", import.meta.url)),
-      bundleChild(new URL("children/package.ts", import.meta.url), "cjs"),
-    ]);
     const { death } = watch([process.execPath, copies, service.url, commonJs, spillPath], (child) => {
       child.kill("SIGTERM");
       // Should the two wait for each other.

@@ -1,10 +1,10 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { sqliteOutbox } from "mparticle-events/node";
 import { startFakeServer } from "../../src/testing/testing.ts";
 import { full } from "../full.ts";
+import { makeTemporaryFolder } from "../temporary-folder.ts";
 import { comeBack, die, follow, prepareDying, type Life } from "./dying-process.ts";
 
 interface Way {
@@ -71,7 +71,7 @@ await prepareDying();
 let folder: string;
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "mparticle-events-matrix-"));
+  folder = makeTemporaryFolder("mparticle-events-matrix-");
 });
 
 afterAll(() => {

@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -11,17 +10,18 @@ import { startFakeServer, type FakeServer } from "../../src/testing/testing.ts";
 import { seeded } from "../faults/fault-deck.ts";
 import { full } from "../full.ts";
 import { bundleChild } from "../bundle-child.ts";
+import { makeTemporaryFolder } from "../temporary-folder.ts";
 
 const CRASHES = full(2, 60);
 const SEED = 20_261;
 
+const adding = await bundleChild(new URL("children/adding.ts", import.meta.url));
+
 let folder: string;
 let server: FakeServer;
-let adding: string;
 
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "mparticle-events-crash-"));
-  adding = await bundleChild(new URL("children/adding.ts", import.meta.url));
+beforeAll(() => {
+  folder = makeTemporaryFolder("mparticle-events-crash-");
 });
 
 afterAll(async () => {

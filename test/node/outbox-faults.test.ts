@@ -15,30 +15,27 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { EventQueue, EventsClient, customEvent, type MParticleError, type Outbox } from "mparticle-events";
 import { loadSqlite } from "../../src/node/sqlite.ts";
 import { sqliteOutbox, type SqliteOutbox, type SqliteOutboxOptions } from "../../src/node/sqlite-outbox.ts";
 import { recordingFetch, startFakeServer } from "../../src/testing/testing.ts";
 import { bundleChild } from "../bundle-child.ts";
+import { makeTemporaryFolder } from "../temporary-folder.ts";
 import { SmallDisk, whyNoSmallDisk } from "./small-disk.ts";
 
 const run = promisify(execFile);
 
-let filling: string;
-let unprivileged: string;
-let adding: string;
-beforeAll(async () => {
-  [filling, unprivileged, adding] = (await Promise.all(
-    ["filling", "unprivileged", "adding"].map((name) => bundleChild(new URL(`children/${name}.ts`, import.meta.url))),
-  )) as [string, string, string];
-});
+const filling = await bundleChild(new URL("children/filling.ts", import.meta.url));
+const unprivileged = await bundleChild(new URL("children/unprivileged.ts", import.meta.url));
+const adding = await bundleChild(new URL("children/adding.ts", import.meta.url));
+const recovering = await bundleChild(new URL("children/recovering.ts", import.meta.url));
 
 let folder: string;
 let path: string;
 const opened: SqliteOutbox[] = [];
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "mparticle-events-faults-"));
+  folder = makeTemporaryFolder("mparticle-events-faults-");
   path = join(folder, "events.db");
 });
 afterEach(async () => {
@@ -69,13 +66,6 @@ async function pendingIds(outbox: Outbox): Promise<readonly string[]> {
   const ids: string[] = [];
   for await (const { requestId } of outbox.recover()) ids.push(requestId);
   return ids;
-}
-
-/** Sends what is stored, as its next owner does. */
-async function deliver(url: string): Promise<void> {
-  const client = new EventsClient({ apiKey: "k", apiSecret: "s", baseUrl: url });
-  await using queue = new EventQueue(client, { outbox: sqliteOutbox(path) });
-  await queue.flush();
 }
 
 /** Says what is wrong and what to do, and leaves the file as it is. */
@@ -168,10 +158,14 @@ describe("a full disk", () => {
     await closed;
     disk.fill();
     await using server = await startFakeServer({ script: 202 });
-    await deliver(server.url);
+    // In a process: what SQLite cannot write at the end keeps the file locked in this one for a while.
+    await run(process.execPath, [recovering, server.url, path]);
     expect([...server.acceptedIds().keys()]).toEqual(stored);
     disk.clear();
-    await deliver(server.url);
+    const client = new EventsClient({ apiKey: "k", apiSecret: "s", baseUrl: server.url });
+    const next = new EventQueue(client, { outbox: sqliteOutbox(path, { takeoverTimeoutMs: 1 }) });
+    await next.flush();
+    await next.close();
     expect([...server.acceptedIds().keys()]).toEqual(stored);
     expect(await pendingIds(await open())).toEqual([]);
   });

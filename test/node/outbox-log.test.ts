@@ -1,16 +1,16 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { StoredBatch } from "../../src/delivery/outbox.ts";
 import { SCHEMA } from "../../src/node/outbox-format.ts";
 import { OutboxLog } from "../../src/node/outbox-log.ts";
 import { loadSqlite, type Database } from "../../src/node/sqlite.ts";
+import { makeTemporaryFolder } from "../temporary-folder.ts";
 
 let folder: string;
 let database: Database;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "mparticle-events-log-"));
+  folder = makeTemporaryFolder("mparticle-events-log-");
   database = loadSqlite()(join(folder, "log.db"));
   database.exec(SCHEMA);
 });

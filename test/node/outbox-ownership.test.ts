@@ -5,7 +5,6 @@ import {
   copyFileSync,
   existsSync,
   linkSync,
-  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -17,35 +16,33 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { hostname, tmpdir } from "node:os";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { EventQueue, EventsClient, customEvent } from "mparticle-events";
 import { OutboxFile } from "../../src/node/outbox-file.ts";
 import { OutboxLease, OwnerWatch } from "../../src/node/outbox-lease.ts";
 import { ownIdentity } from "../../src/node/process-identity.ts";
 import { sqliteOutbox, type SqliteOutbox } from "../../src/node/sqlite-outbox.ts";
 import { recordingFetch } from "../../src/testing/testing.ts";
-import { FULL, onlyInFull } from "../full.ts";
+import { FULL, full, onlyInFull } from "../full.ts";
 import { bundleChild } from "../bundle-child.ts";
+import { makeTemporaryFolder } from "../temporary-folder.ts";
 import { whyNoNamespace } from "./dying-process.ts";
 
 const USER = { environment: "development" } as const;
 const CONTEXT = '{"environment":"development"}';
 
-let owning: string;
-beforeAll(async () => {
-  owning = await bundleChild(new URL("children/owning.ts", import.meta.url));
-});
+const owning = await bundleChild(new URL("children/owning.ts", import.meta.url));
 
 let folder: string;
 let path: string;
 const opened: SqliteOutbox[] = [];
 const children: ChildProcess[] = [];
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "mparticle-events-owner-"));
+  folder = makeTemporaryFolder("mparticle-events-owner-");
   path = join(folder, "events.db");
 });
 afterEach(async () => {
@@ -288,7 +285,7 @@ describe("a lease", () => {
         const seconds = beats++ % 2 === 0 ? 1_000_000_000 + beats : 4_000_000_000 - beats;
         utimesSync(`${path}-owner`, seconds, seconds);
       }, 5);
-      expect(await acquireInTime(watch, 400)).toBeUndefined();
+      expect(await acquireInTime(watch, full(200, 400))).toBeUndefined();
       clearInterval(beating);
       expect(await acquireInTime(watch, 60_000)).toBeDefined();
       expect(readdirSync(folder)).toEqual(["events.db-owner"]);

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { EventQueue, EventsClient, customEvent, type StoredBatch } from "mparticle-events";
@@ -7,12 +6,13 @@ import { formatLines } from "../../src/node/batch-lines.ts";
 import { sqliteOutbox, type SqliteOutbox } from "../../src/node/sqlite-outbox.ts";
 import { loadSqlite, type Database } from "../../src/node/sqlite.ts";
 import { recordingFetch } from "../../src/testing/testing.ts";
+import { makeTemporaryFolder } from "../temporary-folder.ts";
 
 let folder: string;
 let path: string;
 const opened: SqliteOutbox[] = [];
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "mparticle-events-records-"));
+  folder = makeTemporaryFolder("mparticle-events-records-");
   path = join(folder, "events.db");
 });
 afterEach(async () => {

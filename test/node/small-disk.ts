@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { appendFileSync, mkdtempSync, rmdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { makeTemporaryFolder } from "../temporary-folder.ts";
 
 /** A disk of one megabyte. */
 export class SmallDisk {
@@ -9,7 +9,7 @@ export class SmallDisk {
 
   /** @throws Error - where this process may not mount one. */
   constructor() {
-    this.folder = mkdtempSync(join(tmpdir(), "mparticle-events-disk-"));
+    this.folder = makeTemporaryFolder("mparticle-events-disk-");
     try {
       execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", this.folder], { stdio: "pipe" });
     } catch (error) {

@@ -1,6 +1,5 @@
 import {
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -11,13 +10,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { execFileSync } from "node:child_process";
-import { tmpdir } from "node:os";
 import { join, sep } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { StoredBatch } from "../../src/delivery/outbox.ts";
 import { SpillFiles } from "../../src/node/spill-files.ts";
 import { countTurns } from "../delivery/queue/a-queue.ts";
+import { makeTemporaryFolder } from "../temporary-folder.ts";
 import { readSpills } from "./read-spills.ts";
 
 const ID = /[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/;
@@ -26,7 +25,7 @@ let folder: string;
 let path: string;
 let files: SpillFiles;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "mparticle-events-spill-"));
+  folder = makeTemporaryFolder("mparticle-events-spill-");
   path = join(folder, "events.spill");
   files = new SpillFiles(path, "k");
 });

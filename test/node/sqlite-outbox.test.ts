@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
@@ -23,13 +22,14 @@ import {
 } from "../../src/testing/testing.ts";
 import { countTurns } from "../delivery/queue/a-queue.ts";
 import { full } from "../full.ts";
+import { makeTemporaryFolder } from "../temporary-folder.ts";
 
 let folder: string;
 let path: string;
 const opened: SqliteOutbox[] = [];
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "mparticle-events-outbox-"));
+  folder = makeTemporaryFolder("mparticle-events-outbox-");
   path = join(folder, "events.db");
 });
 
