@@ -18,6 +18,7 @@ import { drawBadges } from "../scripts/docs/badges.ts";
 import { headingAnchor } from "../scripts/docs/heading-anchor.ts";
 import { PublicNames, readEntries } from "../scripts/docs/public-names.ts";
 import { referencePages } from "../scripts/docs/reference-pages.ts";
+import { readOptionDefaults } from "./option-defaults.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
@@ -226,6 +227,19 @@ describe("the reference of public names", () => {
     expect(links.filter((link) => !headings.includes(link))).toEqual([]);
     const ofBatch = pages.find(({ name }) => name === "payloads")?.markdown ?? "";
     expect(ofBatch).toContain("- `source_request_id?: string | null | undefined`: The sender's own id of this batch");
+  });
+});
+
+describe("the docstrings", () => {
+  it("say the defaults that the code gives", () => {
+    const options = readOptionDefaults("src").filter(({ value }) => value !== undefined);
+    expect(options.length).toBeGreaterThan(70);
+    const problems = options.flatMap(({ name, file, said, value, given }) => {
+      if (given.length === 0) return [`${file}: ${name} is said to be ${said}, and no code gives that default`];
+      const others = given.filter((one) => one !== value);
+      return others.map((other) => `${file}: ${name} is said to be ${said}, and the code gives ${other}`);
+    });
+    expect(problems).toEqual([]);
   });
 });
 

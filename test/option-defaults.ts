@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import ts from "typescript";
+import { parseOnce } from "../scripts/docs/public-names.ts";
 
 /** An option whose docstring says `@default`. */
 export interface OptionDefault {
@@ -26,7 +27,7 @@ export function readOptionDefaults(folder: string): readonly OptionDefault[] {
       .filter((path) => path.endsWith(".ts"))
       .map((path) => [join(folder, path), readFileSync(join(folder, path), "utf8")]),
   );
-  return new Reader(filesWithDefaults(texts)).options();
+  return new Reader(filesWithDefaults(texts).map((path) => resolve(path))).options();
 }
 
 /** The name of what is parsed of a docstring. */
@@ -62,7 +63,8 @@ class Reader {
 
   constructor(files: readonly string[]) {
     const host = ts.createCompilerHost({});
-    const known = new Set([...files, "generated/contract.ts"].map((path) => resolve(path)));
+    const known = new Set([...files, resolve("generated/contract.ts")]);
+    host.getSourceFile = (path) => parseOnce(resolve(path));
     // Nothing else is parsed: neither the packages nor the library of the language.
     host.resolveModuleNameLiterals = (literals, from) =>
       literals.map(({ text }) => {
@@ -147,15 +149,17 @@ class Reader {
       (one) => one.name === undefined || this.#names.has(one.name.getText()),
     );
     if (properties.every(ts.isSpreadAssignment)) return;
-    const expected = this.#checker.getContextualType(literal);
+    // Asked where an option is passed on, and nowhere else: the compiler finds it out of all that is around the literal.
+    const expected = (name: string): ts.Symbol | undefined =>
+      this.#checker.getContextualType(literal)?.getProperty(name);
     for (const [index, member] of properties.entries()) {
       if (ts.isPropertyAssignment(member)) {
         const name = member.name.getText();
         const spread = properties.slice(index).find(ts.isSpreadAssignment);
         if (spread) this.#give(declarationsOf(this.#propertyOf(spread.expression, name)), member.initializer);
-        this.#passOn(this.#optionsOf(member.initializer), expected?.getProperty(name));
+        this.#passOn(this.#optionsOf(member.initializer), () => expected(name));
       } else if (ts.isShorthandPropertyAssignment(member)) {
-        this.#passOn(this.#optionsOf(member.name), expected?.getProperty(member.name.text));
+        this.#passOn(this.#optionsOf(member.name), () => expected(member.name.text));
       }
     }
   }
@@ -177,8 +181,9 @@ class Reader {
   }
 
   /** The default of an option that is passed on as another one is what is said of that. */
-  #passOn(options: readonly ts.Node[], as: ts.Symbol | undefined): void {
-    for (const other of declarationsOf(as)) {
+  #passOn(options: readonly ts.Node[], as: () => ts.Symbol | undefined): void {
+    if (!options.some((option) => this.#said.has(option))) return;
+    for (const other of declarationsOf(as())) {
       const said = this.#said.get(other)?.said;
       if (said !== undefined)
         this.#give(

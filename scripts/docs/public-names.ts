@@ -58,10 +58,21 @@ export function readEntries(root: string): ReadonlyMap<string, string> {
   );
 }
 
+const parsed = new Map<string, TS.SourceFile>();
+
+/** A file of the source, with its docstrings; kept, because to parse takes most of the time of all who read the source. */
+export function parseOnce(path: string): TS.SourceFile {
+  let file = parsed.get(path);
+  if (file === undefined) {
+    file = ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.ES2022, true);
+    parsed.set(path, file);
+  }
+  return file;
+}
+
 /** Reads one entry after the other; what is re-exported is looked up where it is declared. */
 export class PublicNames {
   readonly #root: string;
-  readonly #files = new Map<string, TS.SourceFile>();
 
   /** @param root - of the repository, as a path. */
   constructor(root: string) {
@@ -70,7 +81,7 @@ export class PublicNames {
 
   /** What a file exports, in alphabetical order. */
   exportsOf(path: string): PublicName[] {
-    const names = this.#parse(path).statements.flatMap((statement) => {
+    const names = parseOnce(path).statements.flatMap((statement) => {
       if (ts.isExportDeclaration(statement)) {
         if (statement.exportClause === undefined || !ts.isNamedExports(statement.exportClause)) return [];
         return statement.exportClause.elements.map(({ name }) => name.text);
@@ -80,18 +91,9 @@ export class PublicNames {
     return [...new Set(names)].sort(byName).map((name) => this.#read(name, this.#find(path, name)));
   }
 
-  #parse(path: string): TS.SourceFile {
-    let file = this.#files.get(path);
-    if (file === undefined) {
-      file = ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.ES2022, true);
-      this.#files.set(path, file);
-    }
-    return file;
-  }
-
   /** The declarations of a name, several where a function has several signatures. */
   #find(path: string, name: string): readonly [Declaration, ...Declaration[]] {
-    const { statements } = this.#parse(path);
+    const { statements } = parseOnce(path);
     const [first, ...others] = statements.flatMap(declaredBy).filter((declaration) => nameOf(declaration) === name);
     if (first !== undefined) return [first, ...others];
     for (const statement of statements) {
@@ -128,7 +130,7 @@ export class PublicNames {
 
   /** Whether a name is of this source: the others are of the language or of packages. */
   #declares(path: string, name: string): boolean {
-    return this.#parse(path).statements.some(
+    return parseOnce(path).statements.some(
       (statement) =>
         declaredBy(statement).some((declaration) => nameOf(declaration) === name) ||
         passedOn(statement, name)?.file.startsWith(".") === true,

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import ts from "typescript";
@@ -25,6 +26,17 @@ const FRACTIONS: ReadonlySet<string> = new Set([
   ...["total_product_amount", "total_amount", "tax_amount", "shipping_amount"],
 ]);
 
+const GLOBALS = "globals.d.ts";
+
+/** What the types use of the language: its own declarations are four times as long as all of them. */
+const OF_THE_LANGUAGE = `
+interface Array<T> { [n: number]: T }
+interface ReadonlyArray<T> { readonly [n: number]: T }
+type Record<K extends string, T> = { [P in K]: T };
+interface Boolean {} interface CallableFunction {} interface Function {} interface IArguments {} interface Number {}
+interface NewableFunction {} interface Object {} interface RegExp {} interface String {}
+`;
+
 const EXACT_KINDS = ts.TypeFlags.BigInt | ts.TypeFlags.Number | ts.TypeFlags.String;
 const WHOLE = fc.integer();
 const TEXT = fc.string({ unit: GRAPHEME, maxLength: 12 });
@@ -49,17 +61,29 @@ const EXACT: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
  * undefined or there, all members of unions, any key of a record.
  */
 export function readTypes(): (typeName: string) => fc.Arbitrary<unknown> {
-  const program = ts.createProgram([SCHEMA], {
-    strict: true,
-    target: ts.ScriptTarget.ES2022,
-    types: [],
-    lib: ["lib.es5.d.ts"],
+  const options: ts.CompilerOptions = { strict: true, target: ts.ScriptTarget.ES2022, types: [], noLib: true };
+  const texts = new Map([
+    [SCHEMA, readFileSync(SCHEMA, "utf8")],
+    [GLOBALS, OF_THE_LANGUAGE],
+  ]);
+  const program = ts.createProgram([...texts.keys()], options, {
+    ...ts.createCompilerHost(options),
+    getSourceFile: (name, how) => {
+      const text = texts.get(name);
+      const jsDocParsingMode = ts.JSDocParsingMode.ParseNone;
+      const languageVersion = typeof how === "object" ? how.languageVersion : how;
+      return text === undefined
+        ? undefined
+        : ts.createSourceFile(name, text, { languageVersion, jsDocParsingMode }, false);
+    },
   });
   const checker = program.getTypeChecker();
   const file = program.getSourceFile(SCHEMA);
   const module = file && checker.getSymbolAtLocation(file);
   if (module === undefined) throw new Error("generated/schema.ts is not a module.");
   const exported = new Map(checker.getExportsOfModule(module).map((symbol) => [symbol.name, symbol]));
+
+  const objects = new Map<ts.Type, fc.Arbitrary<unknown>>();
 
   return (typeName) => {
     const symbol = exported.get(typeName);
@@ -82,13 +106,18 @@ export function readTypes(): (typeName: string) => fc.Arbitrary<unknown> {
       const [item] = checker.getTypeArguments(type as ts.TypeReference); // arrays are references to Array<item>
       if (item !== undefined) return fc.array(arbitraryOf(item, property), { maxLength: 3 });
     }
-    if (type.flags & ts.TypeFlags.Object) return objectOf(type);
+    if (type.flags & ts.TypeFlags.Object) {
+      const known = objects.get(type) ?? objectOf(type);
+      objects.set(type, known);
+      return known;
+    }
     throw new Error(`No arbitrary for ${checker.typeToString(type)} at ${property}.`);
   }
 
   function unionOf(type: ts.UnionType, property: string): fc.Arbitrary<unknown> {
     // `Int64 | null` is a union of five members; only its text remembers the name.
-    const name = /\bU?[Ii]nt64\b/.exec(checker.typeToString(type))?.[0];
+    const mayBeExact = type.types.some(({ flags }) => flags & ts.TypeFlags.BigInt);
+    const name = mayBeExact ? /\bU?[Ii]nt64\b/.exec(checker.typeToString(type))?.[0] : undefined;
     const exact = name === undefined ? undefined : EXACT[name];
     if (exact === undefined) return fc.oneof(...type.types.map((member) => arbitraryOf(member, property)));
     const rest = type.types.filter(({ flags }) => !(flags & EXACT_KINDS));

@@ -33,9 +33,8 @@ const EVENT_NAMES: Readonly<Record<(typeof EVENT_TYPES)[number], string>> = {
 
 function expectValid(batch: object): void {
   validateCanonical(batch);
-  expect(validateCanonical.errors ?? []).toEqual([]);
   validateWire(batch);
-  expect(validateWire.errors ?? []).toEqual([]);
+  expect([validateCanonical.errors, validateWire.errors]).toEqual([null, null]);
 }
 
 describe("what the types admit, the validators admit", () => {
@@ -44,7 +43,7 @@ describe("what the types admit, the validators admit", () => {
       fc.property(arbitraryOf(EVENT_NAMES[type]), (event) => {
         expectValid({ environment: "development", events: [event] });
       }),
-      { numRuns: full(50, 500) },
+      { numRuns: full(30, 500) },
     );
   });
 
@@ -55,7 +54,7 @@ describe("what the types admit, the validators admit", () => {
         expectValid(batch);
         expectValid(parseExact(serializeBatch(batch)) as Batch); // the same
       }),
-      { numRuns: full(60, 600) },
+      { numRuns: full(40, 600) },
     );
   });
 });
