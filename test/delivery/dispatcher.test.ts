@@ -227,7 +227,7 @@ describe("the time of an upload", () => {
   });
 
   it("is that of all batches of uploadBulk together in an outage, however many they are", async () => {
-    const COUNT = full(2_000, 5_000);
+    const COUNT = full(1_000, 5_000);
     const time = virtualTime();
     const client = makeClient({ fault: "ECONNREFUSED" }, time, { retry: { maxElapsedMs: 60_000 } });
     const outcomes = await client.uploadBulk(batches(COUNT));
