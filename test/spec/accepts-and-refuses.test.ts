@@ -10,13 +10,20 @@ type Validate = typeof canonical;
 function complaints(validate: Validate, value: unknown): string[] {
   const valid = validate(value);
   const errors = validate.errors ?? [];
-  expect(errors.length === 0).toBe(valid);
+  // Asked thousands of times, which an expectation each would take longer for than the validators.
+  if (valid !== (errors.length === 0))
+    expect.fail(`${show(value)} is ${valid ? "valid, with" : "wrong, without"} errors.`);
   return errors.map((error) => `${error.instancePath}: ${error.message}`);
 }
 
 /** As JSON, except that a bigint has no JSON text. */
 function show(value: unknown): string {
   return JSON.stringify(value, (_, member: unknown) => (typeof member === "bigint" ? String(member) : member));
+}
+
+function expectNoComplaint(validate: Validate, value: unknown): void {
+  const found = complaints(validate, value);
+  if (found.length > 0) expect.fail(`${show(value)} gives ${JSON.stringify(found)}.`);
 }
 
 /** Expects that a refusal points at the value itself or at something in it. */
@@ -33,10 +40,11 @@ describe.each(OBJECTS)("$name", (table) => {
   it.each(Object.entries(fields))("takes and refuses in %s what the contract says", (field, kind) => {
     const given = (value: unknown) => place({ ...required, [field]: value });
     for (const value of kind.both) {
-      expect([value, complaints(canonical, given(value)), complaints(wire, given(value))]).toEqual([value, [], []]);
+      expectNoComplaint(canonical, given(value));
+      expectNoComplaint(wire, given(value));
     }
     for (const value of kind.wire ?? []) {
-      expect([value, complaints(wire, given(value))]).toEqual([value, []]);
+      expectNoComplaint(wire, given(value));
       expectRefusal(canonical, given(value), `${at}/${field}`);
     }
     for (const value of kind.neither) {
@@ -48,7 +56,7 @@ describe.each(OBJECTS)("$name", (table) => {
   it.each(Object.entries(wireFields))("knows %s on the wire only", (field, kind) => {
     const given = (value: unknown) => place({ ...required, [field]: value });
     for (const value of [...kind.both, ...(kind.wire ?? [])]) {
-      expect([value, complaints(wire, given(value))]).toEqual([value, []]);
+      expectNoComplaint(wire, given(value));
       expectRefusal(canonical, given(value), at);
     }
     for (const value of kind.neither) expectRefusal(wire, given(value), `${at}/${field}`);
