@@ -9,7 +9,7 @@ import { compileSpec } from "../../scripts/spec/compile.ts";
 import { emitShapes } from "../../scripts/spec/emit-shapes.ts";
 import { emitTypes } from "../../scripts/spec/emit-types.ts";
 import { findStale, writeGenerated, type GeneratedFiles } from "../../scripts/spec/generated-files.ts";
-import { judgeSpec } from "../../scripts/spec/judge-spec.ts";
+import { judgeSpec, type JudgedSpec } from "../../scripts/spec/judge-spec.ts";
 import { layOut } from "../../scripts/spec/layout-text.ts";
 import { BrokenSpecError } from "../../scripts/spec/read-spec.ts";
 import { full, onlyInFull } from "../full.ts";
@@ -19,12 +19,14 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const name = "test/scripts/fixtures/mini.yaml";
 const miniFile = fileURLToPath(new URL("fixtures/mini.yaml", import.meta.url));
 let mini: string;
+let judgedMini: Promise<JudgedSpec>;
 /** What our own description is compiled to: one of the tests compiles it. */
 let compiled: GeneratedFiles;
 let folder: string;
 
 beforeAll(async () => {
   mini = await readFile(miniFile, "utf8");
+  judgedMini = judgeSpec(mini, name);
   compiled = await filesIn(join(root, "generated"));
   folder = await mkdtemp(join(tmpdir(), "compile-spec-"));
 });
@@ -86,7 +88,7 @@ describe("compiling", () => {
     );
     expect(wire).toHaveProperty("components.schemas.New.type", ["object", "null"]);
     expect(validators.wire).toMatch(/^function new2\(value, out\) \{\s*if \(value !== null\)/m);
-    expect(canonical).toEqual((await judgeSpec(mini, name)).canonical);
+    expect(canonical).toEqual((await judgedMini).canonical);
   });
 
   it("takes a union of null alone for null", async () => {
@@ -121,7 +123,7 @@ describe("compiling", () => {
   });
 
   it("lets exclude each other in the types what no schema forbids, in the order that explains mistakes best", async () => {
-    const { source, canonical, wire } = await judgeSpec(mini, name);
+    const { source, canonical, wire } = await judgedMini;
     const types = await layOut(emitTypes(canonical), "typescript");
     const [first, second] = ["WithToken", "WithSeverity"].map((variant) => {
       const body = new RegExp(
@@ -574,7 +576,7 @@ const UNUSABLE_NAMES: readonly (readonly [string, string, RegExp])[] = [
 ];
 
 describe("a broken description", () => {
-  it.each(BROKEN.slice(0, full(15, BROKEN.length)))(
+  it.each(BROKEN.slice(0, full(12, BROKEN.length)))(
     "with %s is refused with file, line and reason",
     async (_, passage, replacement, at, reason) => {
       const text = edited(passage, replacement);
@@ -586,7 +588,8 @@ describe("a broken description", () => {
     },
   );
 
-  it.each(UNUSABLE_NAMES)(
+  // Usually one that is no name, and one that is taken.
+  it.each(UNUSABLE_NAMES.filter((_, index) => index % full(4, 1) === 0))(
     "with a schema called %s is refused with file, line and reason",
     async (called, at, reason) => {
       const text = mini.replaceAll(/\bEnvironment\b/g, called);

@@ -36,12 +36,16 @@ describe("a lint", () => {
       [row.severity ?? "warning", row.code, row.path],
     ]);
     const text = `${findings[0]?.message ?? ""} ${findings[0]?.hint ?? ""}`;
-    for (const part of row.says) expect(text).toContain(part);
+    expect(
+      row.says.filter((part) => !text.includes(part)),
+      text,
+    ).toEqual([]);
   });
 
   it.each(cases)("has nothing against what only looks like $code in the $profile profile: $of", (row) => {
     const options = { ...OPTIONS, profile: row.profile, endpoint: row.endpoint };
-    for (const members of row.right) expect(checkBatch({ ...GOOD, ...members }, options)).toEqual([]);
+    const found = row.right.map((members) => checkBatch({ ...GOOD, ...members }, options));
+    expect(found.flat()).toEqual([]);
   });
 
   it.each(cases)("is switched off by its code, and by lints: false: $code, $profile, $of", (row) => {
@@ -49,10 +53,12 @@ describe("a lint", () => {
     const options = { ...OPTIONS, profile: row.profile, endpoint: row.endpoint };
     const others = codesOf(batch, options).filter((code) => code !== row.code);
     const left = codesOf(batch, { ...options, lints: { [row.code]: false } });
-    expect(left).not.toContain(row.code);
-    expect(left).toEqual(expect.arrayContaining(others)); // and perhaps what it has kept from being told of the same field
-    expect(codesOf(batch, { ...options, lints: { [row.code]: true } })).toContain(row.code);
-    expect(codesOf(batch, { ...options, lints: false })).toEqual([]);
+    const switchedOn = codesOf(batch, { ...options, lints: { [row.code]: true } });
+    const none = codesOf(batch, { ...options, lints: false });
+    // As one expectation: there are hundreds of rows. Left is perhaps what it has kept from being told of the same field.
+    const missing = others.filter((code) => !left.includes(code));
+    const told = [left.includes(row.code), switchedOn.includes(row.code)];
+    expect({ missing, told, none }).toEqual({ missing: [], told: [false, true], none: [] });
   });
 
   it("has a row for every code", () => {

@@ -130,7 +130,7 @@ describe("batches as applications make them", () => {
         );
         expect(checkBatch({ ...one, user_attributes }, { now: NOW, profile: "wire" })).toEqual([]);
       }),
-      { numRuns: full(20, 3_000) },
+      { numRuns: full(12, 3_000) },
     );
   });
 
@@ -140,7 +140,7 @@ describe("batches as applications make them", () => {
         const check = batchChecker({ now: NOW });
         for (const one of all) expect(check(one)).toEqual([]);
       }),
-      { numRuns: full(5, 500) },
+      { numRuns: full(3, 500) },
     );
   });
 });
