@@ -4,6 +4,13 @@ import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { FULL } from "./test/full.ts";
 
+// Of every process that the tests start, the workers and the build among them. Node reads the certificates at its start, as
+// long as it needs for the rest of it, and no test speaks to anybody outside; compilers and bundlers written in Go live too
+// short to collect their garbage before there is much of it.
+delete process.env["NODE_EXTRA_CA_CERTS"];
+process.env["GOGC"] ??= "off";
+process.env["GOMEMLIMIT"] ??= "1GiB";
+
 const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 
 /** What is tested of the build, which is made and packed once for all of them, while the others run. */

@@ -34,13 +34,12 @@ export async function runTypescript(
   if (!existsSync(of)) throw new Error(`${compiler} is not installed.`);
   const file = join(folder, `${name}.json`);
   writeFileSync(file, JSON.stringify(configuration));
-  const isQuick = compiler === QUICK;
-  const program = isQuick ? [await nativeProgram(of), "--singleThreaded"] : [process.execPath, join(of, "bin/tsc")];
+  // In several threads it does more than in one, and there are not more of them here.
+  const program =
+    compiler === QUICK ? [await nativeProgram(of), "--singleThreaded"] : [process.execPath, join(of, "bin/tsc")];
   const [command, ...args] = [...program, "--pretty", "false", "-p", file];
-  // Most of what it reads it needs to its end: to collect garbage, or to check in several threads, only costs time.
-  const env = isQuick ? { ...process.env, GOGC: "off" } : process.env;
   return await new Promise((resolve) => {
-    execFile(command, args, { cwd: folder, env }, (_error, stdout, stderr) => {
+    execFile(command, args, { cwd: folder }, (_error, stdout, stderr) => {
       resolve(`${stdout}${stderr}`.split("\n").filter((line) => line !== ""));
     });
   });
