@@ -56,10 +56,15 @@ async function compile(args: readonly string[], { log, error }: Output): Promise
   });
   log(`Compiling ${nameOf(spec)} (about five seconds) …`);
   // Loaded only now: the compilers take longer to load than somebody who asks for help waits.
-  const { compileSpec, compileToCompare } = await import("./compile.ts");
+  const [{ compileSpec, compileToCompare }, { judgeSpec }] = await Promise.all([
+    import("./compile.ts"),
+    import("./judge-spec.ts"),
+  ]);
   const files = await (check ? compileToCompare : compileSpec)(text, nameOf(spec));
   if (check) {
     const stale = await findStale(out, files, nameOf(out));
+    // Other documents than those that were written: what is wrong with them comes first.
+    if (stale.some((problem) => /\/openapi(\.wire)?\.json: /.test(problem))) await judgeSpec(text, nameOf(spec));
     if (stale.length === 0) log(`${nameOf(out)} is up to date (${String(files.size)} files).`);
     else error(`${stale.join("\n")}\nRun \`npm run generate\` and commit what it writes.`);
     return stale.length === 0 ? 0 : 1;

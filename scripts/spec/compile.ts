@@ -28,11 +28,11 @@ export async function compileSpec(text: string, name: string): Promise<Generated
 }
 
 /**
- * As `compileSpec`, without a check of the types: enough for who compares the texts with those that were written, because
- * these were checked then. The check takes a second.
+ * As `compileSpec`, for who compares the texts with those that were written: what was asked of the documents and of the types
+ * then is not asked again, because it takes as long as the rest.
  */
 export async function compileToCompare(text: string, name: string): Promise<GeneratedFiles> {
-  return await makeFiles(await judgeSpec(text, name), name);
+  return await makeFiles(await judgeSpec(text, name, true), name);
 }
 
 /** The files that say types of their own. */

@@ -659,6 +659,20 @@ describe("the command", () => {
       expect(await findStale(folder, await compileSpec(mini, name))).toEqual([]);
     });
 
+    it("says with --check what a description is judged to be wrong with, not that files differ from it", async () => {
+      await rm(folder, { recursive: true, force: true });
+      await writeGenerated(folder, await compileSpec(mini, name));
+      const spec = join(folder, "..", `${String(process.pid)}-unfit.yaml`);
+      await writeFile(spec, edited("custom_event_type: other }", "custom_event_type: another }"));
+      try {
+        const { code, error } = await run("--spec", spec, "--out", folder, "--check");
+        expect(code).toBe(1);
+        expect(error).toMatch(/^\S+-unfit\.yaml:\d+:\d+: This example does not fit its schema: [^\n]*\n$/);
+      } finally {
+        await unlink(spec);
+      }
+    });
+
     it("exits with 2 when what it compiled cannot be written", async () => {
       const file = join(folder, "a-file");
       await writeFile(file, "");
