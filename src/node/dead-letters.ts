@@ -1,6 +1,8 @@
 import type { Batch } from "../../generated/schema.ts";
 import { textOfBatch, type DeadLetter, type StoredBatch } from "../delivery/outbox.ts";
 import { parse, problemOfRecord } from "../delivery/stored-record.ts";
+import { isObject } from "../rules/objects.ts";
+import { show } from "../rules/show.ts";
 import { parseExact } from "../transport/json.ts";
 import type { Database, Row } from "./sqlite.ts";
 
@@ -18,6 +20,32 @@ export interface RejectedBatch {
   readonly reason: DeadLetter["reason"];
   /** The stored text of a batch that cannot be read, as it is. */
   readonly unreadable?: string | undefined;
+}
+
+/**
+ * `source_request_id` of each that is asked for, by it or as it was listed; undefined for all. An `undefined` that is given
+ * is a list that was not made, and not taken for all: what is discarded is gone.
+ *
+ * @throws TypeError - naming what was given, and what was expected.
+ */
+export function wantedIds(method: string, given: readonly unknown[]): readonly string[] | undefined {
+  if (given.length === 0) return undefined;
+  const [letters] = given;
+  if (!Array.isArray(letters)) {
+    throw new TypeError(
+      `${method}() was given ${show(letters)}; expected an array of \`source_request_id\`s, or of what deadLetters() lists. ` +
+        `For all of them, call ${method}() without an argument.`,
+    );
+  }
+  return Array.from(letters, (letter: unknown, index) => {
+    const batch = isObject(letter) ? letter["batch"] : undefined;
+    const id = isObject(batch) ? batch["source_request_id"] : letter;
+    if (typeof id === "string") return id;
+    throw new TypeError(
+      `${method}() was given an array with ${show(letter)} at index ${String(index)}; ` +
+        "expected a `source_request_id`, or what deadLetters() lists.",
+    );
+  });
 }
 
 const IDS_AT_ONCE = 100;

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promi
 import type { DeadLetter, Outbox, OutboxEntry, OutboxOwner, StoredBatch } from "../delivery/outbox.ts";
 import { show } from "../rules/show.ts";
 import { checkOptions, positive } from "../transport/option-checks.ts";
-import { toRejectedBatch, type RejectedBatch } from "./dead-letters.ts";
+import { toRejectedBatch, wantedIds, type RejectedBatch } from "./dead-letters.ts";
 import { outboxError } from "./outbox-error.ts";
 import { OutboxFile, type OutboxFileSettings } from "./outbox-file.ts";
 import { OwnerWatch } from "./outbox-lease.ts";
@@ -37,20 +37,24 @@ export interface SqliteOutbox extends Outbox {
   /** Lists what the service refused, and what was damaged on the disk, oldest first. */
   deadLetters(): Promise<readonly RejectedBatch[]>;
   /**
-   * Makes refused batches pending again, as they are: the next queue that opens the file sends them. What has to be
-   * mended first is added anew, and discarded here; what cannot be read stays.
+   * Makes refused batches pending again, as they are: the next queue that opens the file sends them; the one that has it open
+   * does not. What has to be mended first is added anew, and discarded here; what cannot be read stays.
    *
-   * @param requestIds - `source_request_id` of each; all when left out.
+   * @param letters - `source_request_id` of each batch, or what {@link deadLetters} lists; all when there is no argument.
+   * What is not there is passed over.
    * @returns how many there were.
+   * @throws TypeError - for what is no array of these, `undefined` included.
    */
-  restore(requestIds?: readonly string[]): Promise<number>;
+  restore(...letters: readonly [] | readonly [letters: readonly (string | RejectedBatch)[]]): Promise<number>;
   /**
    * Forgets refused batches.
    *
-   * @param requestIds - `source_request_id` of each; all when left out.
+   * @param letters - `source_request_id` of each batch, or what {@link deadLetters} lists; all when there is no argument.
+   * What is not there is passed over.
    * @returns how many there were.
+   * @throws TypeError - for what is no array of these, `undefined` included.
    */
-  discard(requestIds?: readonly string[]): Promise<number>;
+  discard(...letters: readonly [] | readonly [letters: readonly (string | RejectedBatch)[]]): Promise<number>;
 }
 
 const TAKEOVER_POLL_MS = 50;
@@ -218,12 +222,12 @@ class FileOutbox implements SqliteOutbox {
     return letters;
   }
 
-  restore(requestIds?: readonly string[]): Promise<number> {
-    return this.#countLetters(requestIds, (log, requestId) => log.restore(requestId));
+  async restore(...letters: readonly unknown[]): Promise<number> {
+    return this.#countLetters(wantedIds("restore", letters), (log, requestId) => log.restore(requestId));
   }
 
-  discard(requestIds?: readonly string[]): Promise<number> {
-    return this.#countLetters(requestIds, (log, requestId) =>
+  async discard(...letters: readonly unknown[]): Promise<number> {
+    return this.#countLetters(wantedIds("discard", letters), (log, requestId) =>
       log.letters.remove(requestId) ? CHARACTERS_PER_LETTER : undefined,
     );
   }

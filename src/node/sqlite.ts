@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { MParticleError } from "../errors.ts";
+import { show } from "../rules/show.ts";
 import { outboxError } from "./outbox-error.ts";
 
 /** What `node:sqlite` and `libsql` have in common, as far as an outbox needs it. */
@@ -35,7 +36,7 @@ function builtIn(): OpenDatabase | undefined {
   const sqlite: unknown = process.getBuiltinModule("node:sqlite" as "node:fs"); // its types are newer than ours
   if (sqlite === undefined) return undefined;
   const { DatabaseSync } = sqlite as { readonly DatabaseSync: new (path: string) => Database }; // as documented by Node
-  return (path) => new DatabaseSync(path);
+  return (path) => checked(new DatabaseSync(path));
 }
 
 function peer(): OpenDatabase {
@@ -43,7 +44,7 @@ function peer(): OpenDatabase {
   for (const base of [import.meta.url, pathToFileURL(`${process.cwd()}/`)]) {
     try {
       const Libsql = createRequire(base)("libsql") as new (path: string) => Database; // as its types have it
-      return (path) => new Libsql(path);
+      return (path) => checked(new Libsql(path));
     } catch (error) {
       if (!(error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND")) throw error;
     }
@@ -51,6 +52,30 @@ function peer(): OpenDatabase {
   throw new Error(
     `sqliteOutbox() needs SQLite: Node 22.13 or later has it (this is ${process.version}), for others run \`npm install libsql@^0.5.29\`.`,
   );
+}
+
+/** Refuses what SQLite has no type for: `libsql` ends the process with it, or takes the members of an array for values. */
+function checked(database: Database): Database {
+  return {
+    exec: (sql) => {
+      database.exec(sql);
+    },
+    prepare: (sql) => {
+      const statement = database.prepare(sql);
+      return {
+        run: (...values) => statement.run(...values.map(requireValue)),
+        all: (...values) => statement.all(...values.map(requireValue)),
+      };
+    },
+    close: () => {
+      database.close();
+    },
+  };
+}
+
+function requireValue(value: unknown): SqlValue {
+  if (typeof value === "string" || value === null || Number.isFinite(value)) return value as SqlValue; // a number, if none of the others
+  throw new TypeError(`${show(value)} is no value for SQLite; expected text, a finite number or null.`);
 }
 
 /** Runs `work` as a whole or not at all. */

@@ -454,6 +454,56 @@ describe("dead letters", () => {
     expect(await outbox.deadLetters()).toEqual([]);
   });
 
+  it("are restored and discarded as they were listed, those that cannot be read as well", async () => {
+    const outbox = await open();
+    await setAside(outbox, "r-1", "r-2", "r-3");
+    await outbox.append([{ requestId: "r-4", context: "no JSON", events: [EVENT] }]);
+    await outbox.setAside([{ requestId: "r-4", reason: REASON }]);
+    const letters = await outbox.deadLetters();
+    expect(await outbox.restore(letters.slice(1))).toBe(2); // what cannot be read stays
+    expect(await outbox.discard([letters[0]!, "r-4", "r-4"])).toBe(2);
+    expect(await outbox.deadLetters()).toEqual([]);
+    expect(await pendingIds(outbox)).toEqual(["r-2", "r-3"]);
+  });
+
+  describe("stay as they are, and so does the process, when", () => {
+    it.each<[unknown, string]>([
+      [undefined, "was given undefined; expected an array of `source_request_id`s, or of what deadLetters() lists."],
+      [null, "was given null; expected an array"],
+      ["r-1", 'was given "r-1"; expected an array'],
+      [5, "was given 5; expected an array"],
+      [{ batch: { source_request_id: "r-1" } }, "was given an object; expected an array"],
+      [[true], "was given an array with true at index 0; expected a `source_request_id`, or what deadLetters() lists."],
+      [["r-1", undefined], "was given an array with undefined at index 1; expected"],
+      [[null], "was given an array with null at index 0; expected"],
+      [[5], "was given an array with 5 at index 0; expected"],
+      [[["r-1"]], "was given an array with an array of 1 at index 0; expected"],
+      [[{ batch: {} }], "was given an array with an object at index 0; expected"],
+      [[{ source_request_id: true }], "was given an array with an object at index 0; expected"],
+    ])("%j is to be restored or discarded", async (letters, message) => {
+      const outbox = await open();
+      await setAside(outbox, "r-1");
+      await expect(outbox.restore(letters as string[])).rejects.toThrow(`restore() ${message}`);
+      await expect(outbox.discard(letters as string[])).rejects.toThrow(`discard() ${message}`);
+      expect(await outbox.deadLetters()).toHaveLength(1);
+      expect(await pendingIds(outbox)).toEqual([]);
+    });
+
+    it("an id that is none comes from who writes to an outbox without a queue", async () => {
+      const outbox = await open();
+      await setAside(outbox, "r-1");
+      for (const id of [true, { a: 1 }, ["r-1"], 5n] as unknown as string[]) {
+        const letters = [{ requestId: "r-1", reason: { ...REASON, message: id } }];
+        await outbox.append([{ requestId: "r-1", context: CONTEXT, events: [EVENT] }]);
+        await expect(outbox.setAside(letters)).rejects.toThrow(
+          "is no value for SQLite; expected text, a finite number or null.",
+        );
+        await outbox.remove(["r-1"]);
+      }
+      expect(await outbox.deadLetters()).toHaveLength(1);
+    });
+  });
+
   it("are not kept when nobody wants them", async () => {
     const outbox = await open({ keepRejected: false });
     await setAside(outbox, "r-1");
