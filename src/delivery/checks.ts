@@ -4,7 +4,7 @@ import { nearest } from "../rules/nearest-name.ts";
 import { isObject } from "../rules/objects.ts";
 import { show } from "../rules/show.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
-import type { Telemetry } from "./telemetry.ts";
+import type { Observers, Telemetry } from "./telemetry.ts";
 
 /** What a check is told about where a batch is going. It fits the options of `checkBatch`. */
 export interface ValidateContext {
@@ -116,6 +116,24 @@ export function makeCheck(
   requireCheck("validate", validate);
   if (typeof strict !== "boolean") requireCodes(strict, validate.codes);
   return new OwnCheck({ validate, strict, telemetry });
+}
+
+/** Warns of wishes that nobody hears. Where a check is left out on purpose, `validate: undefined` says so. */
+export function warnOfChecksMissing(
+  options: Pick<Observers, "onFinding"> & {
+    readonly validate?: unknown;
+    readonly strict?: boolean | readonly string[] | undefined;
+  },
+  telemetry: Telemetry,
+): void {
+  if ("validate" in options) return;
+  const { strict = false, onFinding } = options;
+  const idle = [...(strict === false ? [] : ["`strict`"]), ...(onFinding === undefined ? [] : ["`onFinding`"])];
+  if (idle.length === 0) return;
+  telemetry.warn(
+    `${idle.join(" and ")} ${idle.length === 1 ? "does" : "do"} nothing without \`validate\`, ` +
+      "such as `checkBatch` of mparticle-events/validate.",
+  );
 }
 
 function requireCodes(strict: readonly string[], known: unknown): void {

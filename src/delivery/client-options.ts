@@ -4,10 +4,10 @@ import { show } from "../rules/show.ts";
 import type { TransportOptions } from "../transport/attempt.ts";
 import { atLeastZero, checkOptions, positive, wholeNumber, type Kinds } from "../transport/option-checks.ts";
 import { stepsOf, type BeforeSend } from "./before-send.ts";
-import { makeCheck, type Validate } from "./checks.ts";
+import { makeCheck, warnOfChecksMissing, type Validate } from "./checks.ts";
 import type { PrepareOptions } from "./prepare.ts";
 import type { RetryOptions } from "./retry.ts";
-import type { Logger } from "./logger.ts";
+import { requireLogger, type Logger } from "./logger.ts";
 import type { Observers, Telemetry } from "./telemetry.ts";
 
 /** Everything an {@link EventsClient} can be told. Only the credentials are required. */
@@ -38,7 +38,7 @@ export interface EventsClientOptions extends TransportOptions, Observers {
   readonly strict?: boolean | readonly string[] | undefined;
   /** A batch must stay below it, in bytes of UTF-8; a larger one is split by its events. `@default 128_000` */
   readonly maxBatchBytes?: number | undefined;
-  /** Told what goes on, in words; `console` fits. Without one only losses that nobody else is told of go to the console. */
+  /** Told what goes on, in words; `console` fits. Without one only losses that nobody else is told of, and observers that throw, go to the console. */
   readonly logger?: Logger | undefined;
 }
 
@@ -82,14 +82,13 @@ export function resolvePreparation(options: EventsClientOptions, telemetry: Tele
       `\`maxBatchBytes\` is ${show(maxBatchBytes)}; expected at most ${String(LARGEST_BATCH_BYTES)}, which fills a request.`,
     );
   }
+  warnOfChecksMissing(options, telemetry);
   return {
     beforeSend: stepsOf(options.beforeSend),
     check: makeCheck(validate, strict, telemetry),
     maxBatchBytes,
   };
 }
-
-const LOGGER_METHODS = ["debug", "info", "warn", "error"] as const;
 
 const CLIENT_OPTIONS: Kinds<EventsClientOptions> = {
   apiKey: "any",
@@ -128,11 +127,7 @@ export function requireClientOptions(options: EventsClientOptions): void {
     throw new TypeError(`The options are ${show(given)}; expected an object with \`apiKey\` and \`apiSecret\`.`);
   }
   checkOptions(options, CLIENT_OPTIONS);
-  const { logger } = options;
-  const missing = logger && LOGGER_METHODS.find((name) => typeof logger[name] !== "function");
-  if (missing !== undefined) {
-    throw new TypeError(`\`logger\` has no method \`${missing}\`; expected ${LOGGER_METHODS.join(", ")}.`);
-  }
+  requireLogger(options.logger);
 }
 
 /** @throws TypeError - for events beside their user, as other clients take them, and for options that there are not. */

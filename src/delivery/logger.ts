@@ -1,3 +1,5 @@
+import { show } from "../rules/show.ts";
+
 /**
  * The usual four, each with a message and details; `console` is one. A pino logger, which takes the details first, is
  * recognised: the error of the details is its `err`, because that is what pino writes as an error.
@@ -11,6 +13,21 @@ export interface Logger {
   warn(message: string, details?: object): void;
   /** What is lost, or needs somebody. */
   error(message: string, details?: object): void;
+}
+
+const METHODS = ["debug", "info", "warn", "error"] as const;
+
+/** @throws TypeError - for what does not have the four methods. */
+export function requireLogger(logger: Logger | undefined): void {
+  if (logger === undefined) return;
+  const given: unknown = logger;
+  if (given === null || (typeof given !== "object" && typeof given !== "function")) {
+    throw new TypeError(`\`logger\` is ${show(given)}; expected an object with the methods ${METHODS.join(", ")}.`);
+  }
+  const missing = METHODS.find((name) => typeof logger[name] !== "function");
+  if (missing !== undefined) {
+    throw new TypeError(`\`logger\` has no method \`${missing}\`; expected ${METHODS.join(", ")}.`);
+  }
 }
 
 /** Pino drops what follows a message: it takes the details before it. */

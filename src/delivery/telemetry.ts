@@ -1,6 +1,7 @@
 import { captureContext, channel } from "#platform";
 import type { Batch } from "../../generated/schema.ts";
 import type { ErrorCode, Finding, MParticleError } from "../errors.ts";
+import { readableError } from "../rules/readable-error.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
 import { AttemptStart, type AttemptFacts, type RunInContext } from "./attempt-start.ts";
 import { callQuietly } from "./call-quietly.ts";
@@ -51,7 +52,7 @@ export interface PauseReport {
   readonly error: MParticleError;
 }
 
-/** Called as delivery goes on. What they throw is reported to the logger and goes no further. */
+/** Called as delivery goes on. What they throw is reported to the logger, without one once to the console, and goes no further. */
 export interface Observers {
   /** Called after each request, with what came of it. */
   readonly onAttempt?: ((report: AttemptReport) => void) | undefined;
@@ -104,13 +105,13 @@ export class Telemetry {
 
   /** Makes a request in the context that whoever listens to its start has chosen. */
   runAttempt<Result>(start: AttemptStart | undefined, send: () => Result): Result {
-    return start === undefined ? send() : start.run(send, this.#reportObserver);
+    return start === undefined ? send() : start.run(send, this.#complainOfListener);
   }
 
   /** @param start - of the same request. */
   attempt(report: AttemptReport, start: AttemptStart | undefined): void {
-    start?.end(report, this.#reportObserver);
-    this.#call(this.#observers.onAttempt, report);
+    start?.end(report, this.#complainOfListener);
+    this.#call("onAttempt", this.#observers.onAttempt, report);
     CHANNELS.attempt.publish(report);
     this.#log(
       "debug",
@@ -120,7 +121,7 @@ export class Telemetry {
   }
 
   retry(report: RetryReport): void {
-    this.#call(this.#observers.onRetry, report);
+    this.#call("onRetry", this.#observers.onRetry, report);
     CHANNELS.retry.publish(report);
     this.#log(
       "warn",
@@ -130,7 +131,7 @@ export class Telemetry {
   }
 
   pause(report: PauseReport): void {
-    this.#call(this.#observers.onPause, report);
+    this.#call("onPause", this.#observers.onPause, report);
     CHANNELS.pause.publish(report);
     this.#log("warn", () => `Pausing for ${String(Math.round(report.durationMs))} ms. ${report.error.message}`, report);
   }
@@ -160,8 +161,8 @@ export class Telemetry {
   outcome(outcome: Outcome, alsoTell?: (outcome: Outcome) => void): void {
     // Nearly all are, and mostly nobody listens.
     if (outcome.kind === "accepted" && !this.hasOutcomeListener(alsoTell)) return;
-    this.#call(this.#observers.onOutcome, outcome);
-    this.#call(alsoTell, outcome);
+    this.#call("onOutcome", this.#observers.onOutcome, outcome);
+    this.#call("onOutcome", alsoTell, outcome);
     CHANNELS.outcome.publish(outcome);
     if (outcome.kind === "accepted") return;
     // The batch itself stays out of logs: it holds personal data.
@@ -176,7 +177,7 @@ export class Telemetry {
    */
   warning(finding: Finding, batch: Batch, isNew: boolean): void {
     const onFinding: ((warning: Finding, batch: Batch) => unknown) | undefined = this.#observers.onFinding;
-    if (onFinding !== undefined) this.#callOwn(() => onFinding(finding, batch));
+    if (onFinding !== undefined) this.#call("onFinding", (found) => onFinding(found, batch), finding);
     if (!isNew) return;
     const { code, path, message, hint } = finding;
     const text = `${path === "" ? "The batch" : path}: ${message}${hint === undefined ? "" : ` ${hint}`} (${code})`;
@@ -208,17 +209,31 @@ export class Telemetry {
     this.#log("error", () => message, error === undefined ? undefined : { error });
   }
 
-  #call<Report>(observer: ((report: Report) => unknown) | undefined, report: Report): void {
-    if (observer !== undefined) this.#callOwn(() => observer(report));
-  }
-
   /** What the application's own functions throw, or reject with, must neither stop delivery nor end the process. */
-  #callOwn(run: () => unknown): void {
-    callQuietly(run, this.#reportObserver);
+  #call<Report>(name: keyof Observers, observer: ((report: Report) => unknown) | undefined, report: Report): void {
+    if (observer === undefined) return;
+    callQuietly(
+      () => observer(report),
+      (error) => {
+        this.#complainOf(`\`${name}\``, error);
+      },
+    );
   }
 
-  readonly #reportObserver = (error: unknown): void => {
-    this.reportError("An observer threw.", error);
+  /** An observer that fails would hide all that it is told, losses among it: without a logger the console is told. */
+  #complainOf(observer: string, thrown: unknown): void {
+    if (this.#logger !== undefined) {
+      this.reportError(`${observer} threw.`, thrown);
+    } else if (!this.#hasWarnedOf.has(observer)) {
+      this.#hasWarnedOf.add(observer);
+      const error = readableError(thrown);
+      const said = error instanceof Error ? error.message : String(error);
+      console.warn(`mparticle-events: ${observer} threw: ${said}. Pass \`logger\` to hear of each; this is said once.`);
+    }
+  }
+
+  readonly #complainOfListener = (error: unknown): void => {
+    this.#complainOf("A listener to the start of a request", error);
   };
 
   #log(level: keyof Logger, describe: () => string, details: object | undefined): void {

@@ -33,6 +33,26 @@ function silentLogger() {
 
 const good = (): Batch => ({ environment: "development" });
 
+describe("without `validate`", () => {
+  it.each<[Partial<EventsClientOptions>, readonly string[]]>([
+    [
+      { strict: true },
+      ["`strict` does nothing without `validate`, such as `checkBatch` of mparticle-events/validate."],
+    ],
+    [
+      { strict: ["odd"], onFinding: () => undefined },
+      ["`strict` and `onFinding` do nothing without `validate`, such as `checkBatch` of mparticle-events/validate."],
+    ],
+    [{ strict: false, onFinding: undefined }, []],
+    [{ strict: true, validate: undefined }, []], // left out on purpose
+    [{ strict: true, validate: warnAlways }, []],
+  ])("somebody is told of what does nothing: %o", (options, told) => {
+    const logger = silentLogger();
+    setUp({ ...options, logger });
+    expect(logger.warn.mock.calls.map(([message]: readonly unknown[]) => message)).toEqual(told);
+  });
+});
+
 describe("`validate`", () => {
   it("is told where the batch is going", async () => {
     const endpoints: string[] = [];

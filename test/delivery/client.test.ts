@@ -99,6 +99,8 @@ describe("the constructor", () => {
     [{ userAgent: 5 }, "`userAgent` is 5; expected a string."],
     [{ userAgent: "a\nb" }, '`userAgent` is "a\\nb"; expected printable ASCII.'],
     [{ userAgent: "☕" }, '`userAgent` is "☕"; expected printable ASCII.'],
+    [{ logger: null }, "`logger` is null; expected an object with the methods debug, info, warn, error."],
+    [{ logger: "console" }, '`logger` is "console"; expected an object with the methods'],
     [{ logger: { warn: () => undefined } }, "`logger` has no method `debug`; expected debug, info, warn, error."],
   ])("names what is wrong with %j", (wrong, message) => {
     const options = { ...CREDENTIALS, ...wrong } as unknown as EventsClientOptions;
@@ -283,7 +285,7 @@ describe("what can be observed", () => {
     unsubscribe("mparticle-events:outcome", listener);
     expect(published).toMatchObject([{ kind: "rejected" }]);
     expect(logger.warn).toHaveBeenCalledWith(expect.stringContaining("trying again"), expect.anything());
-    expect(error).toHaveBeenCalledWith("An observer threw.", expect.anything());
+    expect(error).toHaveBeenCalledWith("`onAttempt` threw.", expect.anything());
     expect(error).toHaveBeenCalledWith(
       expect.stringContaining("rejected"),
       expect.not.objectContaining({ batch: expect.anything() as unknown }),

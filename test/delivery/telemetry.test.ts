@@ -230,10 +230,25 @@ describe("what somebody should know", () => {
     const report = { path: "/events", attempt: 1, batches: 1, delayMs: 1, error: ERROR } as const;
     new Telemetry({ onRetry }, logger).retry(report);
     expect(heard).toEqual([report]);
-    expect(logger.error.mock.calls).toEqual([["An observer threw.", { error: mine }]]);
+    expect(logger.error.mock.calls).toEqual([["`onRetry` threw.", { error: mine }]]);
     const broken = { ...makeLogger(), warn: onRetry, error: onRetry };
     expect(() => {
       new Telemetry({ onRetry }, broken).retry(report);
     }).not.toThrow();
+  });
+
+  it("is that an observer threw or rejected, once to the console where there is no logger", async () => {
+    const warn = vi.spyOn(console, "warn").mockReturnValue();
+    const telemetry = new Telemetry({ onOutcome: () => Promise.reject(new Error("mine")) as never }, undefined);
+    const ofQueue = (): never => {
+      throw new ReferenceError("saveSomewhere is not defined");
+    };
+    for (const onOutcome of [undefined, ofQueue, ofQueue]) telemetry.outcomeOfQueue(undelivered(), onOutcome);
+    await Promise.resolve();
+    const told = warn.mock.calls.map(([message]: readonly unknown[]) => message);
+    warn.mockRestore();
+    expect(told).toEqual([
+      "mparticle-events: `onOutcome` threw: saveSomewhere is not defined. Pass `logger` to hear of each; this is said once.",
+    ]);
   });
 });

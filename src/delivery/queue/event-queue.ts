@@ -214,7 +214,7 @@ export class EventQueue {
   }
 
   /**
-   * Sends everything that was added before, without waiting for more.
+   * Sends everything that was added before, without waiting for more. What a step of `beforeSend` holds back stays held.
    *
    * @param options.timeoutMs - how long to wait, such as the time a serverless function has left. `@default` no limit
    * @returns `true` when all of it is settled, `false` when time was up first; the rest stays in the queue.
