@@ -1,5 +1,5 @@
 /** What a mistake is, and what is said to it. */
-export interface Mistake {
+interface Mistake {
   readonly code: string;
   readonly says: readonly string[];
   /** What the newest compiler says, where that is less. */
