@@ -10,7 +10,7 @@ import type { Entry } from "../../src/cli/input/entry.ts";
 import { uriOf } from "../../src/cli/check/sarif-sink.ts";
 import { findInputs, folderOf, patternToRegExp } from "../../src/cli/input/find-inputs.ts";
 import { findJsonFault } from "../../src/cli/input/json-fault.ts";
-import { NO_CSV_SETTINGS } from "../../src/cli/input/csv-settings.ts";
+import { NO_CSV_SETTINGS, readManifest } from "../../src/cli/input/csv-settings.ts";
 import { readEntries } from "../../src/cli/input/read-entries.ts";
 import { readJsonEntries } from "../../src/cli/input/read-json-entries.ts";
 import { GRAPHEME } from "../characters.ts";
@@ -385,6 +385,74 @@ describe("CSV", () => {
 });
 
 describe("a file", () => {
+  const latin1 = (text: string): Buffer => Buffer.from(text, "latin1");
+  const utf16be = (text: string): Buffer => Buffer.from(text, "utf16le").swap16();
+  const utf32 = (text: string): Buffer =>
+    Buffer.concat(Array.from(text, (one) => Buffer.from([...latin1(one), 0, 0, 0])));
+  const tar = Buffer.concat([Buffer.from("rows.csv".padEnd(257, "\0")), Buffer.from("ustar\0".padEnd(255, "\0"))]);
+  const CSV = "Id,Größe\n1,5\n2,6\n";
+
+  it.each([
+    ["a header that is not UTF-8", "l.csv", latin1(CSV), /l\.csv:1: the header is not UTF-8\..*iconv -f WINDOWS-1252/s],
+    ["such a header on two lines", "l.csv", latin1('"Id\nGröße",x\n1,5\n'), /l\.csv:2: the header is not UTF-8\./],
+    ["such a header behind a mark", "l.csv", latin1(`ï»¿${CSV}`), /l\.csv:1: the header is not UTF-8\./],
+    ["a header that never ends", "l.csv", "x".repeat(4 * 1024 * 1024 + 1), /l\.csv:1: the header is longer than/],
+    [
+      "the line ends of old Macs",
+      "m.csv",
+      "Email,Id\ra,1\rb,2\r",
+      /end in a carriage return alone \(CR\).*tr '\\r' '\\n'/s,
+    ],
+    ["line ends with two returns", "m.csv", "Email,Id\r\r\na,1\r\r\n", /end in two carriage returns.*tr -d '\\r'/s],
+    ["UTF-16", "u.csv", Buffer.from(`\uFEFF${CSV}`, "utf16le"), /it is UTF-16\..*iconv -f UTF-16 /s],
+    ["UTF-16 without a mark", "u.csv", Buffer.from(CSV, "utf16le"), /it is UTF-16 without.*iconv -f UTF-16LE/s],
+    ["UTF-16 of big ends", "u.ndjson", utf16be('{"a":1}'), /it is UTF-16 without.*iconv -f UTF-16BE/s],
+    ["UTF-32", "u.csv", Buffer.concat([latin1("ÿþ\0\0"), utf32("Id,x\n")]), /it is UTF-32\..*iconv -f UTF-32 /s],
+    ["UTF-32 without a mark", "u.csv", utf32("Id,x\n"), /it is UTF-32 without.*iconv -f UTF-32LE/s],
+    ["a tar archive", "t.ndjson", tar, /it is a tar archive/],
+    ["a tar archive that is gzipped", "t.csv", gzipSync(tar), /it is a tar archive/],
+    ["a file that is gzipped twice", "t.csv", gzipSync(gzipSync("a\n")), /gzipped twice/],
+    ["a ZIP archive", "t.csv", latin1("PK\u0003\u0004\u0014\0\0\0"), /a ZIP archive, as \.xlsx/],
+    ["what Zstandard packed", "t.ndjson", latin1("(µ/ý$\u0001"), /packed by Zstandard/],
+    ["any other bytes", "t.ndjson", latin1("\u0001\0\0\u0007stuff\n"), /it is no text/],
+    ["an archive by its name", "t.tgz", "", /this kind of file is not read/],
+    ["an archive by its name", "t.tar.gz", "", /this kind of file is not read/],
+  ])("with %s is refused as a whole, with what to do", async (_, name, content, expected) => {
+    const csv = { ...NO_CSV_SETTINGS, map: new Map([["Id", "user_attributes.Id"]]) };
+    const error: unknown = await readFileNamed(name, content, { csv }).catch((thrown: unknown) => thrown);
+    expect(`${String(error)} ${(error as { remedy?: string }).remedy ?? ""}`).toMatch(expected);
+  });
+
+  it("with a row that is not UTF-8 costs that row, where its header is, and where it has none", async () => {
+    const csv = { ...NO_CSV_SETTINGS, map: new Map([["Id", "mpid"]]) };
+    expect(brief(await readFileNamed("r.csv", latin1("Id,x\n1,ü\n2,x\n"), { csv }))).toEqual([
+      "not-utf8 2:undefined",
+      { mpid: 2 },
+    ]);
+    const columns = [{ column: undefined, field: "mpid" }];
+    const manifest = { ...NO_CSV_SETTINGS, manifest: { hasHeaderRow: false, columns } };
+    expect(brief(await readFileNamed("r.csv", latin1("ü\n2\n"), { csv: manifest }))).toEqual([
+      "not-utf8 1:undefined",
+      { mpid: 2 },
+    ]);
+  });
+
+  it("of JSON with the line ends of old Macs is read, and so are two marks, and a pipe of single bytes", async () => {
+    expect(brief(await json('{"a":1}\r{"a":2}\r'))).toEqual([{ a: 1 }, { a: 2 }]);
+    const bytes = (text: string): Promise<readonly Entry[]> => {
+      const file = { name: "-", path: undefined, bytes: undefined };
+      return readAll(readEntries([file], { stdin: chunksOf(text, 1) }, { csv: NO_CSV_SETTINGS, format: undefined }));
+    };
+    expect(brief(await bytes('\uFEFF\uFEFF{"a":1}\n{"a":2}'))).toEqual([{ a: 1 }, { a: 2 }]);
+    expect(brief(await bytes("{}"))).toEqual([{}]);
+    await expect(bytes("I\0d\0")).rejects.toThrow("it is UTF-16 without a byte order mark.");
+  });
+
+  it("that describes columns is refused when it is not UTF-8: its names would match nothing", async () => {
+    writeFileSync(join(folder, "manifest.json"), latin1('{"columns":[{"column":"Größe","action":"ignore"}]}'));
+    await expect(readManifest("manifest.json", folder)).rejects.toThrow("--manifest manifest.json: it is not UTF-8.");
+  });
+
   it("is unpacked, member by member, whatever it is called", async () => {
     const packed = Buffer.concat([gzipSync('{"a":1}\n'), gzipSync('\uFEFF{"a":2}\n{"a":'), gzipSync("3}")]);
     expect(brief(await readFileNamed("members.ndjson", packed))).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }]);

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { EVENT_TYPES } from "../../../generated/contract.ts";
 import { codeOf, messageOf, UsageError } from "../usage-error.ts";
+import { textOf } from "./require-text.ts";
 
 /** What the command was told about CSV. */
 export interface CsvSettings {
@@ -77,8 +78,9 @@ export function eventTypeOfName(file: string): string | undefined {
 export async function readManifest(file: string, cwd: string): Promise<Manifest> {
   let document: unknown;
   try {
-    document = JSON.parse((await readFile(resolve(cwd, file), "utf8")).replace(/^\uFEFF/, ""));
+    document = JSON.parse(textOf(`--manifest ${file}`, await readFile(resolve(cwd, file))));
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     const what = codeOf(error) === "ENOENT" ? "there is no such file" : messageOf(error);
     throw new UsageError(`--manifest ${file}: ${what}.`, MANIFEST_HINT);
   }

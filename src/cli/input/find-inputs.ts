@@ -60,7 +60,7 @@ function describe(stats: Awaited<ReturnType<typeof stat>>) {
 }
 
 function fileNamed(name: string, path: string, bytes: number): InputFile {
-  if (/\.(zip|xlsx|parquet|avro|bz2|xz|zst)$/i.test(name)) {
+  if (/\.(zip|xlsx?|parquet|avro|orc|bz2|xz|zst|7z|rar|tar|tgz|tar\.gz)$/i.test(name)) {
     throw new UsageError(`${name}: this kind of file is not read.`, "Unpack it, or export it as NDJSON or CSV.");
   }
   return { name, path, bytes };

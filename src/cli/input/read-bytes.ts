@@ -3,6 +3,7 @@ import { Readable, Transform } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { messageOf, UsageError } from "../usage-error.ts";
 import type { InputFile } from "./find-inputs.ts";
+import { isTooShortToTell, requireText } from "./require-text.ts";
 
 /** The file ends, or breaks, before what is in it does. */
 export class DamagedFileError extends Error {
@@ -16,7 +17,7 @@ const CHUNK_BYTES = 256 * 1024;
  * each other are one text. A byte order mark at the beginning is left out.
  *
  * @param onBytes - told of each chunk that was read, before it is unpacked.
- * @throws UsageError - when it cannot be opened, or is UTF-16.
+ * @throws UsageError - when it cannot be opened, or is no text in UTF-8, such as a file in UTF-16 or an archive.
  * @throws DamagedFileError - when it breaks in the middle.
  */
 export async function* readBytes(
@@ -30,12 +31,19 @@ export async function* readBytes(
   const isGzip = first.value[0] === 0x1f && first.value[1] === 0x8b;
   const rest = startingWith(first.value, raw);
   const bytes = isGzip ? gunzip(file, rest) : rest;
-  let isFirst = true;
+  let beginning: Buffer | undefined = Buffer.alloc(0);
   try {
     for await (const chunk of bytes) {
-      yield isFirst ? withoutMark(file, chunk) : chunk;
-      isFirst = false;
+      if (beginning === undefined) {
+        yield chunk;
+        continue;
+      }
+      beginning = beginning.length === 0 ? chunk : Buffer.concat([beginning, chunk]);
+      if (isTooShortToTell(beginning)) continue;
+      yield requireText(file.name, beginning);
+      beginning = undefined;
     }
+    if (beginning !== undefined && beginning.length > 0) yield requireText(file.name, beginning);
   } finally {
     await raw.return(undefined);
   }
@@ -53,9 +61,9 @@ async function* countingRaw(
     for await (const chunk of source) {
       onBytes(chunk.length);
       const buffer = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-      // What a file is, three bytes tell: a pipe may bring one at a time.
+      // Two bytes tell whether a file is gzipped: a pipe may bring one at a time.
       const joined = pending === undefined ? buffer : Buffer.concat([pending, buffer]);
-      pending = joined.length < 3 ? joined : undefined;
+      pending = joined.length < 2 ? joined : undefined;
       if (pending === undefined) yield joined;
     }
     if (pending !== undefined) yield pending;
@@ -88,11 +96,4 @@ async function* gunzip(file: InputFile, packed: AsyncIterable<Buffer>): AsyncGen
   } finally {
     source.destroy();
   }
-}
-
-function withoutMark(file: InputFile, chunk: Buffer): Buffer {
-  if (chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf) return chunk.subarray(3);
-  const isUtf16 = (chunk[0] === 0xff && chunk[1] === 0xfe) || (chunk[0] === 0xfe && chunk[1] === 0xff);
-  if (!isUtf16) return chunk;
-  throw new UsageError(`${file.name}: it is UTF-16.`, "Save it as UTF-8, such as by `iconv -f UTF-16 -t UTF-8`.");
 }

@@ -4,6 +4,7 @@ import { mapRows, type RowMapping } from "./csv-mapping.ts";
 import { findDelimiter, RowReader, type Row } from "./csv-rows.ts";
 import type { CsvSettings } from "./csv-settings.ts";
 import type { Entry } from "./entry.ts";
+import { conversion, withCommand } from "./require-text.ts";
 import { splitLines, type Line } from "./split-lines.ts";
 
 /** Of the vendor's own import: rows of 80,000 bytes. Longer ones are read, within reason. */
@@ -19,7 +20,8 @@ export interface CsvReading {
 /**
  * Reads a file of CSV (RFC 4180, in UTF-8): the vendor's own columns, those of a manifest, or any by `--map`.
  *
- * @throws UsageError - when its columns cannot be mapped.
+ * @throws UsageError - when its header cannot be read, or its columns cannot be mapped: the first row that can be read
+ * must not be taken for a header.
  */
 export async function* readCsvEntries(
   file: string,
@@ -33,6 +35,7 @@ export async function* readCsvEntries(
     let start = 0;
     const [first] = rows;
     if (mapping === undefined && first !== undefined) {
+      requireLineEnds(file, first);
       const header = headerOf(file, first, settings);
       mapping = mapRows(file, header.names, settings, ContractFields.load());
       if (mapping.ignored.length > 0) onIgnored(file, mapping.ignored);
@@ -42,14 +45,50 @@ export async function* readCsvEntries(
     return used === undefined ? [] : rows.slice(start).map((row) => toEntry(file, row, used));
   };
 
+  const hasHeader = settings.manifest?.hasHeaderRow !== false;
   for await (const lines of splitLines(chunks, MAX_LINE_BYTES)) {
     const first = lines.find(({ text }) => text !== undefined && text !== "");
     reader ??= first?.text === undefined ? undefined : new RowReader(findDelimiter(first.text));
-    const faults = lines.flatMap((line) => (line.text === undefined ? [unreadable(file, line)] : []));
-    const entries = [...toEntries(reader?.push(lines) ?? []), ...faults];
+    const broken = lines.filter(({ text }) => text === undefined);
+    const [firstBroken] = broken;
+    let [whole, rest]: [readonly Entry[], readonly Line[]] = [[], lines];
+    if (hasHeader && mapping === undefined && firstBroken !== undefined) {
+      const at = lines.indexOf(firstBroken);
+      // A header may go on over lines, as any row.
+      const rows = reader?.push(lines.slice(0, at)) ?? [];
+      if (rows.length === 0) throw headerError(file, firstBroken);
+      [whole, rest] = [toEntries(rows), lines.slice(at)];
+    }
+    const faults = broken.map((line) => unreadable(file, line));
+    const entries = [...whole, ...toEntries(reader?.push(rest) ?? []), ...faults];
     if (entries.length > 0) yield faults.length === 0 ? entries : entries.sort((one, other) => one.line - other.line);
   }
   yield toEntries(reader?.end() ?? []);
+}
+
+/** @throws UsageError - when what was read as one row are many, or each row would end in a carriage return. */
+function requireLineEnds(file: string, { text }: Row): void {
+  const bare = text.replace(/"[^"]*"/g, "");
+  if (!bare.includes("\r")) return;
+  const isDoubled = /^[^\r]*\r+$/.test(bare);
+  throw new UsageError(
+    isDoubled
+      ? `${file}: its lines end in two carriage returns (CR CR LF).`
+      : `${file}: its lines end in a carriage return alone (CR), as those of old Macs do.`,
+    `Save it with line feeds, such as by ${withCommand("tr", isDoubled ? "-d '\\r'" : "'\\r' '\\n'", file)}.`,
+  );
+}
+
+function headerError(file: string, { number, fault }: Line): UsageError {
+  return fault === "too-long"
+    ? new UsageError(
+        `${file}:${String(number)}: the header is longer than ${String(MAX_LINE_BYTES)} bytes.`,
+        "Is there a line feed at the end of each row? Lines that end in a carriage return alone (CR) are none.",
+      )
+    : new UsageError(
+        `${file}:${String(number)}: the header is not UTF-8.`,
+        `Convert the file from the encoding that it has, such as by ${conversion(file)}.`,
+      );
 }
 
 function headerOf(
@@ -103,6 +142,6 @@ function unreadable(file: string, { number, fault }: Line): Entry {
     message: isTooLong ? `it is longer than ${String(MAX_LINE_BYTES)} bytes.` : "it is not UTF-8.",
     hint: isTooLong
       ? "Is there a line break at the end of each row?"
-      : "Convert the file, such as by `iconv -f WINDOWS-1252 -t UTF-8`.",
+      : `Convert the file from the encoding that it has, such as by ${conversion(file)}.`,
   };
 }

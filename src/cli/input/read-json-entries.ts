@@ -1,6 +1,7 @@
 import type { BrokenEntry, Entry } from "./entry.ts";
 import { findJsonFault } from "./json-fault.ts";
 import { readJson } from "./read-json.ts";
+import { conversion } from "./require-text.ts";
 import { JsonSplitter, type JsonPart } from "./split-json.ts";
 import { splitLines, type Line } from "./split-lines.ts";
 
@@ -62,11 +63,18 @@ async function readLayout(
     if (start !== "" && !start.startsWith("{")) return "lines";
     const begun = start.split("\n", 3);
     const [first, second] = begun.map((line) => line.replace(/\r$/, ""));
+    if (endsInReturns(first ?? "")) return "structure";
     // A first line that is a whole value says it alone; the second one may be long, or never end.
     if (begun.length === 2 && findJsonFault(first ?? "") === undefined) return "lines";
     const isSecondWhole = begun.length === 3;
     if (next.done === true || bytes > maxBytes || isSecondWhole) return layoutOf(first ?? "", second);
   }
+}
+
+/** Lines that end in a carriage return alone, as those of old Macs: for JSON it is a space between two values. */
+function endsInReturns(first: string): boolean {
+  const [line, next] = first.split("\r", 2);
+  return next !== undefined && findJsonFault(line ?? "") === undefined;
 }
 
 /** What begins as an object: a line of NDJSON, or the first line of a batch that goes on on the next. */
@@ -133,7 +141,7 @@ function unreadable(
       ...place,
       code: "not-utf8",
       message: "it is not UTF-8.",
-      hint: "Convert the file, such as by `iconv -f WINDOWS-1252 -t UTF-8`.",
+      hint: `Convert the file from the encoding that it has, such as by ${conversion(place.file)}.`,
     };
   }
   return {

@@ -5,6 +5,7 @@ import { gunzip } from "node:zlib";
 import { planWarnings, readPlan, type PlanVersion } from "../../plan/plan.ts";
 import type { Terminal } from "../terminal.ts";
 import { codeOf, messageOf, UsageError } from "../usage-error.ts";
+import { textOf } from "../input/require-text.ts";
 import { oneLine } from "../printable.ts";
 
 /**
@@ -59,8 +60,9 @@ async function readText(file: string, { cwd }: Terminal): Promise<string> {
   try {
     const bytes = await readFile(resolve(cwd, file));
     const unpacked = bytes[0] === 0x1f && bytes[1] === 0x8b ? await promisify(gunzip)(bytes) : bytes;
-    return unpacked.toString("utf8").replace(/^\uFEFF/, "");
+    return textOf(file, unpacked);
   } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
     throw new UsageError(
       `${file}: it cannot be read: ${messageOf(cause)}.`,
       "Check the name, and the folder it starts from.",
