@@ -31,6 +31,8 @@ export interface MockServerOptions {
   readonly page?: boolean | undefined;
 }
 
+type Profile = NonNullable<MockServerOptions["profile"]>;
+
 /** The contract, answering on this machine. */
 export interface MockServer {
   /** For the `baseUrl` of a client, with its `/v2`. */
@@ -47,7 +49,7 @@ export interface MockServer {
 
 /**
  * Serves the packaged OpenAPI contract on 127.0.0.1 by Prism, in this process and silently: every request is checked
- * against it, and answered with its examples; what is wrong is listed in the `sl-violations` header of a 400.
+ * against it, and answered with its examples; a 400 names the fields that are wrong, and lists all in `sl-violations`.
  *
  * A request asks for another answer with `Prefer: code=429`, or `Prefer: code=400, example=…` by name. It has to be
  * valid, and have credentials, nevertheless. The first call takes about a second, to load Prism.
@@ -70,7 +72,7 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
   const record = arrivals === undefined ? undefined : await recordInto(arrivals, profile, check);
   const serveArrived = arrivals === undefined ? undefined : serveArrivals(arrivals);
   const server = createServer((request, response) => {
-    if (serveArrived?.(request, response) !== true) void answer(prism, check, record, request, response);
+    if (serveArrived?.(request, response) !== true) void answer(prism, profile, check, record, request, response);
   });
   const port = await listenOnLoopback(server, wantedPort);
   const close = (): Promise<void> =>
@@ -94,15 +96,11 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
 type RecordRequest = (path: string, body: unknown, status: number) => void;
 
 /** Keeps the batches of each request, with what is wrong with them; loads the checks, as one who does not ask needs none. */
-async function recordInto(
-  arrivals: Arrivals,
-  profile: "canonical" | "wire",
-  check: PlanCheck | undefined,
-): Promise<RecordRequest> {
+async function recordInto(arrivals: Arrivals, profile: Profile, check: PlanCheck | undefined): Promise<RecordRequest> {
   const { checkBatch } = await import("../validate/validate.ts");
   let index = 0;
   return (path, body, status) => {
-    const endpoint = path.endsWith("/historical") ? "historical" : "events";
+    const endpoint = endpointOf(path);
     const batches: readonly unknown[] = path.includes("/bulkevents") && Array.isArray(body) ? body : [body];
     for (const batch of batches) {
       const findings = [...checkBatch(batch, { profile, endpoint }), ...(check?.(batch) ?? [])];
@@ -147,6 +145,7 @@ const MAX_BODY_BYTES = 10_000_000;
 
 async function answer(
   prism: Prism,
+  profile: Profile,
   check: PlanCheck | undefined,
   record: RecordRequest | undefined,
   request: IncomingMessage,
@@ -189,11 +188,13 @@ async function answer(
       sendJson(response, 400, refusal(...unplanned));
       return;
     }
+    const isRefused = output.statusCode === 400 && validations.input.some(({ severity }) => severity === 0);
+    const named = isRefused ? await nameFaults(profile, pathname, body.value) : [];
     const violations = [
       ...validations.input.map((violation) => describeViolation("request", violation)),
       ...validations.output.map((violation) => describeViolation("response", violation)),
     ];
-    sendJson(response, output.statusCode, output.body, {
+    sendJson(response, output.statusCode, named.length > 0 ? refusal(...named) : output.body, {
       // In one spelling: Prism's own `Content-type` beside ours would be two headers.
       ...lowerCased(output.headers ?? {}),
       ...(violations.length > 0 && { "sl-violations": fitHeader(violations) }),
@@ -260,6 +261,25 @@ function fitHeader(violations: readonly Violation[]): string {
     );
   while (encode().length > 8000 && fitting.length > 0) fitting = fitting.slice(0, Math.floor(fitting.length / 2));
   return encode();
+}
+
+/** So many faults are in the body of an answer; all that fit are in its header. */
+const MAX_NAMED = 10;
+
+/**
+ * What `checkBatch` says of a body that the contract refuses: it names the field, and what may have been meant. Loaded when
+ * something is refused, as most tests send what is right.
+ */
+async function nameFaults(profile: Profile, path: string, body: unknown): Promise<readonly string[]> {
+  const { checkBatch } = await import("../validate/validate.ts");
+  const endpoint = endpointOf(path);
+  const isBulk = path.includes("/bulkevents");
+  const batches: readonly unknown[] = isBulk && Array.isArray(body) ? body : [body];
+  return errorsIn(batches, (batch) => checkBatch(batch, { profile, endpoint }), isBulk).slice(0, MAX_NAMED);
+}
+
+function endpointOf(path: string): "events" | "historical" {
+  return path.endsWith("/historical") ? "historical" : "events";
 }
 
 /** What the plan has against the batches of a request. */

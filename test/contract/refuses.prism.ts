@@ -153,13 +153,26 @@ describe("the wire mock", () => {
 });
 
 describe("the error of a refused batch", () => {
-  it("says what the mock said, the status and which batch it was", async () => {
+  it("says what the mock said, which names the field, the status and which batch it was", async () => {
     const error = await errorOf(canonical, withData({ custom_atributes: {} }));
+    const named =
+      '/events/0/data/custom_atributes: "custom_atributes" is not a key of CustomEventData. Did you mean "custom_attributes"? (unknown-key)';
     expect(error).toMatchObject({
-      details: [{ code: "BAD_REQUEST", message: "The request body is malformed." }],
+      details: [{ code: "BAD_REQUEST", message: named }],
       requestIds: [VALID.source_request_id],
-      message: `POST ${canonical.url}/events answered 400 (BAD_REQUEST: The request body is malformed.). The service refused the payload; \`checkBatch\` of mparticle-events/validate names the field.`,
+      message: `POST ${canonical.url}/events answered 400 (BAD_REQUEST: ${named}). The service refused the payload; \`checkBatch\` of mparticle-events/validate names the field.`,
     });
+  });
+
+  it("counts the batches of a bulk request, and names ten fields at most", async () => {
+    const response = await post(
+      canonical,
+      [VALID, ...Array.from({ length: 20 }, () => ({ ...VALID, ipp: 5 }))],
+      "/bulkevents",
+    );
+    const { errors } = (await response.json()) as { readonly errors: readonly { readonly message: string }[] };
+    expect(errors).toHaveLength(10);
+    expect(errors[0]?.message).toBe('/1/ipp: "ipp" is not a key of Batch. Did you mean "ip"? (unknown-key)');
   });
 
   it("is at hand in the violations that the mock lists, for who looks at the answer", async () => {
