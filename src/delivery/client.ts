@@ -1,5 +1,5 @@
 import type { Batch } from "../../generated/schema.ts";
-import { InvalidBatchError } from "../errors.ts";
+import { InvalidBatchError, type MParticleError } from "../errors.ts";
 import { forgetStamps } from "../model/stamp-memory.ts";
 import { BLANK } from "../rules/objects.ts";
 import { show } from "../rules/show.ts";
@@ -158,6 +158,8 @@ export class EventsClient {
       });
       if (verdict.kind !== "accepted") {
         this.#telemetry.outcome({ batch: prepared.batch, index: 0, ...verdict });
+        // Uploads that travelled together share one.
+        if (this.#coalescer === undefined) showCaller(verdict.error);
         throw verdict.error;
       }
       // Not spread: that takes ten times as long, and nearly all come through here.
@@ -360,6 +362,14 @@ export class EventsClient {
       throw error;
     }
   }
+}
+
+/**
+ * Has the stack of an error lead to who awaits it, where the engine can: it was made in another turn of the event loop, whose
+ * calls are all ours. A test that fails shows the line of the upload then.
+ */
+function showCaller(error: MParticleError): void {
+  if ("captureStackTrace" in Error) Error.captureStackTrace(error, showCaller);
 }
 
 /** What a person, or a request handler, can be made to wait; all else has five minutes. */

@@ -229,6 +229,23 @@ describe("a pause", () => {
   });
 });
 
+describe("the error of an upload", () => {
+  it.each<[string, Script<FetchStep>]>([
+    ["an answer", 400],
+    ["a lost connection", { fault: "ECONNRESET" }],
+  ])("has a stack that leads to who awaits it, after %s", async (_, script) => {
+    const { client } = setUp(script, { retry: false });
+    const sendTheOrder = async (): Promise<void> => {
+      await client.upload(makeBatch());
+    };
+    const error: unknown = await sendTheOrder().catch((thrown: unknown) => thrown);
+    const { name, message, stack = "" } = error as Error;
+    expect(stack.startsWith(`${name}: ${message}\n`)).toBe(true);
+    expect(stack).toMatch(/\n +at (async )?sendTheOrder /);
+    expect(stack).not.toContain("showCaller");
+  });
+});
+
 describe("rate", () => {
   it("counts batches, not requests", async () => {
     const { client, time } = setUp(202, { rate: 100 });
