@@ -2,6 +2,7 @@ import { createServer, STATUS_CODES, type IncomingMessage, type Server, type Ser
 import { createServer as createSecureServer } from "node:https";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { show } from "../rules/show.ts";
 import { untilAborted } from "../transport/abort.ts";
 import { checkOptions, positive } from "../transport/option-checks.ts";
 import { listenOnLoopback, readBody } from "./loopback.ts";
@@ -10,7 +11,10 @@ import { checkOf, planChecked } from "./refusal.ts";
 import {
   isStepFunction,
   planStep,
+  SCRIPT_FAILED,
+  scriptFailed,
   ScriptRunner,
+  stepFor,
   type AnswerPlan,
   type FullStep,
   type Script,
@@ -58,7 +62,8 @@ export interface FakeServer extends Recording {
   /**
    * Breaks all connections and stops. Nothing is left behind: no socket, no timer.
    *
-   * @throws unknown - the first thing that a function of the script or `check` threw: its request was answered 500.
+   * @throws unknown - the first thing that a function of the script or `check` threw, or what is wrong with the step that it
+   * gave: its request was answered 422, with the same message, and the console was told.
    */
   close(): Promise<void>;
   /** {@link close}, for `await using`. */
@@ -76,7 +81,8 @@ export interface FakeServer extends Recording {
  * await client.upload(batch);
  * assert.equal(server.requests.length, 4);
  * assert.equal(server.acceptedOnce().length, 1);
- * @throws TypeError, RangeError - for a script that is empty or holds what is no step.
+ * @throws TypeError, RangeError - for a script that is empty or holds what is no step, or a step with anything in it that would
+ * go unheard, such as a misspelt name.
  */
 export async function startFakeServer(options: FakeServerOptions = {}): Promise<FakeServer> {
   checkOptions(options, {
@@ -90,6 +96,7 @@ export async function startFakeServer(options: FakeServerOptions = {}): Promise<
   });
   const service = new Service(options);
   const { tls } = options;
+  if (tls !== undefined) checkTls(tls);
   const server: Server = tls === undefined ? createServer() : createSecureServer({ key: tls.key, cert: tls.cert });
   // Connections stay open until a step, the client or close() ends them; the default would cut idle ones after 5 s.
   server.keepAliveTimeout = 0;
@@ -135,6 +142,15 @@ export async function startFakeServer(options: FakeServerOptions = {}): Promise<
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Without either, each handshake fails: that is a fault, and not the one that was asked for. */
+function checkTls(tls: NonNullable<FakeServerOptions["tls"]>): void {
+  checkOptions(tls, { key: "any", cert: "any" }, "`tls` is");
+  for (const [name, value] of Object.entries<unknown>({ key: tls.key, cert: tls.cert })) {
+    if (typeof value === "string" || value instanceof Uint8Array) continue;
+    throw new TypeError(`\`${name}\` of \`tls\` is ${show(value)}; expected PEM.`);
+  }
 }
 
 /** One connection of a client. */
@@ -254,9 +270,12 @@ class Service {
     } catch (error) {
       // A client that goes away ends every wait and read; nothing is left to do then.
       if (connection.isGone() || request.errored !== null) return;
+      const isFirst = this.#thrown === undefined;
       this.#thrown ??= { error };
-      if (record.status === undefined) this.recorder.decide(record, 500);
-      if (!response.headersSent) response.writeHead(500).end(`The script failed: ${String(error)}`);
+      if (record.status === undefined) this.recorder.decide(record, SCRIPT_FAILED);
+      const answer = scriptFailed(error, isFirst);
+      if (response.headersSent) connection.reset();
+      else await sendAnswer(answer, response, connection.gone);
     }
   }
 
@@ -271,7 +290,7 @@ class Service {
     if (body === undefined) return planStep(413);
     this.recorder.read(record, body);
     const plan = isStepFunction(entry)
-      ? planStep(await untilAborted(Promise.resolve(entry(record)), connection.gone))
+      ? planStep(await untilAborted(Promise.resolve(entry(record)), connection.gone), stepFor(record))
       : entry;
     return planChecked(plan, record, this.#check);
   }

@@ -1,6 +1,8 @@
 import { isObject } from "../rules/objects.ts";
 import { show } from "../rules/show.ts";
+import { checkOptions, positive } from "../transport/option-checks.ts";
 import type { RecordedRequest } from "./recorder.ts";
+import { oneOf } from "./step-checks.ts";
 import type { AnswerStep } from "./step.ts";
 
 /** How a {@link rateLimit} behaves. */
@@ -29,7 +31,7 @@ export interface RateLimitOptions {
  * A request larger than the burst passes when the bucket is full, and is paid for afterwards.
  *
  * @example const server = await startFakeServer({ script: rateLimit({ batchesPerSecond: 50, retryAfter: "date" }) });
- * @throws TypeError - for what are no options.
+ * @throws TypeError - for what are no options, and for an option that there is not.
  * @throws RangeError - for a limit that is not above 0.
  */
 export function rateLimit(
@@ -39,10 +41,18 @@ export function rateLimit(
   if (!isObject(given)) {
     throw new TypeError(`The options are ${show(given)}; expected an object such as { batchesPerSecond: 270 }.`);
   }
+  checkOptions(options, {
+    batchesPerSecond: "any",
+    burst: "any",
+    acceleration: "any",
+    retryAfter: "any",
+    now: "function",
+  });
   const { batchesPerSecond, burst = batchesPerSecond, acceleration, retryAfter = "seconds", now = Date.now } = options;
   for (const [name, value] of Object.entries({ batchesPerSecond, burst, acceleration: acceleration ?? 1 })) {
-    if (!(value > 0)) throw new RangeError(`\`${name}\` is ${String(value)}; expected a number above 0.`);
+    positive(name, value);
   }
+  oneOf("retryAfter", retryAfter, ["seconds", "date", "nonsense", "none"]);
   const accounts = new Map<string, Account>();
 
   return ({ headers, batchCount }) => {

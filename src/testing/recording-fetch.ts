@@ -1,11 +1,16 @@
 import { untilAborted } from "../transport/abort.ts";
+import { isObject } from "../rules/objects.ts";
 import { checkOptions } from "../transport/option-checks.ts";
-import { Recorder, type RecordOptions, type Recording } from "./recorder.ts";
+import { Recorder, type RecordedRequest, type RecordOptions, type Recording } from "./recorder.ts";
 import { checkOf, planChecked } from "./refusal.ts";
+import { kindOfStep } from "./step-checks.ts";
 import {
   isStepFunction,
   planStep,
+  scriptFailed,
   ScriptRunner,
+  STEP_KINDS,
+  stepFor,
   type AnswerPlan,
   type FullStep,
   type Script,
@@ -50,7 +55,9 @@ export interface RecordingFetch extends Recording {
  * await client.upload(batch);
  * assert.equal(fetch.requests.length, 2);
  * assert.equal(fetch.accepted()[0]?.user_identities?.customer_id, "42");
- * @throws TypeError, RangeError - for a script that is empty or holds what is no step, and for an option that there is not.
+ * @throws TypeError, RangeError - for a script that is empty or holds what is no step, or a step with anything in it that would
+ * go unheard, and for an option that there is not. A step of this kind that a function of the script gives is answered 422, with
+ * the message; what the function throws is what the caller gets.
  */
 export function recordingFetch(script: Script<FetchStep> = 202, options: RecordingFetchOptions = {}): RecordingFetch {
   checkOptions(options, { record: "any", check: "function", plan: "any", sleep: "function", now: "function" });
@@ -60,6 +67,18 @@ export function recordingFetch(script: Script<FetchStep> = 202, options: Recordi
   const runner = new ScriptRunner(script, planFetchStep);
   // A Request's signal aborts only while somebody holds the Request.
   const pending = new Set<Request>();
+
+  let hasFailed = false;
+  const planGiven = (step: FetchStep, record: RecordedRequest): FetchPlan => {
+    try {
+      return planFetchStep(step, stepFor(record));
+    } catch (error) {
+      // A client takes what a `fetch` throws for a fault of the network, and tries again.
+      const isFirst = !hasFailed;
+      hasFailed = true;
+      return scriptFailed(error, isFirst);
+    }
+  };
 
   const fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const request = input instanceof Request && init === undefined ? input : new Request(input, init);
@@ -80,7 +99,7 @@ export function recordingFetch(script: Script<FetchStep> = 202, options: Recordi
       const isEarly = !isStepFunction(entry) && (entry.kind === "fault" || isEarlyReset(entry));
       if (!isEarly) recorder.read(record, await request.text());
       const step = isStepFunction<FetchStep>(entry)
-        ? planFetchStep(await untilAborted(Promise.resolve(entry(record)), signal))
+        ? planGiven(await untilAborted(Promise.resolve(entry(record)), signal), record)
         : entry;
       const plan = step.kind === "fault" ? step : planChecked(step, record, check);
       if (plan.kind === "answer") recorder.decide(record, plan.status);
@@ -106,13 +125,16 @@ export function recordingFetch(script: Script<FetchStep> = 202, options: Recordi
 
 type FetchPlan = FullStep | (FaultStep & { readonly kind: "fault" });
 
-function planFetchStep(step: FetchStep): FetchPlan {
-  return isFault(step) ? { kind: "fault", ...step } : planStep(step);
+const FETCH_KINDS = ["fault", ...STEP_KINDS] as const;
+
+function planFetchStep(step: FetchStep, where = "A step"): FetchPlan {
+  if (!isFault(step)) return planStep(step, where, FETCH_KINDS);
+  kindOfStep(step, where, FETCH_KINDS);
+  return { kind: "fault", ...step };
 }
 
 function isFault(step: FetchStep): step is FaultStep {
-  // null comes from JavaScript, and is for planStep to name.
-  return typeof step === "object" && (step as unknown) !== null && "fault" in step;
+  return isObject(step) && step["fault"] !== undefined;
 }
 
 function isEarlyReset(plan: FullStep): boolean {

@@ -1,6 +1,7 @@
 /** What a scripted service does with one request, for a real server and for a `fetch` alike. */
-import { inspect } from "node:util";
+import { readableError } from "../rules/readable-error.ts";
 import type { RecordedRequest } from "./recorder.ts";
+import { jsonOf, kindOfStep, type StepKind } from "./step-checks.ts";
 
 /**
  * An answer, as a whole or cut short.
@@ -103,39 +104,57 @@ interface RawPlan extends RawStep {
   readonly kind: "raw";
 }
 
+export const STEP_KINDS = ["raw", "redirect", "status", "reset"] as const;
+
 /**
  * Spells a step out.
  *
- * @throws TypeError, RangeError - for what is no step, naming it.
+ * @param where - the step is, for the messages of errors.
+ * @param kinds - there are, for them as well.
+ * @throws TypeError, RangeError - for what is no step, and for a step with anything in it that would go unheard, naming it.
  */
-export function planStep(step: Step): FullStep {
-  if (typeof step === "number") return planAnswer({ status: step });
+export function planStep(step: Step, where = "A step", kinds: readonly StepKind[] = STEP_KINDS): FullStep {
   if (step === "hang") return { kind: "hang" };
   if (step === "reset") return { kind: "reset", reset: "before-answer" };
   if (step === "garbage") return { kind: "raw", raw: "220 not.http ESMTP ready\r\n" };
+  const full = typeof step === "number" ? { status: step } : step;
   // A script may come from JavaScript, and a function without a `return` is easily written there.
-  if (typeof step !== "object" || (step as unknown) === null) throw notAStep(step);
-  if ("raw" in step) return { kind: "raw", ...step };
-  if ("redirect" in step) {
-    const { redirect, status = 307, delayMs } = step;
-    return planAnswer({ status, headers: { location: String(redirect) }, delayMs });
+  switch (kindOfStep(full, where, kinds)) {
+    case "raw":
+      return { kind: "raw", ...(full as RawStep) };
+    case "redirect": {
+      const { redirect, status = 307, delayMs } = full as RedirectStep;
+      return planAnswer({ status, headers: { location: String(redirect) }, delayMs }, where);
+    }
+    case "reset":
+      return { kind: "reset", ...(full as ResetStep) };
+    default:
+      return planAnswer(full as AnswerStep, where);
   }
-  if ("status" in step) return planAnswer(step);
-  if ("reset" in step) return { kind: "reset", ...step };
-  throw notAStep(step);
 }
 
-function planAnswer(step: AnswerStep): AnswerPlan {
-  const { status, body } = step;
-  if (!Number.isInteger(status) || status < 200 || status > 599) {
-    throw new RangeError(`\`status\` of a step is ${String(status)}; expected a whole number from 200 to 599.`);
-  }
-  if (step.dripBytesPerMs !== undefined && !(step.dripBytesPerMs > 0)) {
-    throw new RangeError(`\`dripBytesPerMs\` is ${String(step.dripBytesPerMs)}; expected a number above 0.`);
-  }
-  const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
+/** None that a client tries again: its error says at once what is wrong with the script, and not when the test's time is up. */
+export const SCRIPT_FAILED = 422;
+
+/**
+ * The answer to a request for which a script has no step.
+ *
+ * @param isFirst - tells the console as well: what a test throws while another error is on its way is shown by some runners
+ * as a `SuppressedError` alone, and the code under test may pass over what is refused.
+ */
+export function scriptFailed(error: unknown, isFirst: boolean): AnswerPlan {
+  const told = readableError(error);
+  const message = `The script of this test failed. ${told instanceof Error ? told.message : String(told)}`;
+  if (isFirst) console.error(`mparticle-events/testing: ${message}`);
+  return planAnswer({ status: SCRIPT_FAILED, body: { errors: [{ code: "SCRIPT_FAILED", message }] } }, "");
+}
+
+function planAnswer(step: AnswerStep, where: string): AnswerPlan {
+  const { body } = step;
+  const text = body === undefined ? "" : typeof body === "string" ? body : jsonOf(body, where);
+  const given = Object.entries<string | number | undefined>(step.headers ?? {});
   const headers = Object.fromEntries(
-    Object.entries(step.headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]),
+    given.filter(([, value]) => value !== undefined).map(([name, value]) => [name.toLowerCase(), String(value)]),
   );
   if (text !== "") headers["content-type"] ??= contentTypeOf(body);
   return { ...step, kind: "answer", text, headers };
@@ -146,15 +165,9 @@ function contentTypeOf(body: unknown): string {
   return body.trimStart().startsWith("<") ? "text/html" : "text/plain";
 }
 
-function notAStep(step: unknown): TypeError {
-  return new TypeError(
-    `A script gave ${inspect(step)}; expected a status, "reset", "hang", "garbage" or a step such as { status: 503 }.`,
-  );
-}
-
 /** Deals the entries of a script out, one per request. */
 export class ScriptRunner<S, Plan> {
-  readonly #plan: (step: S) => Plan;
+  readonly #plan: (step: S, where: string) => Plan;
   #entries: readonly (Plan | StepFunction<S>)[] = [];
   #next = 0;
 
@@ -162,7 +175,7 @@ export class ScriptRunner<S, Plan> {
    * @param plan - spells a step out; what is no step is refused here, not when its turn comes.
    * @throws TypeError, RangeError - for an empty script, and what `plan` throws.
    */
-  constructor(script: Script<S>, plan: (step: S) => Plan) {
+  constructor(script: Script<S>, plan: (step: S, where: string) => Plan) {
     this.#plan = plan;
     this.replace(script);
   }
@@ -172,7 +185,11 @@ export class ScriptRunner<S, Plan> {
     // Array.isArray does not narrow readonly arrays, and no step is an array.
     const entries = (Array.isArray(script) ? script : [script]) as readonly (S | StepFunction<S>)[];
     if (entries.length === 0) throw new TypeError("The script is empty; expected at least one step.");
-    this.#entries = entries.map((entry) => (isStepFunction(entry) ? entry : this.#plan(entry)));
+    const isOne = !Array.isArray(script);
+    // A hole in a list is no step either, and map() would leave it out.
+    this.#entries = Array.from(entries, (entry, index) =>
+      isStepFunction<S>(entry) ? entry : this.#plan(entry, isOne ? "script" : `script[${String(index)}]`),
+    );
     this.#next = 0;
   }
 
@@ -183,6 +200,11 @@ export class ScriptRunner<S, Plan> {
     if (entry === undefined) throw new TypeError("The script is empty; expected at least one step.");
     return entry;
   }
+}
+
+/** Where a step comes from that a function of the script has given. */
+export function stepFor(request: Pick<RecordedRequest, "index">): string {
+  return `The function of the script, for request ${String(request.index)}`;
 }
 
 /** Whether an entry decides by itself; neither a step nor a plan ever is a function. */

@@ -9,6 +9,7 @@ import {
   type FakeServer,
   type FakeServerOptions,
   type MockServerOptions,
+  type Step,
 } from "../../src/testing/testing.ts";
 import { full } from "../full.ts";
 import { selfSigned } from "./self-signed.ts";
@@ -155,23 +156,58 @@ describe("what is answered", () => {
     await start();
     await expect(startFakeServer({ script: [] })).rejects.toThrow("empty");
     await expect(startFakeServer({ script: [202, 42] })).rejects.toThrow("42");
-    await expect(startFakeServer({ script: "rest" as "reset" })).rejects.toThrow("'rest'");
+    await expect(startFakeServer({ script: "rest" as "reset" })).rejects.toThrow("script: 'rest' is no step");
+    await expect(
+      startFakeServer({ script: [202, { status: 202, reset: "after" as "before-answer" }] }),
+    ).rejects.toThrow('script[1]: `reset` is "after"');
     expect(() => {
       server.script({ status: 202, dripBytesPerMs: 0 });
-    }).toThrow("dripBytesPerMs");
+    }).toThrow("script: `dripBytesPerMs` is 0");
   });
 
-  it("answers 500 where a function of the script throws, and rejects close() with it", async () => {
-    await start({
-      script: () => {
+  it.each<[string, () => Step, string]>([
+    [
+      "throws",
+      () => {
         throw new Error("expected 2 batches");
       },
+      "expected 2 batches",
+    ],
+    [
+      "gives a step with a misspelt name",
+      () => ({ status: 202, dealyMs: 3000 }) as Step,
+      "The function of the script, for request 0: There is no option `dealyMs`; expected `delayMs`.",
+    ],
+    [
+      "gives nothing",
+      () => undefined as unknown as Step,
+      "The function of the script, for request 0: undefined is no step",
+    ],
+  ])("says so in a 422, and rejects close() with it, where a function of the script %s", async (_, script, message) => {
+    const said = vi.spyOn(console, "error").mockReturnValue();
+    await start({ script });
+    const answer = await post(BATCH);
+    expect(answer.status).toBe(422);
+    expect(JSON.parse(answer.text)).toMatchObject({
+      errors: [
+        {
+          code: "SCRIPT_FAILED",
+          message: expect.stringContaining(`The script of this test failed. ${message}`) as string,
+        },
+      ],
     });
-    expect(await post(BATCH)).toMatchObject({
-      status: 500,
-      text: expect.stringContaining("expected 2 batches") as string,
-    });
-    await expect(server.close()).rejects.toThrow("expected 2 batches");
+    await expect(server.close()).rejects.toThrow(message);
+    expect(said.mock.calls).toEqual([[expect.stringContaining(message)]]);
+    said.mockRestore();
+  });
+
+  it.each<[unknown, string]>([
+    [5, "`tls` is 5; expected an object."],
+    [{ kye: "", cert: "" }, "There is no option `kye`; expected `key`."],
+    [{ key: "" }, "`cert` of `tls` is undefined; expected PEM."],
+  ])("does not serve https with %j", async (tls, message) => {
+    await start();
+    await expect(startFakeServer({ tls } as FakeServerOptions)).rejects.toThrow(message);
   });
 });
 

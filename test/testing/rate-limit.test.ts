@@ -179,8 +179,20 @@ describe("its options", () => {
     [{ batchesPerSecond: NaN }, "`batchesPerSecond` is NaN"],
     [{ burst: -1 }, "`burst` is -1"],
     [{ acceleration: 0 }, "`acceleration` is 0"],
+    [{ batchesPerSecond: "5" as unknown as number }, '`batchesPerSecond` is "5"; expected a number above 0.'],
+    [{ burst: "3" as unknown as number }, '`burst` is "3"; expected a number above 0.'],
   ])("%j are refused, naming what is wrong", (options, message) => {
     expect(() => rateLimit({ batchesPerSecond: 1, ...options })).toThrow(RangeError);
+    expect(() => rateLimit({ batchesPerSecond: 1, ...options })).toThrow(message);
+  });
+
+  it.each<[object, string]>([
+    [{ brust: 3 }, "There is no option `brust`; expected `burst`."],
+    [{ retryAfter: "secnds" }, '`retryAfter` is "secnds"; expected "seconds".'],
+    [{ retryAfter: 5 }, '`retryAfter` is 5; expected "seconds", "date", "nonsense" or "none".'],
+    [{ now: 5 }, "`now` is 5; expected a function."],
+  ])("%j are refused, naming what was meant", (options, message) => {
+    expect(() => rateLimit({ batchesPerSecond: 1, ...options })).toThrow(TypeError);
     expect(() => rateLimit({ batchesPerSecond: 1, ...options })).toThrow(message);
   });
 });

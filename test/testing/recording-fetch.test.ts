@@ -1,5 +1,5 @@
 import { getEventListeners } from "node:events";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { EventsClient, createBatch, customEvent } from "mparticle-events";
 import {
   poison,
@@ -313,15 +313,70 @@ describe("what is refused", () => {
 
   it.each<[unknown, string]>([
     [[], "The script is empty"],
-    [42, "`status` of a step is 42"],
-    [{ status: 700 }, "`status` of a step is 700"],
-    [{}, "A script gave {}"],
-    [[202, "rest"], "A script gave 'rest'"],
-    [null, "A script gave null"],
-    [{ status: 202, dripBytesPerMs: 0 }, "`dripBytesPerMs` is 0"],
-  ])("are scripts that are none, such as %j", (script, message) => {
+    [42, "script: `status` is 42; expected a whole number from 200 to 599."],
+    [{ status: 700 }, "script: `status` is 700"],
+    [{}, "script: {} is no step; expected a status"],
+    [[202, "rest"], "script[1]: 'rest' is no step; expected \"reset\"."],
+    [null, "script: null is no step"],
+    [[202, [503]], "script[1]: [ 503 ] is no step"],
+    [[202, , 503], "script[1]: undefined is no step"],
+    [{ delayMs: 5 }, "script: { delayMs: 5 } is no step"],
+    [new Response(null, { status: 503 }), "is no step"],
+    [{ stauts: 202 }, "script: There is no option `stauts`; expected `status`."],
+    [{ falt: "ECONNREFUSED" }, "script: There is no option `falt`; expected `fault`."],
+    [[202, { status: 202, dealyMs: 3000 }], "script[1]: There is no option `dealyMs`; expected `delayMs`."],
+    [{ raw: "HTTP/9", status: 202 }, "script: There is no option `status`; expected one of raw, delayMs."],
+    [{ reset: "before-answer", close: "after-answer" }, "script: There is no option `close`"],
+    [{ status: 202, reset: "after" }, '`reset` is "after"; expected "before-answer", "within-head" or "within-body".'],
+    [{ status: 202, close: "after" }, '`close` is "after"; expected "after-answer".'],
+    [{ reset: "before-anser" }, '`reset` is "before-anser"; expected "before-answer".'],
+    [{ reset: true }, '`reset` is true; expected "before-request", "within-request" or "before-answer".'],
+    [{ status: 202, headers: ["a"] }, '`headers` is an array of 1; expected an object such as { "retry-after": "2" }.'],
+    [{ status: 202, headers: new Headers({ a: "b" }) }, "`headers` is Headers"],
+    [{ status: 202, headers: new Map([["a", "b"]]) }, "`headers` is Map(1)"],
+    [{ status: 202, headers: { "retry-after": null } }, "the header `retry-after` is null; expected text or a number."],
+    [{ status: 202, headers: { "retry after": "1" } }, '["retry after"]; expected a header of HTTP.'],
+    [{ status: 202, headers: { a: "b\r\nc: d" } }, '["a"]; expected a header of HTTP.'],
+    [{ status: 202, delayMs: "5" }, 'script: `delayMs` is "5"; expected milliseconds from 0 to 2147483647'],
+    [{ status: 202, delayMs: Infinity }, 'the step "hang" never answers.'],
+    [{ fault: "ENOTFOUND", delayMs: -1 }, "script: `delayMs` is -1"],
+    [{ status: 202, dripBytesPerMs: 0, body: "x" }, "`dripBytesPerMs` is 0; expected bytes per millisecond, above 0."],
+    [{ status: 202, dripBytesPerMs: 1 }, "`dripBytesPerMs` is of no use without a `body`; expected one."],
+    [{ status: "202" }, '`status` is "202"; expected a whole number'],
+    [{ status: 400, body: 5n }, "`body` is 5n; expected text or JSON ("],
+    [{ status: 400, body: () => "x" }, "`body` is a function; expected text or JSON (it has no JSON)."],
+    [{ raw: 5 }, "`raw` is 5; expected text, which is sent as it is."],
+    [{ raw: "x", redirect: "/" }, "There is no option `redirect`; expected one of raw, delayMs."],
+    [{ fault: 5 }, "`fault` is 5; expected the code of an error"],
+    [{ redirect: 5 }, "`redirect` is 5; expected a URL."],
+    [{ redirect: "/elsewhere", status: 202 }, "`status` of a redirect is 202; expected 301, 302, 303, 307 or 308."],
+  ])("are scripts that are none, such as %o", (script, message) => {
     // From JavaScript, where anything may be passed.
     expect(() => recordingFetch(script as Script<FetchStep>)).toThrow(message);
+  });
+
+  it("are none of the steps that there are, with members that are undefined", async () => {
+    const unset = { delayMs: undefined, headers: { a: undefined }, reset: undefined, fault: undefined };
+    const fetch = recordingFetch({ status: 503, ...unset } as unknown as FetchStep);
+    const answer = await fetch(URL_TEXT, post());
+    expect([answer.status, answer.headers.has("a")]).toEqual([503, false]);
+  });
+});
+
+describe("a step that is none, given by a function", () => {
+  it("is an answer that a client does not try again, with what is wrong with it", async () => {
+    const said = vi.spyOn(console, "error").mockReturnValue();
+    const fetch = recordingFetch(() => ({ status: 202, dealyMs: 3000 }) as FetchStep);
+    const client = new EventsClient({ apiKey: "key", apiSecret: "secret", fetch });
+    const message =
+      "The script of this test failed. The function of the script, for request 0: There is no option `dealyMs`; expected `delayMs`.";
+    const refused: unknown = await client.upload({ environment: "development" }).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ status: 422, details: [{ code: "SCRIPT_FAILED", message }] });
+    expect((refused as Error).message).toContain(message);
+    expect(fetch.requests.map(({ status }) => status)).toEqual([422]);
+    await client.upload({ environment: "development" }).catch(() => undefined);
+    expect(said.mock.calls).toEqual([[`mparticle-events/testing: ${message}`]]); // once
+    said.mockRestore();
   });
 });
 
