@@ -1,5 +1,7 @@
 import type { MeterProvider, TracerProvider } from "@opentelemetry/api";
+import type { Members } from "../rules/objects.ts";
 import { MissingPeerError } from "../rules/optional-peer.ts";
+import { show } from "../rules/show.ts";
 import { checkOptions } from "../transport/option-checks.ts";
 import { VERSION } from "../version.ts";
 import { requireApi } from "./opentelemetry-api.cjs";
@@ -23,12 +25,14 @@ const NAME = "mparticle-events";
  *
  * @param options - see {@link InstrumentOptions}.
  * @returns a function that ends it.
- * @throws TypeError - for an option that there is not.
+ * @throws TypeError - for an option that there is not, and for a provider that is none.
  * @throws MissingPeerError - when the optional peer `@opentelemetry/api` is not installed.
  */
 export function instrumentEvents(options: InstrumentOptions = {}): () => void {
   checkOptions(options, { meterProvider: "any", tracerProvider: "any" });
   const api = loadApi();
+  requireProvider(options, "meterProvider", "getMeter");
+  requireProvider(options, "tracerProvider", "getTracer");
   const { meterProvider = api.metrics.getMeterProvider(), tracerProvider = api.trace.getTracerProvider() } = options;
   const stops = [
     recordMetrics(meterProvider.getMeter(NAME, VERSION)),
@@ -37,6 +41,12 @@ export function instrumentEvents(options: InstrumentOptions = {}): () => void {
   return () => {
     for (const stop of stops.splice(0)) stop();
   };
+}
+
+function requireProvider(options: InstrumentOptions, name: keyof InstrumentOptions, method: string): void {
+  const given: unknown = options[name];
+  if (given === undefined || typeof (Object(given) as Members)[method] === "function") return;
+  throw new TypeError(`\`${name}\` is ${show(given)}; expected one with the method \`${method}\`.`);
 }
 
 function loadApi(): ReturnType<typeof requireApi> {

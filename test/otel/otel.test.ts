@@ -326,6 +326,12 @@ it("an option that there is not is named", () => {
     instrumentEvents({ meter: undefined } as never)();
   }).not.toThrow();
   expect(() => instrumentEvents({ tracer } as never)).toThrow("There is no option `tracer`");
+  expect(() => instrumentEvents({ meterProvider: {} } as never)).toThrow(
+    "`meterProvider` is an object; expected one with the method `getMeter`.",
+  );
+  expect(() => instrumentEvents({ tracerProvider: null } as never)).toThrow(
+    "`tracerProvider` is null; expected one with the method `getTracer`.",
+  );
   expect(context.active()).toBe(ROOT_CONTEXT);
 });
 
