@@ -13,6 +13,7 @@ import { findJsonFault } from "../../src/cli/input/json-fault.ts";
 import { NO_CSV_SETTINGS, readManifest } from "../../src/cli/input/csv-settings.ts";
 import { readEntries } from "../../src/cli/input/read-entries.ts";
 import { readJsonEntries } from "../../src/cli/input/read-json-entries.ts";
+import { SeenIds } from "../../src/cli/input/seen-ids.ts";
 import { GRAPHEME } from "../characters.ts";
 import { full } from "../full.ts";
 
@@ -516,5 +517,52 @@ describe("a file", () => {
       "file:///C:/data/a%3F.csv",
       "file://machine/share/a.csv",
     ]);
+  });
+});
+
+describe("the ids of a run", () => {
+  it("are compared from one end to the other, over files, whatever they look like", () => {
+    const step = fc.record({
+      // Few, so that they come again; and some that differ in one place alone.
+      id: fc.oneof(
+        fc.nat(40).map(String),
+        fc.string({ maxLength: 3 }),
+        fc.nat(9).map((last) => `${"0".repeat(35)}${String(last)}`),
+      ),
+      content: fc.nat(2),
+      file: fc.constantFrom("a", "b", "a/b"),
+      isRejected: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const seen = new SeenIds();
+        const known = new Map<string, { content: number; place: object }>();
+        for (const [index, { id, content, file, isRejected }] of steps.entries()) {
+          const place = { file, line: index + 1 };
+          const earlier = known.get(id);
+          expect(seen.note(id, content, place)).toEqual(
+            earlier === undefined || earlier.content === content ? undefined : earlier.place,
+          );
+          if (earlier === undefined) known.set(id, { content, place });
+          if (!isRejected) continue;
+          seen.forget(id);
+          known.delete(id);
+        }
+      }),
+      { numRuns: full(30, 1000) },
+    );
+  });
+
+  it("are kept in 16 bytes each as they grow in number, up to a limit that is told", () => {
+    const many = full(5_000, 300_000);
+    const seen = new SeenIds(many);
+    for (let index = 0; index < many; index++) seen.note(String(index), 1, { file: "f", line: index + 1 });
+    expect([seen.size, seen.missed]).toEqual([many, 0]);
+    expect(seen.note("one more", 1, { file: "f", line: many + 1 })).toBeUndefined();
+    expect(seen.note("one more", 2, { file: "f", line: many + 2 })).toBeUndefined();
+    expect([seen.size, seen.missed]).toEqual([many, 2]);
+    // What is remembered is compared with all the same.
+    expect(seen.note("0", 2, { file: "f", line: many + 3 })).toEqual({ file: "f", line: 1 });
+    expect(seen.note(String(many - 1), 2, { file: "g", line: 1 })).toEqual({ file: "f", line: many });
   });
 });

@@ -143,6 +143,54 @@ describe("upload", () => {
     expect(sent()[0]?.source_request_id).toBe(requestIdFrom("7"));
   });
 
+  it("rejects a row whose id another row has, sends the first, and says what to name beside the column", async () => {
+    const args = ["u.csv", "--map", "mail=user_identities.email", "--environment", "development", "--id-from", "id"];
+    write("u.csv", "id,mail", "7,a@b.c", "8,d@e.f", "7,g@h.i", "7,a@b.c");
+    const dry = await upload(...args, "--dry-run");
+    expect(dry.stdout).toMatch(/to send +3 .*\nrejected +1 +1 repeat an id\n/);
+    expect(dry.stderr).toMatch(
+      /1 × duplicate-request-id\n {4}such as u\.csv:4 \/source_request_id: u\.csv:2 has the same id.*\n {4}Name by --id-from/,
+    );
+    const ran = await upload(...args, "--rejected", "r.ndjson", "--checkpoint", "c.json");
+    expect(ran.code).toBe(1);
+    expect(ran.stdout).toMatch(/accepted +3 .*\nrejected +1 +1 repeat an id, in r\.ndjson\n/);
+    const { rejected, batch: written } = JSON.parse(readFileSync(join(cwd, "r.ndjson"), "utf8")) as {
+      rejected: object;
+      batch: object;
+    };
+    expect(rejected).toMatchObject({ record: 3, from: "u.csv:4", by: "check" });
+    // The id would have it dropped without a word when it is uploaded as it is.
+    expect(written).toEqual({ user_identities: { email: "g@h.i" }, environment: "development" });
+    const json = await upload(...args, "--dry-run", "--json");
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      records: 4,
+      accepted: 3,
+      rejected: 1,
+      unreadable: 0,
+      repeatedIds: 1,
+    });
+  });
+
+  it("lets a batch have the id of one that was rejected: the service has not got it", async () => {
+    const id = { source_request_id: "mended" };
+    write("m.ndjson", batch(1, { ...id, environment: "prod" }), batch(1, id), batch(2, id));
+    const ran = await upload("m.ndjson", "--dry-run");
+    expect(ran.stdout).toMatch(/to send +1 .*\nrejected +2 /);
+    expect(ran.stderr).toMatch(/m\.ndjson:3 .* m\.ndjson:2 has the same id/);
+  });
+
+  it("finds an id again in a run that goes on, where its first batch was settled before; not where it was rejected", async () => {
+    const [one, two] = [{ source_request_id: "one" }, { source_request_id: "two" }];
+    const head = [batch(1, one), batch(2, { ...two, environment: "prod" }), batch(9), "{broken"];
+    write("g.ndjson", ...head);
+    const args = ["g.ndjson", "--checkpoint", "g.json", "--rejected", "g-rejected.ndjson"];
+    expect((await upload(...args, "--strict")).code).toBe(1);
+    write("g.ndjson", ...head, batch(3, one), batch(4, two));
+    const ran = await upload(...args, "--resume");
+    expect(ran.stdout).toMatch(/accepted +1 /);
+    expect(ran.stderr).toMatch(/g\.ndjson:5 .* g\.ndjson:1 has the same id/);
+  });
+
   it("writes what is rejected with what is wrong, in a form that it takes again", async () => {
     await serve({
       script: ({ batches }) =>

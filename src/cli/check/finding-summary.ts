@@ -1,6 +1,7 @@
 import { formatPlace } from "../input/entry.ts";
 import type { Colours } from "../terminal.ts";
 import type { PlacedFinding } from "./finding-sink.ts";
+import type { SeenIds } from "../input/seen-ids.ts";
 import { oneLine } from "../printable.ts";
 
 /** What is remembered of all findings of one code. */
@@ -68,4 +69,10 @@ export function count(many: number, what: string): string {
 /** With commas between the thousands, whatever the machine speaks. */
 export function formatCount(many: number): string {
   return String(Math.round(many)).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** What of the ids of a run could not be compared; nothing as a rule. */
+export function describeMissedIds({ size, missed }: SeenIds): string {
+  if (missed === 0) return "";
+  return `The ids of ${formatCount(size)} batches are remembered, which is as many as can be: those of ${formatCount(missed)} more were compared with these alone.\n`;
 }

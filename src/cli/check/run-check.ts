@@ -7,12 +7,13 @@ import type { Entry } from "../input/entry.ts";
 import { findInputs } from "../input/find-inputs.ts";
 import { readInputFlags } from "../input/input-options.ts";
 import { readEntries } from "../input/read-entries.ts";
+import { contentOf, idOf, REPEATED_ID, repetition, SeenIds } from "../input/seen-ids.ts";
 import { makePlanCheck } from "../plan/plan-options.ts";
 import { coloursFor, type Output, type Terminal } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
 import { fillEnvironment } from "../input/fill-environment.ts";
 import { GithubSink, JsonSink, LineSink, type FindingSink, type PlacedFinding } from "./finding-sink.ts";
-import { FindingSummary } from "./finding-summary.ts";
+import { describeMissedIds, FindingSummary } from "./finding-summary.ts";
 import { JunitSink } from "./junit-sink.ts";
 import { SarifSink } from "./sarif-sink.ts";
 
@@ -24,12 +25,21 @@ export async function runCheck(inputs: readonly string[], flags: CheckFlags, ter
   const sink = sinkFor(flags, terminal.stdout);
   const summary = new FindingSummary();
   for (const { name } of files) await sink.file?.(name);
+  const seen = new SeenIds();
+  const looksForIds = flags.lints && flags.off?.includes(REPEATED_ID) !== true;
+  const findingsOf = (entry: Entry): readonly Finding[] => {
+    if (entry.kind === "broken") return [faultOf(entry)];
+    const batch = fillEnvironment(entry.value, flags.environment);
+    const findings = check(batch);
+    const id = looksForIds ? idOf(batch) : undefined;
+    const earlier = id === undefined ? undefined : seen.note(id, contentOf(batch), entry);
+    return earlier === undefined ? findings : [repetition(earlier), ...findings];
+  };
 
   let isStopped = false;
   for await (const entries of readEntries(files, terminal, reading)) {
     for (const entry of entries) {
-      const findings =
-        entry.kind === "record" ? check(fillEnvironment(entry.value, flags.environment)) : [faultOf(entry)];
+      const findings = findingsOf(entry);
       summary.records++;
       if (findings.length === 0) continue;
       summary.recordsWithFindings++;
@@ -52,6 +62,7 @@ export async function runCheck(inputs: readonly string[], flags: CheckFlags, ter
       "Stopped, because nobody reads the findings any more. Counted is what was read by then.\n",
     );
   }
+  await terminal.stderr.write(describeMissedIds(seen));
   await terminal.stderr.write(summary.describe(coloursFor(terminal.stderr, terminal.env)));
   return summary.findings === 0 ? EXIT.clean : EXIT.findings;
 }

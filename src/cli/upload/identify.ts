@@ -2,9 +2,16 @@ import { basename } from "node:path";
 import { requestIdFrom } from "../../index.ts";
 import type { RecordEntry } from "../input/entry.ts";
 
-/** A batch with its ids, or why it gets none. */
+/** The id of a batch, or why it gets none. */
 export type Identified =
-  { readonly kind: "identified"; readonly batch: unknown } | { readonly kind: "unnamed"; readonly message: string };
+  | {
+      readonly kind: "identified";
+      /** `undefined` for what is no batch. */
+      readonly id: string | undefined;
+      /** What the id was made of: the batch brought it along, `--id-from` names it, or it is its place in the input. */
+      readonly of: "itself" | "fields" | "place";
+    }
+  | { readonly kind: "unnamed"; readonly message: string };
 
 /** What an id is made of: a column, or a place in the batch. */
 interface Source {
@@ -13,8 +20,8 @@ interface Source {
 }
 
 /**
- * Makes what gives a batch its `source_request_id`, and its events their `source_message_id`, so that the same row has
- * the same ids in every run. An id that a batch brings along stays.
+ * Makes what finds the `source_request_id` of a batch, so that the same row has the same one in every run. An id that a
+ * batch brings along stays.
  *
  * With `--id-from` the id is `requestIdFrom` of the value; of several values, of their JSON list. Without it the name of
  * the file, the position in it and the content name a row: enough to run again, and no help once the file has changed.
@@ -30,29 +37,33 @@ export function identifyBy(
   const [only] = sources;
   return (value, { row, file }, position) => {
     // What is no batch is named by the check.
-    if (!isMembers(value)) return { kind: "identified", batch: value };
-    const { source_request_id: own, events } = value;
-    let id = typeof own === "string" && own !== "" ? own : undefined;
-    if (id === undefined && only === undefined) {
-      id = requestIdFrom(`${basename(file)}#${String(position.record)}:${position.crc.toString(16)}`);
+    if (!isMembers(value)) return { kind: "identified", id: undefined, of: "itself" };
+    const { source_request_id: own } = value;
+    if (typeof own === "string" && own !== "") return { kind: "identified", id: own, of: "itself" };
+    if (only === undefined) {
+      const id = requestIdFrom(`${basename(file)}#${String(position.record)}:${position.crc.toString(16)}`);
+      return { kind: "identified", id, of: "place" };
     }
-    if (id === undefined) {
-      const names: string[] = [];
-      for (const source of sources) {
-        const text = valueOf(source, value, row);
-        if (text === undefined) {
-          return { kind: "unnamed", message: `it has no ${source.name}, which --id-from makes its id of.` };
-        }
-        names.push(text);
+    const names: string[] = [];
+    for (const source of sources) {
+      const text = valueOf(source, value, row);
+      if (text === undefined) {
+        return { kind: "unnamed", message: `it has no ${source.name}, which --id-from makes its id of.` };
       }
-      id = requestIdFrom(names.length === 1 ? (names[0] ?? "") : JSON.stringify(names));
+      names.push(text);
     }
-    // The value was read for us alone: a copy of each batch would cost as much as its check.
-    const batch = value as Record<string, unknown>;
-    batch["source_request_id"] = id;
-    if (Array.isArray(events)) nameEvents(events, id);
-    return { kind: "identified", batch };
+    const id = requestIdFrom(names.length === 1 ? (names[0] ?? "") : JSON.stringify(names));
+    return { kind: "identified", id, of: "fields" };
   };
+}
+
+/** Gives a batch its `source_request_id`, and its events a `source_message_id` each where they have none. */
+export function nameBatch(value: unknown, id: string | undefined): void {
+  if (id === undefined || !isMembers(value)) return;
+  // The value was read for us alone: a copy of each batch would cost as much as its check.
+  const batch = value as Record<string, unknown>;
+  batch["source_request_id"] = id;
+  if (Array.isArray(batch["events"])) nameEvents(batch["events"], id);
 }
 
 function nameEvents(events: readonly unknown[], id: string): void {

@@ -4,7 +4,8 @@ import type { Entry, Place } from "../input/entry.ts";
 import { fillEnvironment } from "../input/fill-environment.ts";
 import { UsageError } from "../usage-error.ts";
 import type { EnvironmentGuard } from "./environment-guard.ts";
-import { identifyBy } from "./identify.ts";
+import { contentOf, idOf, repetition, SeenIds } from "../input/seen-ids.ts";
+import { identifyBy, nameBatch, type Identified } from "./identify.ts";
 import type { Progress } from "./checkpoint.ts";
 import type { Rejection } from "./rejected-file.ts";
 
@@ -25,7 +26,7 @@ export interface SourceSettings {
   readonly sends: boolean;
   /** What an earlier run has settled; its records are read again, and compared. */
   readonly resumed: Progress | undefined;
-  /** Records above that mark which it rejected, and wrote down. */
+  /** Records that it rejected, and wrote down. */
   readonly rejectedBefore: ReadonlySet<number>;
   readonly onRejected: (rejection: Rejection) => void;
 }
@@ -44,6 +45,8 @@ export class RecordSource {
   #crc = 0;
   #inFile = { name: "", records: 0 };
   #settled: Progress;
+  /** The ids of all batches that were not rejected. */
+  readonly seenIds = new SeenIds();
 
   /** Records that were read. */
   records = 0;
@@ -51,6 +54,8 @@ export class RecordSource {
   skipped = 0;
   /** Of them, those that could not be read, or got no id. */
   unreadable = 0;
+  /** Of them, those whose id another record has, which says something else. */
+  repeated = 0;
   /** Of them, those that an earlier run had rejected, beyond its checkpoint. */
   rejectedBefore = 0;
   /** The batches made of them. */
@@ -111,6 +116,12 @@ export class RecordSource {
     if (resumed !== undefined && this.records < resumed.records) throw changed(`it ends before ${resumed.at}`);
   }
 
+  /** The batch was rejected, so that its id is free for another one. */
+  freeId(batch: unknown): void {
+    const id = idOf(batch);
+    if (id !== undefined) this.seenIds.forget(id);
+  }
+
   #toBatch(entry: Entry): unknown {
     const { guard, sends, resumed, rejectedBefore } = this.#settings;
     const record = ++this.records;
@@ -122,6 +133,11 @@ export class RecordSource {
       this.skipped++;
       if (record === resumed.records && this.#crc !== resumed.crc)
         throw changed(`something before ${resumed.at} is not as it was`);
+      // What was accepted has its id; what was rejected has none.
+      if (entry.kind === "record" && !rejectedBefore.has(record)) {
+        const value = fillEnvironment(entry.value, guard.filling);
+        this.#noteId(value, this.#identify(value, entry, position), entry);
+      }
       return undefined;
     }
     if (rejectedBefore.has(record)) {
@@ -133,18 +149,21 @@ export class RecordSource {
       this.#refuse(entry, { severity: "error", code, path: "", message, hint }, { text });
       return undefined;
     }
-    const value = fillEnvironment(entry.value, guard.filling);
-    const identified = this.#identify(value, entry, position);
+    const batch = fillEnvironment(entry.value, guard.filling);
+    const identified = this.#identify(batch, entry, position);
     if (identified.kind === "unnamed") {
       const hint = "Name a column that all rows have, or several.";
-      this.#refuse(
-        entry,
-        { severity: "error", code: "no-id", path: "", message: identified.message, hint },
-        { batch: value },
-      );
+      this.#refuse(entry, { severity: "error", code: "no-id", path: "", message: identified.message, hint }, { batch });
       return undefined;
     }
-    const { batch } = identified;
+    const earlier = this.#noteId(batch, identified, entry);
+    if (earlier !== undefined) {
+      // Without the id that was made for it: uploaded as it is, it would be dropped without a word.
+      this.repeated++;
+      this.#reject(entry, repeats(earlier, identified), { by: "check", batch });
+      return undefined;
+    }
+    nameBatch(batch, identified.id);
     if (sends) guard.requireSaid(batch, entry);
     const { file, line, column } = entry;
     this.#origins.push({ file, line, column, record, crc: this.#crc });
@@ -153,9 +172,21 @@ export class RecordSource {
     return batch;
   }
 
-  /** Called for the record that was read last. */
-  #refuse({ file, line, column }: Place, finding: Finding, rest: Partial<Rejection>): void {
+  /** Where the record stands that has the same id and says something else. */
+  #noteId(batch: unknown, identified: Identified, place: Place): Place | undefined {
+    // A place in the input has one record.
+    if (identified.kind === "unnamed" || identified.id === undefined || identified.of === "place") return undefined;
+    return this.seenIds.note(identified.id, contentOf(batch), place);
+  }
+
+  #refuse(place: Place, finding: Finding, rest: Partial<Rejection>): void {
     this.unreadable++;
+    this.#reject(place, finding, rest);
+    this.stoppedByStrict = this.#settings.strict;
+  }
+
+  /** Called for the record that was read last. */
+  #reject({ file, line, column }: Place, finding: Finding, rest: Partial<Rejection>): void {
     this.#settings.onRejected({
       record: this.records,
       place: { file, line, column },
@@ -163,8 +194,13 @@ export class RecordSource {
       findings: [finding],
       ...rest,
     });
-    this.stoppedByStrict = this.#settings.strict;
   }
+}
+
+function repeats(earlier: Place, { of }: Identified & { readonly kind: "identified" }): Finding {
+  const finding = repetition(earlier);
+  if (of !== "fields") return finding;
+  return { ...finding, hint: "Name by --id-from what tells the two apart, such as --id-from user_id date." };
 }
 
 /** As many as a batch has, whatever it is. */

@@ -40,10 +40,10 @@ export class RejectedFile {
   }
 
   /**
-   * The records above a mark that an earlier run has written already. A last line without an end is taken away: the
+   * The records that an earlier run, which is resumed, has written already. A last line without an end is taken away: the
    * power went while it was written, and its record comes again.
    */
-  async writtenAbove(mark: number): Promise<Set<number>> {
+  async writtenRecords(): Promise<Set<number>> {
     const records = new Set<number>();
     const size = sizeOf(this.path);
     if (size <= this.start) return records;
@@ -62,7 +62,7 @@ export class RejectedFile {
     for await (const lines of splitLines(watched, MAX_LINE_BYTES)) {
       for (const { text } of lines) {
         const record = recordOf(text);
-        if (record !== undefined && record > mark) records.add(record);
+        if (record !== undefined) records.add(record);
       }
     }
     if (lastEnd < size) truncateSync(this.path, lastEnd);

@@ -3,8 +3,7 @@ import { existsSync } from "node:fs";
 import { LIMITS } from "../../../generated/contract.ts";
 import type { Finding } from "../../errors.ts";
 import { coloursFor, type Terminal } from "../terminal.ts";
-import { formatCount } from "../check/finding-summary.ts";
-import { FindingSummary } from "../check/finding-summary.ts";
+import { describeMissedIds, FindingSummary, formatCount } from "../check/finding-summary.ts";
 import type { UploadFlags } from "../commands/upload.ts";
 import { readConnection } from "../connection.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -61,7 +60,7 @@ export async function runUpload(
   if (dryRun === undefined) requireWritable("--rejected", rejectedName, rejectedPath);
   if (canResume) requireWritable("--checkpoint", checkpointName, checkpointPath);
   const rejected = new RejectedFile(rejectedName, rejectedPath, resumed?.rejected.start);
-  const rejectedBefore = resumed === undefined ? new Set<number>() : await rejected.writtenAbove(resumed.records);
+  const rejectedBefore = resumed === undefined ? new Set<number>() : await rejected.writtenRecords();
 
   const summary = new FindingSummary();
   const source = new RecordSource(readEntries(files, terminal, reading), {
@@ -141,9 +140,10 @@ export async function runUpload(
   });
   if (summary.findings > 0) {
     summary.records = source.records - source.skipped;
-    summary.recordsWithFindings = run.tally.rejected + source.unreadable;
+    summary.recordsWithFindings = run.tally.rejected + source.unreadable + source.repeated;
     await terminal.stderr.write(summary.describe(coloursFor(terminal.stderr, terminal.env), true));
   }
+  await terminal.stderr.write(describeMissedIds(source.seenIds));
   await terminal.stderr.write(warnings.describe(coloursFor(terminal.stderr, terminal.env)));
   if (dryRun !== undefined) await terminal.stderr.write(describeDuration(source.batches - run.tally.rejected, flags));
   else await tellHowToGoOn(terminal, run, { canResume, checkpointName, args });

@@ -161,6 +161,7 @@ export class UploadRun {
       return;
     }
     this.#tally.rejected++;
+    this.#source.freeId(batch);
     const isOurs = "findings" in error;
     const findings = isOurs ? error.findings : findingsOf(error);
     const { record, file, line, column } = this.#source.originOf(index);

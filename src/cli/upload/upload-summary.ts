@@ -23,7 +23,7 @@ export interface Ended {
 export async function writeSummary(terminal: Terminal, flags: UploadFlags, ended: Ended): Promise<void> {
   const { run, source, rejectedName, warnings, durationMs, dryRun } = ended;
   const { accepted, eventsAccepted, undelivered } = run.tally;
-  const rejected = run.tally.rejected + source.unreadable;
+  const rejected = run.tally.rejected + source.unreadable + source.repeated;
   const skipped = source.skipped + source.rejectedBefore;
   // A batch that was read and has no outcome: the source was broken off.
   const unsent = source.records - accepted - rejected - undelivered - skipped;
@@ -35,6 +35,7 @@ export async function writeSummary(terminal: Terminal, flags: UploadFlags, ended
         accepted,
         rejected,
         unreadable: source.unreadable,
+        ...(source.repeated > 0 && { repeatedIds: source.repeated }),
         undelivered: undelivered + unsent,
         settledBefore: skipped,
         events: eventsAccepted,
@@ -61,6 +62,7 @@ export async function writeSummary(terminal: Terminal, flags: UploadFlags, ended
       rejected,
       [
         ...(source.unreadable > 0 ? [`${formatCount(source.unreadable)} could not be read`] : []),
+        ...(source.repeated > 0 ? [`${formatCount(source.repeated)} repeat an id`] : []),
         ...(rejected > 0 && dryRun === undefined ? [`in ${rejectedName}`] : []),
       ].join(", "),
     ],
@@ -108,5 +110,5 @@ export function exitCodeOf(run: UploadRun, source: RecordSource): number {
   const { interruption, tally } = run;
   if (interruption !== undefined && interruption !== "strict") return EXIT.undelivered;
   if (tally.undelivered > 0) return EXIT.undelivered;
-  return tally.rejected + source.unreadable + source.rejectedBefore > 0 ? EXIT.findings : EXIT.clean;
+  return tally.rejected + source.unreadable + source.repeated + source.rejectedBefore > 0 ? EXIT.findings : EXIT.clean;
 }

@@ -132,7 +132,7 @@ export const duplicateRequestId = objectLint({
   code: "duplicate-request-id",
   severity: "error",
   means: "A `source_request_id` that another batch of the same series has: the service drops one of the two",
-  advice: "Give each batch an id of its own; a copy of a batch is made without it. Found by `batchChecker` alone",
+  advice: "Give each batch an id of its own; a copy is made without it. Found by `batchChecker` and the command",
   at: [object("Batch")],
   check: (_, { namesake }) => {
     if (namesake === undefined) return undefined;
