@@ -44,7 +44,7 @@ async function makeFiles(judged: JudgedSpec, name: string): Promise<GeneratedFil
   const typescript = async (code: string) => header + (await layOut(code, "typescript"));
   const javascript = async (code: string) => header + (await layOut(code, "javascript"));
   const [schema, contract, shapes, canonicalValidator, wireValidator, checkTypes] = await Promise.all([
-    typescript(types(source, canonical)),
+    types(source, canonical).then(typescript),
     typescript(emitContract(canonical, wire)),
     typescript(emitShapes(source.document, canonical, wire)),
     javascript(validators.canonical),
@@ -67,9 +67,9 @@ async function makeFiles(judged: JudgedSpec, name: string): Promise<GeneratedFil
   ]);
 }
 
-function types(source: SpecSource, document: JsonObject): string {
+async function types(source: SpecSource, document: JsonObject): Promise<string> {
   try {
-    return emitTypes(document);
+    return await emitTypes(document);
   } catch (error) {
     // The type compiler knows the place, at best, as a pointer at the end of its message.
     const message = error instanceof Error ? error.message : String(error);

@@ -14,13 +14,9 @@ import {
 import { resolveRef } from "./references.ts";
 import { variantName } from "./type-names.ts";
 
-// As TypeScript, which they import. By files: the whole of the package first loads what reads, bundles and judges documents
-// of any make, and takes longer for that than for the types. Ours is one file, and judged.
+// As TypeScript, which it imports.
 const require = createRequire(import.meta.url);
-const transformSchema =
-  require("openapi-typescript/dist/transform/index.cjs") as typeof openapiTypescript.transformSchema;
-const { astToString } = require("openapi-typescript/dist/lib/ts.cjs") as Pick<typeof openapiTypescript, "astToString">;
-const follow = require("openapi-typescript/dist/lib/utils.cjs") as Pick<typeof openapiTypescript, "resolveRef">;
+const { default: openapiTS, astToString } = require("openapi-typescript") as typeof openapiTypescript;
 
 const f = ts.factory;
 const NULL = f.createLiteralTypeNode(f.createNull());
@@ -33,16 +29,12 @@ const EXPORT = [f.createModifier(ts.SyntaxKind.ExportKeyword)];
  * Every component schema becomes an exported interface or alias of its own, because a member of
  * `components["schemas"]` has no name in error messages and hovers; `paths` and `components` refer to those.
  */
-export function emitTypes(document: JsonObject): string {
-  const source = typeSource(document) as unknown as openapiTypescript.OpenAPI3; // as it was judged to be
-  const context = {
-    discriminators: { objects: {}, refsHandled: [] },
-    injectFooter: [],
+export async function emitTypes(document: JsonObject): Promise<string> {
+  const nodes = await openapiTS(JSON.stringify(typeSource(document)), {
+    defaultNonNullable: false,
     silent: true,
     transform: (schema: unknown) => typeOf(schema),
-    resolve: (ref: string): unknown => follow.resolveRef(source, ref, { silent: true }),
-  };
-  const nodes = transformSchema(source, context as unknown as openapiTypescript.GlobalContext); // the rest is off
+  });
   const named: TS.Node[] = [];
   const rest: TS.Node[] = [];
   for (const node of nodes) {

@@ -124,7 +124,7 @@ describe("compiling", () => {
 
   it("lets exclude each other in the types what no schema forbids, in the order that explains mistakes best", async () => {
     const { source, canonical, wire } = await judgedMini;
-    const types = await layOut(emitTypes(canonical), "typescript");
+    const types = await layOut(await emitTypes(canonical), "typescript");
     const [first, second] = ["WithToken", "WithSeverity"].map((variant) => {
       const body = new RegExp(
         `interface CrashReportEventData${variant} extends CrashReportEventDataBase \\{(.*?)^\\}`,
