@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import { Arrivals } from "../arrivals/arrivals.ts";
 import { serveArrivals } from "../arrivals/serve-arrivals.ts";
 import { planCheck, type PlanCheck } from "../plan/plan.ts";
+import { show } from "../rules/show.ts";
 import { checkOptions } from "../transport/option-checks.ts";
 import { checkPort, listenOnLoopback, readBody } from "./loopback.ts";
 import { errorsIn } from "./refusal.ts";
@@ -140,6 +141,7 @@ function findContract(profile: string): string {
   return createRequire(import.meta.url).resolve(`mparticle-events/${file}`);
 }
 
+const BASE_PATH = "/v2";
 const OPERATIONS = ["/v2/events", "/v2/bulkevents", "/v2/bulkevents/historical"];
 const MAX_BODY_BYTES = 10_000_000;
 
@@ -152,7 +154,15 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   try {
+    const { pathname, searchParams } = new URL(request.url ?? "/", "http://127.0.0.1");
+    const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
     const text = await readBody(request, MAX_BODY_BYTES);
+    const { code, preferences } = readPreferences(headers["prefer"] ?? "");
+    const problem = problemOfRequest(pathname, headers, code);
+    if (problem !== undefined) {
+      sendProblem(response, problem);
+      return;
+    }
     if (text === undefined) {
       sendJson(response, 413, refusal(`The body is larger than ${String(MAX_BODY_BYTES)} bytes.`));
       return;
@@ -162,23 +172,29 @@ async function answer(
       sendJson(response, 400, refusal("The body is not JSON."));
       return;
     }
-    const { pathname, searchParams } = new URL(request.url ?? "/", "http://127.0.0.1");
-    const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
     const result = await prism(
       {
         method: (request.method ?? "get").toLowerCase(),
         // Prism's paths begin after the base URL.
-        url: { path: pathname.replace(/^\/v2(?=\/)/, ""), query: Object.fromEntries(searchParams) },
+        url: { path: pathname.slice(BASE_PATH.length), query: Object.fromEntries(searchParams) },
         headers,
         body: body.value,
       },
-      readPreferences(headers["prefer"] ?? ""),
+      preferences,
     );
     if ("problem" in result) {
       sendProblem(response, result.problem);
       return;
     }
     const { output, validations } = result.answer;
+    if (validations.input.length === 0 && output.statusCode !== (preferences.code ?? output.statusCode)) {
+      const detail = `The contract has no example ${show(preferences.exampleKey)} of an answer ${String(code)}.`;
+      sendProblem(
+        response,
+        problemWith(400, "NO_SUCH_ANSWER", "`Prefer` asks for an answer that there is not", detail),
+      );
+      return;
+    }
     const unplanned = check !== undefined && output.statusCode <= 299 ? findUnplanned(body.value, check) : [];
     // 401 is answered before anything is looked at.
     if (OPERATIONS.includes(pathname) && output.statusCode !== 401) {
@@ -217,20 +233,51 @@ function readJson(text: string, contentType: string): { readonly value: unknown 
   }
 }
 
-/** The parameters of `Prefer` (RFC 7240) that Prism understands. */
-function readPreferences(prefer: string): PrismPreferences {
+/** The parameters of `Prefer` (RFC 7240) that Prism understands, and the code as it was given. */
+function readPreferences(prefer: string): {
+  readonly code: string | undefined;
+  readonly preferences: PrismPreferences;
+} {
   const given = new Map<string, string>();
   for (const part of prefer.split(/[,;]/)) {
     const [name = "", value = ""] = part.split("=", 2).map((side) => side.trim().replace(/^"(.*)"$/, "$1"));
     given.set(name.toLowerCase(), value);
   }
-  const code = given.get("code") ?? "";
+  const code = given.get("code");
   const example = given.get("example");
   return {
-    ...(/^\d{3}$/.test(code) && { code: Number(code) }),
-    ...(example !== undefined && { exampleKey: example }),
-    ...(given.has("dynamic") && { dynamic: given.get("dynamic") === "true" }),
+    code,
+    preferences: {
+      ...(code !== undefined && { code: Number(code) }),
+      ...(example !== undefined && { exampleKey: example }),
+      ...(given.has("dynamic") && { dynamic: given.get("dynamic") === "true" }),
+    },
   };
+}
+
+/** What Prism would pass over, or would not say so that whoever sent it sees the mistake. */
+function problemOfRequest(
+  path: string,
+  { host = "", "content-encoding": encoding = "identity" }: Readonly<Record<string, string>>,
+  code: string | undefined,
+): PrismProblem | undefined {
+  if (!path.startsWith(`${BASE_PATH}/`)) {
+    const detail = `There is no ${path}: each path begins with ${BASE_PATH}. The base URL is http://${host}${BASE_PATH}.`;
+    return problemWith(404, "NO_PATH_MATCHED", "Route not resolved, no path matched", detail);
+  }
+  if (encoding.toLowerCase() !== "identity") {
+    const detail = `The body has the content encoding ${show(encoding)}. The service documents none: send the JSON as it is.`;
+    return problemWith(415, "CONTENT_ENCODING", "The content encoding is not supported", detail);
+  }
+  if (code !== undefined && !/^[2-5]\d\d$/.test(code)) {
+    const detail = `\`Prefer\` asks for the code ${show(code)}; expected a status that the contract has an answer for.`;
+    return problemWith(400, "NO_SUCH_ANSWER", "`Prefer` asks for an answer that there is not", detail);
+  }
+  return undefined;
+}
+
+function problemWith(status: number, name: string, message: string, detail: string): PrismProblem {
+  return { name, message, status, detail };
 }
 
 interface Violation {

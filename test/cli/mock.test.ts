@@ -92,6 +92,22 @@ describe("the mock", () => {
       503,
       "could not be handled",
     ],
+    [
+      post("/v2/events", "\u001f", { headers: { ...post("/v2/events", "").headers, "content-encoding": "gzip" } }),
+      415,
+      'encoding \\"gzip\\"',
+    ],
+    [
+      post("/v2/events", GOOD, { headers: { ...post("/v2/events", "").headers, "content-encoding": "Identity" } }),
+      202,
+      "",
+    ],
+    ...["777", "99", "200", "abc", ""].map((code): [MockRequest, number, string] => [
+      post("/v2/events", GOOD, { headers: { ...post("/v2/events", "").headers, prefer: `code=${code}` } }),
+      400,
+      `asks for the code \\"${code}\\"; expected 202, or one from 300 to 599.`,
+    ]),
+    [post("/v2/events", GOOD, { headers: { ...post("/v2/events", "").headers, prefer: "wait=1, code=202" } }), 202, ""],
   ])("answers %# as the service would", (asked, status, says) => {
     const answer = service().answer(asked);
     expect(answer.status).toBe(status);

@@ -115,6 +115,44 @@ describe("the mock server", () => {
     expect((await fetch(`${mock.url}/events`)).status).toBe(405);
   });
 
+  it("answers 404 to a base URL without its /v2, as the service does, and says what it has to be", async () => {
+    const origin = mock.url.slice(0, -"/v2".length);
+    const baseUrl = { url: origin } as MockServer;
+    const response = await post(BATCH, { server: baseUrl });
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({
+      detail: `There is no /events: each path begins with /v2. The base URL is ${mock.url}.`,
+    });
+    expect((await post(BATCH, { path: "/v2/events" })).status).toBe(404);
+    const client = new EventsClient({ apiKey: "key", apiSecret: "secret", baseUrl: origin });
+    await expect(client.upload(createBatch(BATCH, []))).rejects.toThrow("Check `baseUrl`: it ends with /v2.");
+  });
+
+  it("answers 415 to a body that is compressed, because the service documents none", async () => {
+    const response = await post("\u001f", { headers: { "content-encoding": "gzip" } });
+    expect(response.status).toBe(415);
+    expect(await response.text()).toContain('The body has the content encoding \\"gzip\\".');
+    expect((await post(BATCH, { headers: { "content-encoding": "identity" } })).status).toBe(202);
+  });
+
+  it.each([
+    ["code=777", 400, 'asks for the code \\"777\\"'],
+    ["code=abc", 400, 'asks for the code \\"abc\\"'],
+    ["code=", 400, 'asks for the code \\"\\"'],
+    ["code=418", 404, "Requested status code 418 is not defined"],
+    ["code=400, example=nothing", 400, 'no example \\"nothing\\" of an answer 400'],
+  ])("refuses `Prefer: %s`, which it cannot answer", async (prefer, status, says) => {
+    const response = await post(BATCH, { headers: { prefer } });
+    expect([response.status, response.headers.get("content-type")]).toEqual([status, "application/problem+json"]);
+    expect(await response.text()).toContain(says);
+  });
+
+  it("answers with an example by its name", async () => {
+    const response = await post(BATCH, { headers: { prefer: "code=400, example=missingEventType" } });
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain("event_type must not be null");
+  });
+
   it("says nothing on the console", async () => {
     const spies = (["log", "info", "warn", "error"] as const).map((method) => vi.spyOn(console, method));
     const written = vi.spyOn(process.stdout, "write");

@@ -2,6 +2,7 @@ import { LIMITS } from "../../../generated/contract.ts";
 import type { BatchRecord } from "../../arrivals/arrivals.ts";
 import type { Finding } from "../../errors.ts";
 import { nearest } from "../../rules/nearest-name.ts";
+import { show } from "../../rules/show.ts";
 import { checkBatch, type Profile } from "../../validate/validate.ts";
 import { readJson } from "../input/read-json.ts";
 import { decideFailure, type FailureRule } from "./failures.ts";
@@ -92,7 +93,14 @@ export class ContractService implements Answering {
     if (!hasCredentials(headers["authorization"])) {
       return unlooked(refuse(401, "The request carries no credentials."));
     }
-    const failure = decideFailure(this.#options.failures, this.#options.random) ?? preferred(headers["prefer"]);
+    const preferred = preferredCode(headers["prefer"]);
+    if (typeof preferred === "string") return unlooked(refuse(400, preferred));
+    const failure = decideFailure(this.#options.failures, this.#options.random) ?? preferred;
+    const encoding = headers["content-encoding"] ?? "identity";
+    if (encoding.toLowerCase() !== "identity") {
+      const message = `The body has the content encoding ${show(encoding)}. The service documents none: send the JSON as it is.`;
+      return unlooked(refuse(415, message));
+    }
     if (Buffer.byteLength(body) >= LIMITS.requestMaxBytes) return unlooked(refuse(413, "The request is too large."));
     if (!/^application\/([\w.-]+\+)?json\b/i.test(headers["content-type"] ?? "")) {
       const given = headers["content-type"] ?? "missing";
@@ -186,10 +194,17 @@ function hasCredentials(authorization: string | undefined): boolean {
   return scheme.toLowerCase() === "basic" && /^[^:]+:./.test(Buffer.from(encoded, "base64").toString("utf8"));
 }
 
-/** `Prefer: code=429` asks for another answer (RFC 7240), as it does with the mock server of the contract tests. */
-function preferred(prefer: string | undefined): number | undefined {
-  const code = Number(/(?:^|[,;\s])code="?(\d{3})"?/.exec(prefer ?? "")?.[1] ?? 0);
-  return code >= 300 ? code : undefined;
+/**
+ * `Prefer: code=429` asks for another answer (RFC 7240), as it does with the mock server of the contract tests.
+ *
+ * @returns undefined for the one that is given anyway, and a text, which says so, for one that there is not.
+ */
+function preferredCode(prefer: string | undefined): number | string | undefined {
+  const given = /(?:^|[,;\s])code\s*=\s*"?([^"\s,;]*)/i.exec(prefer ?? "")?.[1];
+  if (given === undefined || given === "202") return undefined;
+  const code = /^\d{3}$/.test(given) ? Number(given) : 0;
+  if (code >= 300 && code <= 599) return code;
+  return `\`Prefer\` asks for the code ${show(given)}; expected 202, or one from 300 to 599.`;
 }
 
 function failing(status: number): MockAnswer {
