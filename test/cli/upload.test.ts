@@ -333,6 +333,31 @@ describe("upload", () => {
     expect(new Set(customers()).size).toBe(count);
   });
 
+  it("says why nothing answers, also when it has waited for it to no end, and whose pause it is", async () => {
+    write("a.ndjson", ...many(10));
+    let nowMs = Date.now();
+    const refused = Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:9"), { code: "ECONNREFUSED" });
+    const terminal = testTerminal({
+      cwd,
+      env,
+      now: () => nowMs,
+      fetch: () => Promise.reject(new TypeError("fetch failed", { cause: refused })),
+    });
+    const running = runProgram(["upload", "a.ndjson"], terminal);
+    while (!terminal.written.stderr.includes("no answer")) {
+      terminal.tick();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(terminal.written.stderr).toMatch(/^ {2}0 % · no answer, next try in \d s · .* · waiting 10\n/m);
+    expect(terminal.written.stderr).not.toContain("paused by the service");
+    nowMs += 40_000;
+    terminal.tick();
+    expect(await running).toBe(3);
+    expect(terminal.written.stderr).toMatch(
+      /\nNothing answers: POST .* was not sent: nothing listens there \(ECONNREFUSED\)\.\nSee mparticle-events doctor\. Then go on with: /,
+    );
+  });
+
   it("stops at Ctrl+C, finishes what is in flight, and goes on with --resume", async () => {
     const first = full(500, 2_000);
     const second = full(100, 500);
@@ -492,7 +517,7 @@ describe("upload", () => {
     release();
     expect(await running).toBe(0);
     expect(terminal.written.stderr).toMatch(
-      /^100 % · 0 batches · 0 events · 0\/s · accepted 0 · rejected 0 · waiting 10\n$/,
+      /^ {2}0 % · 0 batches · 0 events · 0\/s · accepted 0 · rejected 0 · waiting 10\n$/,
     );
   });
 });

@@ -26,7 +26,7 @@ export function makeClient(
   connection: Connection,
   checkMore: (batch: unknown) => readonly Finding[],
   terminal: Terminal,
-  observers: Pick<EventsClientOptions, "onAttempt" | "onPause">,
+  observers: Pick<EventsClientOptions, "onAttempt" | "onRetry" | "onPause">,
   warnings: WarningCount,
   dryRun: DryRun | undefined,
 ): EventsClient {

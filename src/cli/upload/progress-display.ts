@@ -9,8 +9,10 @@ export interface RunState extends Tally {
   readonly waiting: number;
   /** From 0 to 1; `undefined` where the length of the input is not known. */
   readonly share: number | undefined;
-  /** The service asked to wait until then. */
+  /** Nothing is sent until then. */
   readonly pausedUntilMs: number;
+  /** Who made it so: the service by an answer, or nobody, because none came. */
+  readonly pausedBy: "service" | "no-answer";
   readonly isStopping: boolean;
 }
 
@@ -38,7 +40,7 @@ export function showProgress(terminal: Terminal, state: () => RunState): () => P
       share === undefined || share === 0 || share >= 1 ? undefined : ((atMs - startedAtMs) / share) * (1 - share);
     const percent = share === undefined ? [] : [`${String(Math.floor(share * 100)).padStart(3)} %`];
     const parts = [
-      ...(pauseMs > 0 ? [`paused by the service for ${formatDuration(pauseMs)}`] : []),
+      ...(pauseMs > 0 ? [describePause(run.pausedBy, pauseMs)] : []),
       `${formatCount(settled)} batches`,
       `${formatCount(run.events)} events`,
       `${formatCount(rate)}/s`,
@@ -71,6 +73,11 @@ export function showProgress(terminal: Terminal, state: () => RunState): () => P
     stop();
     await stderr.write("\r\u001b[K");
   };
+}
+
+function describePause(by: RunState["pausedBy"], pauseMs: number): string {
+  const duration = formatDuration(pauseMs);
+  return by === "service" ? `paused by the service for ${duration}` : `no answer, next try in ${duration}`;
 }
 
 function bar(share: number): string {

@@ -1,4 +1,4 @@
-import type { ApiError, DeliveryOutcome, EventsClient, Finding } from "../../index.ts";
+import type { ApiError, DeliveryOutcome, EventsClient, Finding, MParticleError } from "../../index.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
@@ -38,11 +38,14 @@ export class UploadRun {
   readonly #tally: Tally = { accepted: 0, rejected: 0, undelivered: 0, eventsAccepted: 0 };
   #writtenAtMs: number;
   #pausedUntilMs = 0;
+  #pausedBy: RunState["pausedBy"] = "service";
   /** Of the first attempt, until one was answered. */
   #unansweredSinceMs: number | undefined | "answered";
   #interruption: Interruption | undefined;
   /** What kept the first batch from being delivered. */
   #trouble: string | undefined;
+  /** Why the last request failed that is made again. */
+  #lastFailure: string | undefined;
   /** Nothing from that batch on counts as settled: the credentials were refused, and not the batch. */
   #holdsAt = Infinity;
 
@@ -62,7 +65,8 @@ export class UploadRun {
   }
 
   get trouble(): string | undefined {
-    return this.#trouble;
+    // What is ended because nothing answers says that it was ended, and not why nothing answers.
+    return this.#interruption === "no-answer" ? (this.#lastFailure ?? this.#trouble) : this.#trouble;
   }
 
   /** What of the source was handed over and has no outcome yet. */
@@ -71,14 +75,17 @@ export class UploadRun {
     return this.#source.batches - accepted - rejected - undelivered;
   }
 
-  /** For the display. */
-  state(share: number | undefined): RunState {
+  /** @param read - how much of the input was read, from 0 to 1: what of it waits is not done. */
+  state(read: number | undefined): RunState {
+    const { records } = this.#source;
+    const share = read === undefined || records === 0 ? read : read * (1 - this.waiting / records);
     return {
       ...this.#tally,
       events: this.#tally.eventsAccepted,
       waiting: this.waiting,
       share,
       pausedUntilMs: this.#pausedUntilMs,
+      pausedBy: this.#pausedBy,
       isStopping: this.#stop.signal.aborted,
     };
   }
@@ -89,8 +96,12 @@ export class UploadRun {
       if (status !== undefined) this.#unansweredSinceMs = "answered";
       else this.#unansweredSinceMs ??= this.#terminal.now();
     },
-    onPause: ({ durationMs }: { readonly durationMs: number }): void => {
+    onRetry: ({ error }: { readonly error: MParticleError }): void => {
+      this.#lastFailure = error.message;
+    },
+    onPause: ({ durationMs, error }: { readonly durationMs: number; readonly error: MParticleError }): void => {
       this.#pausedUntilMs = this.#terminal.now() + durationMs;
+      this.#pausedBy = error.name === "ApiError" ? "service" : "no-answer";
     },
   };
 
