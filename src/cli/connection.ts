@@ -17,6 +17,7 @@ export interface ConnectionFlags {
 
 /** Where to send to, and as whom. */
 export interface Connection {
+  /** Empty where the variable is, as those of a CI are whose secret is missing. */
   readonly apiKey: string | undefined;
   readonly apiSecret: string | undefined;
   readonly pod: Pod | undefined;
@@ -39,41 +40,57 @@ export function addConnectionOptions(command: Command): Command {
 /**
  * Credentials and host, from the flags, the environment and a file, in this order.
  *
- * @throws UsageError - for a file that was named and cannot be read, and for a pod that there is not.
+ * @throws UsageError - for a file that was named and cannot be read, for a pod that there is not, and for a variable of the two
+ * that is set and empty.
  */
 export async function readConnection(flags: ConnectionFlags, { env, cwd }: Terminal): Promise<Connection> {
   const file = await readEnvFile(flags.envFile, cwd);
-  const read = (name: string): string | undefined => nonEmpty(env[name]) ?? nonEmpty(file[name]);
-  const baseUrl = flags.baseUrl ?? (flags.pod === undefined ? read("MPARTICLE_BASE_URL") : undefined);
-  const pod = flags.pod ?? (baseUrl === undefined ? read("MPARTICLE_POD") : undefined);
+  const fileName = flags.envFile ?? ".env";
+  const read = (name: string): string | undefined => env[name] ?? file[name];
+  /** Nothing in its place would be the default, and so another data centre than was meant. */
+  const readTarget = (name: string): string | undefined => {
+    const value = read(name);
+    if (value?.trim() !== "") return value;
+    throw new UsageError(
+      `${name} is set in ${env[name] === undefined ? fileName : "the environment"}, and is empty.`,
+      "Give it its value, or unset it: without a pod or a base URL everything goes to us1.",
+    );
+  };
+  const baseUrl = flags.baseUrl ?? (flags.pod === undefined ? readTarget("MPARTICLE_BASE_URL") : undefined);
+  const pod = flags.pod ?? (baseUrl === undefined ? readTarget("MPARTICLE_POD") : undefined);
   if (pod !== undefined && !isPod(pod)) {
     throw new UsageError(
       `MPARTICLE_POD is ${JSON.stringify(pod)}.`,
       `Set it to one of ${Object.keys(PODS).join(", ")}.`,
     );
   }
-  const inEnvironment = nonEmpty(env["MPARTICLE_API_KEY"]) !== undefined;
   return {
     apiKey: read("MPARTICLE_API_KEY"),
     apiSecret: read("MPARTICLE_API_SECRET"),
     pod,
     baseUrl,
-    from: inEnvironment ? "the environment" : (flags.envFile ?? ".env"),
+    from: env["MPARTICLE_API_KEY"] === undefined ? fileName : "the environment",
   };
 }
 
 /** @throws UsageError - when one of the two is missing. */
-export function requireCredentials({ apiKey, apiSecret }: Connection): { apiKey: string; apiSecret: string } {
-  const missing = apiKey === undefined ? "MPARTICLE_API_KEY" : "MPARTICLE_API_SECRET";
-  if (apiKey !== undefined && apiSecret !== undefined) return { apiKey, apiSecret };
+export function requireCredentials(connection: Connection): { apiKey: string; apiSecret: string } {
+  const { apiKey = "", apiSecret = "" } = connection;
+  const missing = describeMissing(connection);
+  if (missing === undefined) return { apiKey, apiSecret };
   throw new UsageError(
-    `${missing} is not set.`,
+    missing,
     "Set it in the environment, or in a file .env in this folder; the dashboard has it under Setup > Inputs.",
   );
 }
 
-function nonEmpty(value: string | undefined): string | undefined {
-  return value === "" ? undefined : value;
+/** Which of the credentials is not there; `undefined` when both are. */
+export function describeMissing({ apiKey, apiSecret }: Connection): string | undefined {
+  for (const [name, value] of Object.entries({ MPARTICLE_API_KEY: apiKey, MPARTICLE_API_SECRET: apiSecret })) {
+    if (value === undefined) return `${name} is not set.`;
+    if (value.trim() === "") return `${name} is set, and is empty.`;
+  }
+  return undefined;
 }
 
 function isPod(name: string): name is Pod {

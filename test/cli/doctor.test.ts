@@ -40,10 +40,10 @@ describe("doctor", () => {
 
   it.each([
     [
-      "a secret that is missing",
+      "a secret that is empty",
       { env: { MPARTICLE_API_SECRET: "" } },
       202,
-      /✗ credentials MPARTICLE_API_SECRET is not set\.\n +Set/,
+      /✗ credentials MPARTICLE_API_SECRET is set, and is empty\.\n +Set[^]*– batch +not sent/,
     ],
     ["a key with quotes", { env: { MPARTICLE_API_KEY: '"k"' } }, 202, /✗ credentials .* spaces or quotes/],
     ["a refusal", {}, 401, /✗ batch +the key or the secret is not valid here \(401\)\.\n +Are they/],

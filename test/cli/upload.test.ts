@@ -461,6 +461,31 @@ describe("upload", () => {
     );
   });
 
+  it.each([
+    [{ MPARTICLE_BASE_URL: "" }, "", "MPARTICLE_BASE_URL is set in the environment, and is empty."],
+    [
+      { MPARTICLE_BASE_URL: undefined, MPARTICLE_POD: " " },
+      "",
+      "MPARTICLE_POD is set in the environment, and is empty.",
+    ],
+    [{ MPARTICLE_BASE_URL: undefined }, "MPARTICLE_POD=\n", "MPARTICLE_POD is set in .env, and is empty."],
+    // What stands in the file is not what was said in the environment.
+    [{ MPARTICLE_API_KEY: "" }, "MPARTICLE_API_KEY=other\n", "MPARTICLE_API_KEY is set, and is empty."],
+    [{ MPARTICLE_API_SECRET: "" }, "", "MPARTICLE_API_SECRET is set, and is empty."],
+  ])("refuses %j as a mistake, in place of the default", async (variables, file, expected) => {
+    write("a.ndjson", batch(1));
+    writeFileSync(join(cwd, ".env"), file);
+    const fetch = (): Promise<Response> => Promise.resolve(new Response(null, { status: 202 }));
+    const ran = await run(["upload", "a.ndjson"], { cwd, env: { ...env, ...variables }, fetch });
+    expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining(`${expected}\n`) as string });
+  });
+
+  it("takes a flag in place of an empty variable", async () => {
+    write("a.ndjson", batch(1));
+    const given = ["upload", "a.ndjson", "--base-url", server.url];
+    expect((await run(given, { cwd, env: { ...env, MPARTICLE_BASE_URL: "" } })).code).toBe(0);
+  });
+
   it("rejects what a plan does not have, and writes down why", async () => {
     const point = customPoint("Bought", { required: ["total"], properties: { total: { type: "number" } } });
     writeFileSync(join(cwd, "plan.json"), JSON.stringify(planOf([point])));

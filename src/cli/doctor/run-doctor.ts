@@ -2,7 +2,7 @@ import { PODS } from "../../../generated/contract.ts";
 import { ApiError, createBatch, customEvent, EventsClient, MParticleError } from "../../index.ts";
 import type { Fetch } from "../../transport/exchange.ts";
 import type { DoctorFlags } from "../commands/doctor.ts";
-import { readConnection, type Connection } from "../connection.ts";
+import { describeMissing, readConnection, type Connection } from "../connection.ts";
 import { EXIT } from "../exit-codes.ts";
 import { coloursFor, type Terminal } from "../terminal.ts";
 import { messageOf, UsageError } from "../usage-error.ts";
@@ -48,13 +48,16 @@ function parseUrl(text: string): URL {
   throw new UsageError("The base URL is no http(s) URL.", "Write it as https://s2s.mparticle.com/v2.");
 }
 
-function diagnoseCredentials({ apiKey, apiSecret, from }: Connection): Diagnosis {
+function diagnoseCredentials(connection: Connection): Diagnosis {
+  const { apiKey, apiSecret, from } = connection;
   const subject = "credentials";
   const remedy =
     "Set MPARTICLE_API_KEY and MPARTICLE_API_SECRET in the environment or in .env; the dashboard has them under Setup > Inputs.";
   if (apiKey === undefined && apiSecret === undefined) return ill(subject, "neither key nor secret is set.", remedy);
-  if (apiKey === undefined) return ill(subject, "MPARTICLE_API_KEY is not set.", remedy);
-  if (apiSecret === undefined) return ill(subject, "MPARTICLE_API_SECRET is not set.", remedy);
+  const missing = describeMissing(connection);
+  if (missing !== undefined || apiKey === undefined || apiSecret === undefined) {
+    return ill(subject, missing ?? "they are not set.", remedy);
+  }
   const odd = [apiKey, apiSecret].some((value) => /^["']|["']$|\s/.test(value));
   if (odd)
     return ill(subject, "the key or the secret has spaces or quotes.", "Were they copied with something around them?");
@@ -81,7 +84,8 @@ async function diagnoseService(
   terminal: Terminal,
 ): Promise<readonly Diagnosis[]> {
   const { apiKey, apiSecret } = connection;
-  if (apiKey === undefined || apiSecret === undefined) return [unknown("batch", "not sent: there are no credentials.")];
+  if (describeMissing(connection) !== undefined || apiKey === undefined || apiSecret === undefined)
+    return [unknown("batch", "not sent: there are no credentials.")];
   if (!flags.send) return [unknown("batch", "not sent, because of --no-send.")];
   const { pod, baseUrl } = connection;
   const target = baseUrl !== undefined ? { baseUrl } : { pod: pod ?? "us1" };
