@@ -1,4 +1,4 @@
-import { closeSync, existsSync, lstatSync, openSync, realpathSync } from "node:fs";
+import { closeSync, existsSync, lstatSync, openSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { OutboxOwner } from "../delivery/outbox.ts";
 import { DiskRoom } from "./disk-room.ts";
@@ -47,12 +47,10 @@ export class OutboxFile {
     watch: OwnerWatch,
     owner: OutboxOwner | undefined,
   ): OutboxFile | undefined {
-    const folder = dirname(settings.path);
-    if (!existsSync(folder)) throw outboxError(`${folder} does not exist; make the folder of the outbox first.`);
     let ownership: Ownership | undefined;
     let locked: Database | undefined;
     try {
-      loadSqlite(); // leaves nothing behind when there is none
+      requireFile(settings.path);
       // Whoever comes by another link has to meet the same lease.
       const path = realPathOf(settings.path);
       for (const companion of COMPANIONS) refuseLink(path + companion);
@@ -215,6 +213,21 @@ export class OutboxFile {
  * the other has written.
  */
 const ABANDONED = new Set<Database>();
+
+/** @throws MParticleError - for a path at which there is, or can be, no file. SQLite has a number for it, or waits for ever. */
+function requireFile(path: string): void {
+  const folder = dirname(path);
+  const around = statSync(folder, { throwIfNoEntry: false });
+  if (around === undefined) throw outboxError(`${folder} does not exist; make the folder of the outbox first.`);
+  if (!around.isDirectory()) throw outboxError(`${folder} is no folder, so there is no room in it for an outbox.`);
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there === undefined || there.isFile()) return;
+  throw outboxError(
+    there.isDirectory()
+      ? `${path} is a folder; expected the path of a file, such as ${join(path, "mparticle.db")}.`
+      : `${path} is no regular file; choose another path for the outbox.`,
+  );
+}
 
 /** Where a path leads in the end; the file need not be there yet. */
 function realPathOf(path: string): string {

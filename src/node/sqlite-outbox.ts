@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { resolve, sep } from "node:path";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import type { DeadLetter, Outbox, OutboxEntry, OutboxOwner, StoredBatch } from "../delivery/outbox.ts";
 import { show } from "../rules/show.ts";
@@ -8,6 +8,7 @@ import { outboxError } from "./outbox-error.ts";
 import { OutboxFile, type OutboxFileSettings } from "./outbox-file.ts";
 import { OwnerWatch } from "./outbox-lease.ts";
 import type { OutboxLog } from "./outbox-log.ts";
+import { loadSqlite } from "./sqlite.ts";
 import { charactersOf, perform, performOneByOne, type Write } from "./outbox-writes.ts";
 
 /** How safe, and how large, an outbox is. */
@@ -34,7 +35,11 @@ export interface SqliteOutboxOptions {
 
 /** An {@link Outbox} in a file. */
 export interface SqliteOutbox extends Outbox {
-  /** Lists what the service refused, and what was damaged on the disk, oldest first. */
+  /**
+   * Lists what the service refused, and what was damaged on the disk, oldest first.
+   *
+   * @throws MParticleError - `OUTBOX`, when it is not open: a queue opens it, and a program without one calls `open`.
+   */
   deadLetters(): Promise<readonly RejectedBatch[]>;
   /**
    * Makes refused batches pending again, as they are: the next queue that opens the file sends them; the one that has it open
@@ -82,6 +87,7 @@ const DEFAULT_MAX_BYTES = 1024 * 1024 * 1024;
  * @param options - see {@link SqliteOutboxOptions}.
  * @throws TypeError, RangeError - naming the option, its value and what was expected. What is wrong with the file is
  * told by `open`, and so by the first `add` of the queue.
+ * @throws Error - when there is no SQLite, naming the package and the version to install.
  */
 export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): SqliteOutbox {
   return new FileOutbox(path, options);
@@ -100,7 +106,7 @@ class FileOutbox implements SqliteOutbox {
   #warn: OutboxOwner["warn"] = () => undefined;
 
   constructor(path: string, options: SqliteOutboxOptions) {
-    if (typeof path !== "string" || path === "" || path.startsWith(":")) {
+    if (typeof path !== "string" || path === "" || path.startsWith(":") || path.endsWith("/") || path.endsWith(sep)) {
       throw new TypeError(`\`path\` is ${show(path)}; expected the path of a file.`);
     }
     checkOptions(options, { durability: "any", maxBytes: "any", keepRejected: "boolean", takeoverTimeoutMs: "any" });
@@ -115,6 +121,7 @@ class FileOutbox implements SqliteOutbox {
         `\`maxBytes\` is ${String(maxBytes)}; expected at least ${String(MIN_MAX_BYTES)}, for SQLite's own pages.`,
       );
     }
+    loadSqlite(); // a service without it is to say so when it starts, not at its first event
     this.#settings = { path: resolve(path), durability, maxBytes };
     this.#keepRejected = keepRejected;
     this.#takeoverTimeoutMs = positive("takeoverTimeoutMs", options.takeoverTimeoutMs ?? 15_000);
@@ -205,6 +212,7 @@ class FileOutbox implements SqliteOutbox {
   }
 
   async deadLetters(): Promise<readonly RejectedBatch[]> {
+    await this.#opening;
     await this.#commitAll(); // what was refused just now belongs to it
     const letters: RejectedBatch[] = [];
     let characters = 0;
@@ -250,6 +258,7 @@ class FileOutbox implements SqliteOutbox {
     requestIds: readonly string[] | undefined,
     change: (log: OutboxLog, requestId: string) => number | undefined,
   ): Promise<number> {
+    await this.#opening;
     await this.#commitAll();
     const ids = this.#idsOfLetters(requestIds);
     let count = 0;
@@ -343,7 +352,10 @@ class FileOutbox implements SqliteOutbox {
   }
 
   #opened(): OutboxFile {
-    if (this.#file === undefined) throw outboxError(`${this.#settings.path} is not open.`);
-    return this.#file;
+    if (this.#file !== undefined) return this.#file;
+    throw outboxError(
+      `${this.#settings.path} is not open. The queue that has it as its \`outbox\` opens it, and closes it at its end; ` +
+        "without a queue call `await outbox.open()` first, and `await outbox.close()` afterwards.",
+    );
   }
 }

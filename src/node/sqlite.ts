@@ -130,6 +130,9 @@ export function problemOf(error: unknown): SqliteProblem | undefined {
   const result = "errcode" in error ? error.errcode : "rawCode" in error ? error.rawCode : undefined; // node:sqlite, libsql
   // The lowest byte of an extended result code is the primary one.
   if (typeof result === "number") return PROBLEMS[result & 0xff];
+  // libsql, of a file that it cannot open: `ConnectionFailed("Unable to open connection to local database …: 14")`.
+  const [, opening] = error instanceof Error ? (/^ConnectionFailed\(.*: (\d+)"\)$/s.exec(error.message) ?? []) : [];
+  if (opening !== undefined) return PROBLEMS[Number(opening) & 0xff];
   return "code" in error && typeof error.code === "string" ? SYSTEM_PROBLEMS[error.code] : undefined;
 }
 

@@ -12,6 +12,7 @@ import {
   type Outbox,
   type StoredBatch,
 } from "mparticle-events";
+import { explain, problemOf } from "../../src/node/sqlite.ts";
 import { sqliteOutbox, type SqliteOutbox, type SqliteOutboxOptions } from "../../src/node/sqlite-outbox.ts";
 import {
   outboxConformance,
@@ -504,6 +505,18 @@ describe("dead letters", () => {
     });
   });
 
+  it("of an outbox that nobody has opened are told of with what to do, and while it is being opened waited for", async () => {
+    const outbox = sqliteOutbox(path);
+    opened.push(outbox);
+    const advice = /is not open\. The queue that has it .* without a queue call `await outbox\.open\(\)` first/;
+    await expect(outbox.deadLetters()).rejects.toThrow(advice);
+    await expect(outbox.restore()).rejects.toThrow(advice);
+    await expect(outbox.discard([])).rejects.toThrow(advice);
+    const opening = outbox.open();
+    expect(await Promise.all([outbox.deadLetters(), outbox.restore(), outbox.discard(["r-1"])])).toEqual([[], 0, 0]);
+    await opening;
+  });
+
   it("are not kept when nobody wants them", async () => {
     const outbox = await open({ keepRejected: false });
     await setAside(outbox, "r-1");
@@ -543,6 +556,7 @@ describe("dead letters", () => {
 describe("what cannot be an outbox", () => {
   it.each([
     ["", /`path` is ""/],
+    ["./data/", /`path` is ".\/data\/"; expected the path of a file./],
     [":memory:", /`path` is ":memory:"/],
     [42 as unknown as string, /`path` is 42/],
   ])("is a path such as %j", (bad, message) => {
@@ -564,6 +578,28 @@ describe("what cannot be an outbox", () => {
       code: "OUTBOX",
       message: expect.stringMatching(/missing does not exist/) as string,
     });
+  });
+
+  it("is a folder, or in what is no folder, or no regular file", async () => {
+    const file = join(folder, "file");
+    writeFileSync(file, "");
+    for (const [bad, says] of [
+      [folder, `${folder} is a folder; expected the path of a file, such as ${join(folder, "mparticle.db")}.`],
+      [join(file, "events.db"), `${file} is no folder`],
+      ["/dev/null", "/dev/null is no regular file; choose another path"],
+    ] as const) {
+      path = bad;
+      await expect(open()).rejects.toMatchObject({ code: "OUTBOX", message: expect.stringContaining(says) as string });
+    }
+  });
+
+  it("is one that SQLite cannot open, whatever the library calls that", () => {
+    const ofLibsql = new Error('ConnectionFailed("Unable to open connection to local database /a/b: 14")');
+    expect(problemOf(ofLibsql)).toBe("cannot-open");
+    expect(explain(ofLibsql, "/a/b").message).toMatch(
+      /\/a\/b cannot be written to: it, its folder or its disk is read-only/,
+    );
+    expect(problemOf(new Error("ConnectionFailed"))).toBeUndefined();
   });
 
   it("is a file of something else, which stays as it was", async () => {
