@@ -23,7 +23,7 @@ function entry(name, imports, limit, platform = "node") {
 }
 
 export default [
-  entry("mparticle-events", "*", "43.4 kB", "browser"),
+  entry("mparticle-events", "*", "43.6 kB", "browser"),
   entry("mparticle-events", "{ EventsClient, createBatch, customEvent }", "29.6 kB", "browser"),
   entry("mparticle-events", "{ createBatch, customEvent, purchase, gdprConsent }", "2 kB", "browser"),
   entry("mparticle-events/validate", "*", "33 kB", "browser"),
@@ -31,7 +31,7 @@ export default [
   entry("mparticle-events/plan", "*", "15.5 kB", "browser"),
   entry("mparticle-events/node", "*", "21 kB"),
   entry("mparticle-events/testing", "*", "60 kB"),
-  entry("mparticle-events/bullmq", "*", "18.2 kB"),
+  entry("mparticle-events/bullmq", "*", "18.4 kB"),
   entry("mparticle-events/postgres", "*", "19.4 kB"),
-  entry("mparticle-events/otel", "*", "4.2 kB"),
+  entry("mparticle-events/otel", "*", "4.4 kB"),
 ];
