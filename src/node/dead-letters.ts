@@ -64,6 +64,12 @@ export class DeadLetters {
       .run(requestId, context, events.join("\n"), code, message, atMs);
   }
 
+  get count(): number {
+    // Of the index on the ids: no letter is read for it.
+    const [row] = this.#database.prepare("SELECT count(*) AS n FROM rejected").all();
+    return Number(row?.["n"]);
+  }
+
   /**
    * `source_request_id` of each that is there now, in the order in which they came, some at a time: whoever looks for them
    * by the time that a row has behind its text reads all of it.

@@ -160,9 +160,26 @@ class FileOutbox implements SqliteOutbox {
         if (this.#closed) throw outboxError(`${path} was closed before it was read.`);
       }
       this.#file = file;
+      this.#tellOfLetters(file);
     } finally {
       if (this.#file === undefined) file.close();
     }
+  }
+
+  /** They wait for a person, and a queue that is given none to send would never speak of them. */
+  #tellOfLetters({ log }: OutboxFile): void {
+    let count: number;
+    try {
+      count = log.letters.count;
+    } catch {
+      return; // damage is told of by whoever reads it, and is no reason not to open
+    }
+    if (count === 0) return;
+    const [are, each] = count === 1 ? ["1 batch", "it"] : [`${String(count)} batches`, "them"];
+    this.#warn(
+      `The outbox ${this.#settings.path} has ${are} set aside that the service refused, or that could not be read. ` +
+        `\`await outbox.deadLetters()\` lists ${each} with the reason; \`restore\` has ${each} sent again, \`discard\` forgets ${each}.`,
+    );
   }
 
   async *recover(): AsyncGenerator<StoredBatch> {

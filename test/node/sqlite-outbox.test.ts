@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   EventQueue,
   EventsClient,
@@ -503,6 +503,36 @@ describe("dead letters", () => {
       }
       expect(await outbox.deadLetters()).toHaveLength(1);
     });
+  });
+
+  it("are told of by the queue that opens the outbox, once, with how to look at them", async () => {
+    const outbox = await open();
+    await setAside(outbox, "r-1", "r-2");
+    await outbox.close();
+    const log = vi.fn();
+    const logger = { debug: log, info: log, warn: log, error: log };
+    const client = new EventsClient({ apiKey: "k", apiSecret: "s", fetch: recordingFetch(), logger });
+    const start = async (): Promise<void> => {
+      const next = sqliteOutbox(path);
+      opened.push(next);
+      await using queue = new EventQueue(client, { outbox: next });
+      await queue.add({ environment: "development" }, customEvent("e", "other"));
+      await next.discard([(await next.deadLetters())[0]!]);
+    };
+    const told = (): readonly unknown[] =>
+      log.mock.calls.map(([text]) => text as unknown).filter((text) => String(text).includes("set aside"));
+    await start();
+    expect(told()).toEqual([
+      `The outbox ${path} has 2 batches set aside that the service refused, or that could not be read. ` +
+        "`await outbox.deadLetters()` lists them with the reason; `restore` has them sent again, `discard` forgets them.",
+    ]);
+    await start();
+    expect(told()).toHaveLength(2);
+    expect(told()[1]).toContain("has 1 batch set aside");
+    const empty = sqliteOutbox(path);
+    opened.push(empty);
+    await empty.open({ apiKey: "k", warn: log });
+    expect(told()).toHaveLength(2);
   });
 
   it("of an outbox that nobody has opened are told of with what to do, and while it is being opened waited for", async () => {
