@@ -92,9 +92,10 @@ export function createProgram(
  */
 export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode: number = EXIT.clean;
+  let root: Command | undefined;
   try {
     refuseSecrets(args, terminal.env);
-    const root = createProgram(terminal, args, (code) => {
+    root = createProgram(terminal, args, (code) => {
       exitCode = code;
     });
     if (args.length === 0) {
@@ -104,21 +105,34 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     await root.parseAsync(args, { from: "user" });
     return exitCode;
   } catch (error) {
-    return tell(error, args, terminal);
+    return tell(error, root === undefined ? [] : commandsIn(args, root), terminal);
   }
+}
+
+/** The names of the commands that were meant, as far as there are such: `plan`, `fetch`. */
+function commandsIn(args: readonly string[], root: Command): readonly string[] {
+  const names: string[] = [];
+  let command = root;
+  for (const word of args) {
+    if (word.startsWith("-")) continue;
+    const next = command.commands.find((one) => one.name() === word);
+    if (next === undefined) break;
+    names.push(word);
+    command = next;
+  }
+  return names;
 }
 
 /** By name: to load the library for its classes would cost every start. */
 const OF_THE_LIBRARY = /^(MParticle|Api|Network|InvalidBatch)Error$/;
 
 /** Every error is a line of what is wrong and a line of what to do. */
-async function tell(error: unknown, args: readonly string[], terminal: Terminal): Promise<number> {
+async function tell(error: unknown, commands: readonly string[], terminal: Terminal): Promise<number> {
   const say = (what: string, remedy: string): Promise<void> => terminal.stderr.write(printable(`${what}\n${remedy}\n`));
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.clean; // help or version, which was asked for
     const [what = "", hint = ""] = error.message.replace(/^error: /, "").split("\n");
-    const [command] = error.code === "commander.unknownCommand" ? [] : args.filter((word) => !word.startsWith("-"));
-    const help = `See mparticle-events ${command === undefined ? "" : `${command} `}--help.`;
+    const help = `See ${["mparticle-events", ...commands, "--help"].join(" ")}.`;
     const suggestion = hint.replace(/^\((.*)\)$/, "$1");
     await say(
       error.code === "commander.help"

@@ -155,6 +155,13 @@ describe("the command line", () => {
     ],
     [["check"], "Missing required argument 'input'.\nSee mparticle-events check --help.\n"],
     [
+      ["plan", "fetch", "check", "--plan-versoin", "3"],
+      "Unknown option '--plan-versoin'.\nDid you mean --plan-version? See mparticle-events plan fetch --help.\n",
+    ],
+    [["plan", "fetch"], "Missing required argument 'id'.\nSee mparticle-events plan fetch --help.\n"],
+    [["plan", "fetsh", "x"], "Unknown command 'fetsh'.\nDid you mean fetch? See mparticle-events plan --help.\n"],
+    [["plan"], "Which command?\nSee mparticle-events plan --help.\n"],
+    [
       ["check", "nothing.json"],
       "nothing.json: there is no such file or folder.\nCheck the name, and the folder it starts from.\n",
     ],
