@@ -233,6 +233,18 @@ describe("upload", () => {
     expect(await upload("rejected.ndjson", "--rejected", "rejected.ndjson")).toMatchObject({ code: 2 });
   });
 
+  it.each([
+    ["a CSV with a header alone", "e.csv", "user_identities.email\n"],
+    ["a file without bytes", "e.ndjson", ""],
+  ])("says that there was nothing to send in %s", async (_, name, content) => {
+    writeFileSync(join(cwd, name), content);
+    for (const more of [["--dry-run"], ["--json"]]) {
+      const ran = await upload(name, "--environment", "development", ...more);
+      expect(ran.code).toBe(0);
+      expect(ran.stderr).toContain("! There was nothing to send: the input holds no record.\n");
+    }
+  });
+
   it("sends nothing in a dry run, and says what it would, and how long it would take", async () => {
     write("a.ndjson", ...many(250), "{bad");
     const ran = await run(["upload", "a.ndjson", "--dry-run", "--rate", "10"], { cwd, env: {} });

@@ -138,6 +138,10 @@ export async function runUpload(
     durationMs: terminal.now() - startedAtMs,
     dryRun,
   });
+  if (source.records === 0 && run.interruption === undefined) {
+    const { bad } = coloursFor(terminal.stderr, terminal.env);
+    await terminal.stderr.write(`${bad("!")} There was nothing to send: the input holds no record.\n`);
+  }
   if (summary.findings > 0) {
     summary.records = source.records - source.skipped;
     summary.recordsWithFindings = run.tally.rejected + source.unreadable + source.repeated;
