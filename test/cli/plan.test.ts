@@ -252,7 +252,7 @@ describe("plan fetch", () => {
 });
 
 describe("plan coverage of a mock", () => {
-  it("counts what the mock has kept, refused or not, and lets its filters choose", async () => {
+  it("counts what the mock has kept and accepted, names what is not planned in all of it, and lets its filters choose", async () => {
     const terminal = testTerminal({ cwd });
     const ended = runProgram(["mock", "--port", "0", "--quiet"], terminal);
     let url: string | undefined;
@@ -263,7 +263,8 @@ describe("plan coverage of a mock", () => {
     const { origin } = new URL(url);
     const coverage = (address: string) => run(["plan", "coverage", address, "--plan", "plan.json"], { cwd });
     expect(await coverage(origin)).toMatchObject({ code: 1, stderr: "0 of 1 data points met.\n" });
-    for (const batch of [good, { ...bad, nope: 1 }]) {
+    // The second is refused, and its planned event with it.
+    for (const batch of [good, { ...bad, nope: 1, events: [...bad.events, ...good.events] }]) {
       await fetch(`${url}/events`, {
         method: "POST",
         headers: { authorization: `Basic ${btoa("any:any")}`, "content-type": "application/json" },
@@ -275,10 +276,12 @@ describe("plan coverage of a mock", () => {
         code: 1,
         stdout:
           '       1 custom_event:other:Order\n       1 not in the plan: the custom event "Ordr" of the type "other"\n',
-        stderr: "1 of 1 data points met.\n",
+        stderr:
+          "Not accepted, and so of no data point: 1 of the batches. What of them is not planned is counted.\n1 of 1 data points met.\n",
       });
     }
     expect(await coverage(`${origin}?verdict=accepted`)).toMatchObject({ code: 0 });
+    expect((await coverage(`${origin}?verdict=refused`)).stdout).toContain("       1 custom_event:other:Order");
     expect(await coverage(`${origin}?verdict=nice`)).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('There is no verdict "nice"') as string,
@@ -327,7 +330,8 @@ describe("mock --plan", () => {
         body: JSON.stringify(batch),
       });
     expect((await send(good)).status).toBe(202);
-    const refused = await send(bad);
+    // What is refused meets nothing, though a part of it is planned.
+    const refused = await send({ ...bad, events: [...bad.events, ...good.events] });
     expect(refused.status).toBe(400);
     expect(await refused.text()).toContain("plan-unplanned-event");
     terminal.interrupt();

@@ -78,7 +78,7 @@ Exit code: 0 · 1 something could not be read · 2 wrong use.`;
 const COVERAGE_EXAMPLES = `
 Examples:
   mparticle-events plan coverage sent.ndjson --plan plan.json
-  mparticle-events plan coverage http://127.0.0.1:4010 --plan plan.json   of a mock that runs: what it has kept
+  mparticle-events plan coverage http://127.0.0.1:4010 --plan plan.json   of a mock that runs: what it accepted
   mparticle-events mock --plan plan.json                                  tells the coverage when it is ended
 
 Exit code: 0 every data point was met · 1 some never, or something unplanned was · 2 wrong use.`;

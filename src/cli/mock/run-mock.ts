@@ -1,4 +1,4 @@
-import { Arrivals } from "../../arrivals/arrivals.ts";
+import { Arrivals, type BatchRecord } from "../../arrivals/arrivals.ts";
 import { serveArrivals } from "../../arrivals/serve-arrivals.ts";
 import type { MockFlags } from "../commands/mock.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -60,16 +60,16 @@ A header \`Prefer: code=429\` asks for another answer. Ctrl+C ends it.
 /** The check of a plan, and the count of what is met of it. */
 async function openPlan(file: string, version: number | undefined, terminal: Terminal) {
   const { planCheck } = await import("../../plan/plan.ts");
-  const { CoverageCounter } = await import("../../plan/plan-coverage.ts");
+  const { JudgedCoverage } = await import("../plan/judged-coverage.ts");
   const { readPlanFile } = await import("../plan/plan-file.ts");
   const { tellCoverage } = await import("../plan/run-plan-coverage.ts");
   const plan = await readPlanFile(file, version, terminal);
-  const counter = new CoverageCounter(plan);
+  const counter = new JudgedCoverage(plan);
   return {
     check: planCheck(plan),
-    count: ({ batch }: { readonly batch: unknown }): void => {
-      counter.add(batch);
+    count: ({ batch, verdict }: BatchRecord): void => {
+      counter.add(batch, verdict === "accepted");
     },
-    tell: () => tellCoverage(counter.coverage(), false, terminal),
+    tell: () => tellCoverage(counter, false, terminal),
   };
 }

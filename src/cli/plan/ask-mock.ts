@@ -6,7 +6,7 @@ const TIMEOUT_MS = 30_000;
 
 /** What a mock has kept of what arrived at it. */
 export interface KeptByMock {
-  readonly batches: readonly unknown[];
+  readonly batches: readonly { readonly batch: unknown; readonly isAccepted: boolean }[];
   /** As many as arrived since its start or its last reset. */
   readonly total: number;
 }
@@ -49,7 +49,12 @@ export async function askMock(address: string, terminal: Terminal): Promise<Kept
       "Give the address that mparticle-events mock tells, such as http://127.0.0.1:4010.",
     );
   }
-  return { total, batches: (batches as readonly unknown[]).map((one) => membersOf(one)["batch"]) };
+  return { total, batches: (batches as readonly unknown[]).map(keptIn) };
+}
+
+function keptIn(given: unknown): KeptByMock["batches"][number] {
+  const { batch, verdict } = membersOf(given);
+  return { batch, isAccepted: verdict !== "refused" && verdict !== "failed" };
 }
 
 function allOf(address: string): URL {
