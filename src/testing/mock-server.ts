@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { Arrivals } from "../arrivals/arrivals.ts";
 import { serveArrivals } from "../arrivals/serve-arrivals.ts";
+import type { ServiceError } from "../errors.ts";
 import { planCheck, type PlanCheck } from "../plan/plan.ts";
 import { show } from "../rules/show.ts";
 import { checkOptions } from "../transport/option-checks.ts";
@@ -201,7 +202,7 @@ async function answer(
       record?.(pathname, body.value, unplanned.length > 0 ? 400 : output.statusCode);
     }
     if (unplanned.length > 0) {
-      sendJson(response, 400, refusal(...unplanned));
+      sendJson(response, 400, { errors: unplanned });
       return;
     }
     const isRefused = output.statusCode === 400 && validations.input.some(({ severity }) => severity === 0);
@@ -210,7 +211,7 @@ async function answer(
       ...validations.input.map((violation) => describeViolation("request", violation)),
       ...validations.output.map((violation) => describeViolation("response", violation)),
     ];
-    sendJson(response, output.statusCode, named.length > 0 ? refusal(...named) : output.body, {
+    sendJson(response, output.statusCode, named.length > 0 ? { errors: named } : output.body, {
       // In one spelling: Prism's own `Content-type` beside ours would be two headers.
       ...lowerCased(output.headers ?? {}),
       ...(violations.length > 0 && { "sl-violations": fitHeader(violations) }),
@@ -317,7 +318,7 @@ const MAX_NAMED = 10;
  * What `checkBatch` says of a body that the contract refuses: it names the field, and what may have been meant. Loaded when
  * something is refused, as most tests send what is right.
  */
-async function nameFaults(profile: Profile, path: string, body: unknown): Promise<readonly string[]> {
+async function nameFaults(profile: Profile, path: string, body: unknown): Promise<readonly ServiceError[]> {
   const { checkBatch } = await import("../validate/validate.ts");
   const endpoint = endpointOf(path);
   const isBulk = path.includes("/bulkevents");
@@ -330,13 +331,13 @@ function endpointOf(path: string): "events" | "historical" {
 }
 
 /** What the plan has against the batches of a request. */
-function findUnplanned(body: unknown, check: PlanCheck): readonly string[] {
+function findUnplanned(body: unknown, check: PlanCheck): readonly ServiceError[] {
   const isBulk = Array.isArray(body);
   return errorsIn(isBulk ? (body as readonly unknown[]) : [body], check, isBulk);
 }
 
-function refusal(...messages: readonly string[]): unknown {
-  return { errors: messages.map((message) => ({ code: "BAD_REQUEST", message })) };
+function refusal(message: string): unknown {
+  return { errors: [{ code: "BAD_REQUEST", message }] };
 }
 
 /** What the contract itself has no answer for, as RFC 9457 has it. */

@@ -93,8 +93,8 @@ export interface RecordOptions {
   readonly record?: "all" | "counts" | undefined;
   /**
    * Checks each batch of a request that would be answered 2xx, such as `checkBatch` of `mparticle-events/validate`, or
-   * several as one by `checkAll`; any error among the findings turns the answer into a 400 that lists them the way the
-   * service does.
+   * several as one by `checkAll`; any error among the findings turns the answer into a 400 that lists them in the service's
+   * envelope, each with its `code`, `path`, `message` and `hint`.
    */
   readonly check?: Validate | undefined;
   /**

@@ -1,6 +1,6 @@
 import type { Batch } from "../../generated/schema.ts";
 import type { Validate } from "../delivery/checks.ts";
-import type { Finding } from "../errors.ts";
+import type { Finding, ServiceError } from "../errors.ts";
 import { planCheck } from "../plan/plan.ts";
 import { show } from "../rules/show.ts";
 import type { RecordedRequest, RecordOptions } from "./recorder.ts";
@@ -16,7 +16,10 @@ import { planStep, type AnswerStep, type FullStep } from "./step.ts";
  */
 export function poison(isPoison: (batch: Batch) => boolean): (request: Pick<RecordedRequest, "batches">) => AnswerStep {
   requireFunction("isPoison", isPoison);
-  return ({ batches }) => (batches.some(isPoison) ? refuse(["A batch of this request was refused."]) : { status: 202 });
+  return ({ batches }) =>
+    batches.some(isPoison)
+      ? refuse([{ code: "BAD_REQUEST", message: "A batch of this request was refused." }])
+      : { status: 202 };
 }
 
 function requireFunction(name: string, value: unknown): void {
@@ -39,27 +42,29 @@ export function planChecked(
   if (check === undefined || plan.kind !== "answer" || plan.status > 299) return plan;
   const isBulk = request.path.includes("/bulkevents");
   const endpoint = request.path.endsWith("/historical") ? "historical" : isBulk ? "bulk" : "events";
-  const messages = errorsIn(request.batches, (batch) => check(batch, { endpoint }), isBulk);
-  return messages.length === 0 ? plan : planStep(refuse(messages));
+  const mistakes = errorsIn(request.batches, (batch) => check(batch, { endpoint }), isBulk);
+  return mistakes.length === 0 ? plan : planStep(refuse(mistakes));
 }
 
-/** What a check finds in the batches of a request, in sentences; warnings left out. */
+/** What a check finds in the batches of a request, as entries of an error's body; warnings left out. */
 export function errorsIn<Checked>(
   batches: readonly Checked[],
   check: (batch: Checked) => readonly Finding[],
   isBulk: boolean,
-): readonly string[] {
+): readonly ServiceError[] {
   return batches.flatMap((batch, index) =>
     check(batch)
       .filter(({ severity }) => severity === "error")
-      .map(({ code, path, message, hint }) => {
-        const where = `${isBulk ? `/${String(index)}` : ""}${path}`;
-        return `${where === "" ? "" : `${where}: `}${message}${hint === undefined ? "" : ` ${hint}`} (${code})`;
-      }),
+      .map(({ code, path, message, hint }): ServiceError => ({
+        code,
+        path: isBulk ? `/${String(index)}${path}` : path,
+        message,
+        ...(hint !== undefined && { hint }),
+      })),
   );
 }
 
 /** The service's answer to a bad request, in its error envelope. */
-function refuse(messages: readonly string[]): AnswerStep {
-  return { status: 400, body: { errors: messages.map((message) => ({ code: "BAD_REQUEST", message })) } };
+function refuse(errors: readonly ServiceError[]): AnswerStep {
+  return { status: 400, body: { errors } };
 }

@@ -12,8 +12,10 @@ export function describeAnswer(
   contentType: string | undefined,
 ): string {
   const said = shortened(details.map(describeDetail).join("; "), MAX_SAID);
+  // A mock of ours has named it, and by more than `checkBatch`: by a plan, or a check of one's own.
+  const isNamed = status === 400 && details.some(({ path, hint }) => (path ?? hint) !== undefined);
   const advice =
-    ADVICE[status] ??
+    (isNamed ? "The service refused the payload." : ADVICE[status]) ??
     (status >= 500
       ? "The service failed; the same batch may succeed later."
       : status < 400

@@ -155,12 +155,13 @@ describe("the wire mock", () => {
 describe("the error of a refused batch", () => {
   it("says what the mock said, which names the field, the status and which batch it was", async () => {
     const error = await errorOf(canonical, withData({ custom_atributes: {} }));
-    const named =
-      '/events/0/data/custom_atributes: "custom_atributes" is not a key of CustomEventData. Did you mean "custom_attributes"? (unknown-key)';
+    const path = "/events/0/data/custom_atributes";
+    const said = '"custom_atributes" is not a key of CustomEventData.';
+    const hint = 'Did you mean "custom_attributes"?';
     expect(error).toMatchObject({
-      details: [{ code: "BAD_REQUEST", message: named }],
+      details: [{ code: "unknown-key", path, message: said, hint }],
       requestIds: [VALID.source_request_id],
-      message: `POST ${canonical.url}/events answered 400 (BAD_REQUEST: ${named}). The service refused the payload; \`checkBatch\` of mparticle-events/validate names the field.`,
+      message: `POST ${canonical.url}/events answered 400 (unknown-key: ${path}: ${said} ${hint}). The service refused the payload.`,
     });
   });
 
@@ -170,9 +171,10 @@ describe("the error of a refused batch", () => {
       [VALID, ...Array.from({ length: 20 }, () => ({ ...VALID, ipp: 5 }))],
       "/bulkevents",
     );
-    const { errors } = (await response.json()) as { readonly errors: readonly { readonly message: string }[] };
+    const { errors } = (await response.json()) as { readonly errors: readonly object[] };
     expect(errors).toHaveLength(10);
-    expect(errors[0]?.message).toBe('/1/ipp: "ipp" is not a key of Batch. Did you mean "ip"? (unknown-key)');
+    const message = '"ipp" is not a key of Batch.';
+    expect(errors[0]).toEqual({ code: "unknown-key", path: "/1/ipp", message, hint: 'Did you mean "ip"?' });
   });
 
   it("is at hand in the violations that the mock lists, for who looks at the answer", async () => {

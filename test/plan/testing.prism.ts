@@ -9,8 +9,12 @@ const batch = (event: Parameters<typeof createBatch>[1]): Batch =>
   createBatch({ environment: "development", context: { data_plan: { plan_id: "shop" } } }, event);
 const good = batch([customEvent("Order", "other", { custom_attributes: { total: 1 } })]);
 const bad = batch([customEvent("Ordr", "other", { custom_attributes: { total: 1 } })]);
-const MESSAGE =
-  '/events/0: the custom event "Ordr" of the type "other" is not in the plan. Did you mean "Order"? (plan-unplanned-event)';
+const DETAIL = {
+  code: "plan-unplanned-event",
+  path: "/events/0",
+  message: 'the custom event "Ordr" of the type "other" is not in the plan.',
+  hint: 'Did you mean "Order"?',
+};
 
 async function expectRefusal(options: { readonly baseUrl?: string; readonly fetch?: typeof fetch }): Promise<void> {
   const client = new EventsClient({ apiKey: "key", apiSecret: "secret", ...options });
@@ -20,7 +24,11 @@ async function expectRefusal(options: { readonly baseUrl?: string; readonly fetc
     (error: unknown) => error,
   );
   expect(refused).toBeInstanceOf(ApiError);
-  expect((refused as ApiError).details.map(({ message }) => message)).toEqual([MESSAGE]);
+  expect((refused as ApiError).details).toEqual([DETAIL]);
+  // `checkBatch` would find nothing.
+  const { code, path, message, hint } = DETAIL;
+  expect((refused as ApiError).message).toMatch(/answered 400 \(.*\)\. The service refused the payload\.$/);
+  expect((refused as ApiError).message).toContain(`(${code}: ${path}: ${message} ${hint}).`);
   const [first, second] = await client.uploadBulk([good, bad]);
   expect([first?.kind, second?.kind]).toEqual(["accepted", "rejected"]);
 }
@@ -48,7 +56,7 @@ describe("a plan has an event that is not in it answered 400", () => {
       () => undefined,
       (error: unknown) => error,
     );
-    expect((refused as ApiError).details.map(({ message }) => message)).toEqual(["no. (mine)", MESSAGE]);
+    expect((refused as ApiError).details).toEqual([{ code: "mine", message: "no." }, DETAIL]);
   });
 
   it("and a plan that is broken is refused at once", async () => {

@@ -420,7 +420,7 @@ describe("what is refused", () => {
     expect(await post([BATCH, { ...BATCH, mpid: 1 }], { path })).toMatchObject({
       status: 400,
       text: JSON.stringify({
-        errors: [{ code: "BAD_REQUEST", message: "/1/mpid: it is odd. Make it even. (odd-mpid)" }],
+        errors: [{ code: "odd-mpid", path: "/1/mpid", message: "it is odd.", hint: "Make it even." }],
       }),
     });
     expect((await post([{ ...BATCH, mpid: 1 }], { path })).status).toBe(503);

@@ -298,7 +298,7 @@ describe("what is refused", () => {
     const refused = await fetch(bulk, post([BATCH, { ...BATCH, mpid: 1 }]));
     expect(refused.status).toBe(400);
     expect(await refused.json()).toEqual({
-      errors: [{ code: "BAD_REQUEST", message: "/1/mpid: it is odd. Make it even. (odd-mpid)" }],
+      errors: [{ code: "odd-mpid", path: "/1/mpid", message: "it is odd.", hint: "Make it even." }],
     });
     expect((await fetch(URL_TEXT, post({ ...BATCH, mpid: 1 }))).status).toBe(503);
     expect((await fetch(URL_TEXT, post(BATCH))).status).toBe(202);

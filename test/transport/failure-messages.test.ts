@@ -23,6 +23,15 @@ describe("the message of an answer that is no acceptance", () => {
     expect(message).not.toContain("The body is");
   });
 
+  it("sends nobody to `checkBatch` where a place or a remedy is named: it may know nothing of it, as of a plan", () => {
+    for (const named of [{ path: "/events/0" }, { hint: "Add it to the plan." }]) {
+      expect(describeAnswer(URL, 400, [{ message: "no" }, named], undefined)).toMatch(
+        /\. The service refused the payload\.$/,
+      );
+    }
+    expect(describeAnswer(URL, 400, [{ code: "BAD_REQUEST", message: "no" }], undefined)).toContain("checkBatch");
+  });
+
   it("says so where the body is none of the service's", () => {
     expect(describeAnswer(URL, 503, [], "text/html")).toBe(
       `${describeAnswer(URL, 503, [], undefined)} The body is text/html, which the service never sends.`,
