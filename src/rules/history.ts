@@ -33,7 +33,7 @@ export function historicalTimeProblem(
   return {
     code: "historical-too-recent",
     message: `${isoDate(time)} is less than ${String(HISTORICAL_MIN_AGE_HOURS)} hours ago; one such event makes the service drop the batch.`,
-    hint: "Send it with upload or uploadBulk.",
+    hint: "Send it with upload or uploadBulk (on the command line: upload without --historical).",
   };
 }
 
@@ -48,7 +48,7 @@ export function liveAgeProblem(timeMs: number, nowMs: number): Statement<"older-
   return {
     code: "older-than-30-days",
     message: `${isoDate(timeMs)} is more than ${String(LIVE_MAX_AGE_DAYS)} days ago, and old events distort audiences.`,
-    hint: "Send it with uploadHistorical.",
+    hint: "Send it with uploadHistorical (on the command line: upload --historical).",
   };
 }
 

@@ -81,7 +81,7 @@ describe("a historical batch", () => {
     expect(problem).toMatchObject({
       severity: "error",
       message: `${new Date(NOW).toISOString()} is less than 72 hours ago; one such event makes the service drop the batch.`,
-      hint: "Send it with upload or uploadBulk.",
+      hint: "Send it with upload or uploadBulk (on the command line: upload without --historical).",
     });
   });
 });

@@ -16,7 +16,7 @@ describe("the time of a historical event", () => {
     expect(historicalTimeProblem(NOW - 72 * HOUR_MS + 1, NOW)).toEqual({
       code: "historical-too-recent",
       message: "2026-11-25T12:00:00.001Z is less than 72 hours ago; one such event makes the service drop the batch.",
-      hint: "Send it with upload or uploadBulk.",
+      hint: "Send it with upload or uploadBulk (on the command line: upload without --historical).",
     });
   });
 
@@ -49,7 +49,7 @@ describe("the time of an event on the other operations", () => {
     expect(liveAgeProblem(NOW - 720 * HOUR_MS - 1, NOW)).toEqual({
       code: "older-than-30-days",
       message: "2026-10-29T11:59:59.999Z is more than 30 days ago, and old events distort audiences.",
-      hint: "Send it with uploadHistorical.",
+      hint: "Send it with uploadHistorical (on the command line: upload --historical).",
     });
   });
 });
