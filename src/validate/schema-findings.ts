@@ -304,6 +304,9 @@ function hintForWrongType(
   return undefined;
 }
 
+/** At the end of a time as text; also as `date.toString()` writes it. */
+const ZONE = /(Z|UTC|GMT|[ECMP][DS]T|[+-]\d\d(:?\d\d)?)\s*(\([^)]*\))?\s*$/i;
+
 function hintForTimestamp(value: unknown): string {
   if (value instanceof Date) return "Pass its milliseconds: date.getTime().";
   if (typeof value === "bigint") return "Pass Number(value).";
@@ -316,6 +319,9 @@ function hintForTimestamp(value: unknown): string {
   if (value.trim() !== "" && Number.isFinite(Number(value)))
     return `Pass it as a number: ${value.trim().slice(0, 40)}.`;
   const time = Date.parse(value);
+  // Read as it is, it would be the time of this machine's zone.
+  if (!Number.isNaN(time) && /\d:\d/.test(value) && !ZONE.test(value))
+    return 'Pass the milliseconds of a time with its zone, such as Date.parse("2026-11-28T10:00:00Z").';
   return Number.isNaN(time)
     ? "Pass milliseconds since the Unix epoch, such as Date.now()."
     : `Pass milliseconds: Date.parse(text), here ${String(time)}.`;

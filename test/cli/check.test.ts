@@ -95,6 +95,16 @@ describe("check", () => {
     });
   });
 
+  it("says how a time is written in CSV, where it has no zone", async () => {
+    const header = "user_identities.email,events.data.is_opted_out,events.data.timestamp_unixtime_ms";
+    writeFileSync(join(cwd, "t-opt_out.csv"), `${header}\na@b.c,true,2026-11-28 10:00\n`);
+    const { stdout } = await run(["check", "t-opt_out.csv", "--environment", "development"], { cwd });
+    expect(stdout).toMatch(
+      /wrong-type expected an integer, got "2026-11-28 10:00"\. Write the time with its zone, such as/,
+    );
+    expect(stdout).not.toContain("Date.parse");
+  });
+
   it("fills the environment in for rows that have none", async () => {
     const input = "user_identities.customer_id\n1\n";
     expect((await run(["check", "-", "--input", "csv", "--set", "user_attributes.a=b"], { input })).stdout).toContain(

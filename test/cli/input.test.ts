@@ -276,6 +276,27 @@ describe("CSV", () => {
     ]);
   });
 
+  it.each([
+    ["2024-05-01T10:00:00Z", 1714557600000],
+    ["2024-05-01 10:00Z", 1714557600000],
+    ["2024-05-01 10:00:00.25 UTC", 1714557600250],
+    ["2024-05-01 12:00:00+02", 1714557600000],
+    ["2024-05-01 12:00:00 +0200", 1714557600000],
+    ["2024-05-01T04:30:00-05:30", 1714557600000],
+    ["2024-05-01 10:00", "2024-05-01 10:00"],
+    ["2024-05-01", "2024-05-01"],
+    ["2024-13-01T10:00:00Z", "2024-13-01T10:00:00Z"],
+  ])("reads the time %s where it says its zone", async (text, expected) => {
+    const csv = { ...NO_CSV_SETTINGS, eventType: "custom_event" };
+    const header = "events.data.timestamp_unixtime_ms,events.data.custom_attributes.at";
+    const [entry] = brief(await readFileNamed("t.csv", `${header}\n${text},${text}\n`, { csv }));
+    expect(entry).toEqual({
+      events: [
+        { event_type: "custom_event", data: { timestamp_unixtime_ms: expected, custom_attributes: { at: text } } },
+      ],
+    });
+  });
+
   it("is profiles alone in a file that says eventless, or has no columns of events", async () => {
     const text = "user_identities.email,user_attributes.x\na@b.c,1\n";
     const profile = { user_identities: { email: "a@b.c" }, user_attributes: { x: "1" } };

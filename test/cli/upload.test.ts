@@ -268,6 +268,14 @@ describe("upload", () => {
     expect(JSON.parse(stdout)).toMatchObject({ accepted: 2, warnings: { "seconds-not-milliseconds": 1 } });
   });
 
+  it("says how a time is written in CSV, in its summary and beside what it rejects", async () => {
+    const header = "user_identities.email,events.data.is_opted_out,events.data.timestamp_unixtime_ms";
+    write("t-opt_out.csv", header, "a@b.c,true,2026-11-28 10:00");
+    const ran = await upload("t-opt_out.csv", "--environment", "development");
+    expect(ran.stderr).toMatch(/1 × wrong-type\n.*\n {4}Write the time with its zone/);
+    expect(JSON.stringify(readLines("rejected.ndjson"))).toContain("Write the time with its zone");
+  });
+
   it("counts before anything is sent what is too young to be history, and where it has to go", async () => {
     const old = (days: number): object => ({
       events: [

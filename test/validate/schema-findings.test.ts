@@ -102,6 +102,14 @@ const ROWS: readonly Row[] = [
     hint: "Pass milliseconds: Date.parse(text), here 1767225600000.",
   },
   {
+    of: "a time as text that has no zone",
+    payload: timed("2026-11-28 10:00"),
+    code: "wrong-type",
+    path: TIMESTAMP,
+    says: ["expected an integer", '"2026-11-28 10:00"'],
+    hint: 'Pass the milliseconds of a time with its zone, such as Date.parse("2026-11-28T10:00:00Z").',
+  },
+  {
     of: "a time as text that is no time",
     payload: timed("yesterday"),
     code: "wrong-type",

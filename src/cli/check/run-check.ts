@@ -3,6 +3,7 @@ import { nearest } from "../../rules/nearest-name.ts";
 import { checkBatch, LINTS, type LintSwitches } from "../../validate/validate.ts";
 import type { CheckFlags } from "../commands/check.ts";
 import { EXIT } from "../exit-codes.ts";
+import { adviseOnTime } from "../input/csv-times.ts";
 import type { Entry } from "../input/entry.ts";
 import { findInputs } from "../input/find-inputs.ts";
 import { readInputFlags } from "../input/input-options.ts";
@@ -30,7 +31,8 @@ export async function runCheck(inputs: readonly string[], flags: CheckFlags, ter
   const findingsOf = (entry: Entry): readonly Finding[] => {
     if (entry.kind === "broken") return [faultOf(entry)];
     const batch = fillEnvironment(entry.value, flags.environment);
-    const findings = check(batch);
+    const said = check(batch);
+    const findings = entry.row === undefined ? said : said.map(adviseOnTime);
     const id = looksForIds ? idOf(batch) : undefined;
     const earlier = id === undefined ? undefined : seen.note(id, contentOf(batch), entry);
     return earlier === undefined ? findings : [repetition(earlier), ...findings];

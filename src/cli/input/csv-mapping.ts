@@ -2,6 +2,7 @@ import { withArticle } from "../../rules/article.ts";
 import { nearest } from "../../rules/nearest-name.ts";
 import { UsageError } from "../usage-error.ts";
 import type { ContractFields, Field } from "./contract-fields.ts";
+import { isTime, readTime } from "./csv-times.ts";
 import { eventTypeOfName, type CsvSettings } from "./csv-settings.ts";
 
 /** Makes batches of the rows of one file. */
@@ -238,16 +239,8 @@ function convert(text: string, { tokens, type }: Field): unknown {
       return /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text) ? Number(text) : text;
     case "integer":
       if (/^-?\d+$/.test(text)) return Number.isSafeInteger(Number(text)) ? Number(text) : text;
-      return String(tokens[tokens.length - 1]).endsWith("_ms") ? (readDate(text) ?? text) : text;
+      return isTime(String(tokens[tokens.length - 1])) ? (readTime(text) ?? text) : text;
   }
-}
-
-const DATE_TIME = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/;
-
-/** A time with its zone, as ISO 8601 writes it. One without could be anywhere. */
-function readDate(text: string): number | undefined {
-  const ms = DATE_TIME.test(text) ? Date.parse(text.replace(" ", "T")) : NaN;
-  return Number.isNaN(ms) ? undefined : ms;
 }
 
 function put(batch: Record<string, unknown>, tokens: readonly (string | number)[], value: unknown): void {

@@ -15,6 +15,8 @@ export interface Origin extends Place {
   readonly record: number;
   /** Of the text of all records up to it. */
   readonly crc: number;
+  /** A row of CSV. */
+  readonly isRow: boolean;
 }
 
 /** What is needed to make batches of records. */
@@ -166,7 +168,7 @@ export class RecordSource {
     nameBatch(batch, identified.id);
     if (sends) guard.requireSaid(batch, entry);
     const { file, line, column } = entry;
-    this.#origins.push({ file, line, column, record, crc: this.#crc });
+    this.#origins.push({ file, line, column, record, crc: this.#crc, isRow: entry.row !== undefined });
     this.batches++;
     this.events += eventsOf(batch);
     return batch;

@@ -7,6 +7,7 @@ import { describeMissedIds, FindingSummary, formatCount } from "../check/finding
 import type { UploadFlags } from "../commands/upload.ts";
 import { readConnection } from "../connection.ts";
 import { EXIT } from "../exit-codes.ts";
+import { adviseOnTime } from "../input/csv-times.ts";
 import { findInputs, type InputFile } from "../input/find-inputs.ts";
 import { readInputFlags } from "../input/input-options.ts";
 import { readEntries } from "../input/read-entries.ts";
@@ -84,8 +85,9 @@ export async function runUpload(
   const books: Books = {
     rejected: dryRun === undefined ? rejected : NOWHERE,
     checkpoint: canResume ? { name: checkpointName, path: checkpointPath, head } : undefined,
-    onFindings: (findings, index) => {
-      for (const finding of findings) summary.add({ ...guard.advise(finding), place: source.originOf(index) });
+    advise: (finding, { isRow }) => guard.advise(isRow ? adviseOnTime(finding) : finding),
+    onFindings: (findings, place) => {
+      for (const finding of findings) summary.add({ ...finding, place });
     },
   };
   const run = new UploadRun(source, books, terminal);

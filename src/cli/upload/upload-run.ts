@@ -1,8 +1,9 @@
 import type { ApiError, DeliveryOutcome, EventsClient, Finding, MParticleError } from "../../index.ts";
+import type { Place } from "../input/entry.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
-import { eventsOf, type RecordSource } from "./record-source.ts";
+import { eventsOf, type Origin, type RecordSource } from "./record-source.ts";
 import type { RejectedFile } from "./rejected-file.ts";
 import type { RunState } from "./progress-display.ts";
 import type { Tally } from "./tally.ts";
@@ -15,8 +16,10 @@ export interface Books {
   readonly rejected: Pick<RejectedFile, "write" | "sync" | "close">;
   /** `undefined` for a run that nobody can resume. */
   readonly checkpoint: { readonly name: string; readonly path: string; readonly head: CheckpointHead } | undefined;
-  /** Told of each finding of a rejected batch. */
-  readonly onFindings: (findings: readonly Finding[], index: number) => void;
+  /** The finding with what to do about it on a command line. */
+  readonly advise: (finding: Finding, origin: Origin) => Finding;
+  /** Told of the findings of a rejected batch. */
+  readonly onFindings: (findings: readonly Finding[], place: Place) => void;
 }
 
 /** What stays the same through a run. */
@@ -174,12 +177,15 @@ export class UploadRun {
     this.#tally.rejected++;
     this.#source.freeId(batch);
     const isOurs = "findings" in error;
-    const findings = isOurs ? error.findings : findingsOf(error);
-    const { record, file, line, column } = this.#source.originOf(index);
-    this.#books.onFindings(findings, index);
+    const origin = this.#source.originOf(index);
+    const { record, file, line, column } = origin;
+    const place = { file, line, column };
+    const said = isOurs ? error.findings : findingsOf(error);
+    const findings = said.map((finding) => this.#books.advise(finding, origin));
+    this.#books.onFindings(findings, place);
     this.#books.rejected.write({
       record,
-      place: { file, line, column },
+      place,
       by: isOurs ? "check" : "service",
       ...(!isOurs && { status: error.status }),
       findings,
