@@ -226,6 +226,30 @@ describe("upload", () => {
     expect([...customers()].sort()).toEqual(["13", "99"]);
   });
 
+  it("says by a command how to send what is mended, which file is of this run, and which of another", async () => {
+    write("a.ndjson", batch(1), "{bad");
+    const first = await upload("a.ndjson", "--environment", "development");
+    expect(first.stderr).toMatch(
+      /\nMend the batches in rejected\.ndjson, and send them: mparticle-events upload rejected\.ndjson --environment development\n$/,
+    );
+    const second = await upload("a.ndjson", "--base-url", server.url, "--profile", "wire");
+    expect(second.stderr).toContain(
+      `\nMend the batches in rejected-2.ndjson, and send them: mparticle-events upload rejected-2.ndjson --profile wire --base-url ${server.url}\n` +
+        "rejected.ndjson is of an earlier run.\n",
+    );
+    // The file that is being mended is no stranger.
+    expect((await upload("rejected.ndjson")).stderr).toMatch(/upload rejected-3\.ndjson\n$/);
+    const shared = await upload("a.ndjson", "--rejected", "rejected.ndjson");
+    expect(shared.stderr).toMatch(
+      /\nrejected\.ndjson also holds what was in it before this run, and would be sent with it\.\n$/,
+    );
+    // A run that is to be gone on with first says that alone; at its end it says the rest.
+    write("b.ndjson", "{bad", batch(2));
+    const args = ["b.ndjson", "--rejected", "b-rejected.ndjson", "--checkpoint", "b.json"];
+    expect((await upload(...args, "--strict")).stderr).not.toContain("Mend the batches");
+    expect((await upload(...args, "--resume")).stderr).toContain("Mend the batches in b-rejected.ndjson,");
+  });
+
   it("never writes over an input or somebody's work", async () => {
     write("rejected.ndjson", { rejected: {}, batch: batch(1, { nope: 1 }) });
     expect((await upload("rejected.ndjson")).code).toBe(1);

@@ -23,11 +23,12 @@ import { RejectedFile } from "./rejected-file.ts";
 import { describeSurvey, surveyHistory } from "./survey-history.ts";
 import { formatDuration } from "./tally.ts";
 import { UploadRun, type Books, type CheckpointHead } from "./upload-run.ts";
-import { exitCodeOf, tellHowToGoOn, writeSummary } from "./upload-summary.ts";
+import { exitCodeOf, tellHowToGoOn, tellWhatToMend, writeSummary } from "./upload-summary.ts";
 import { WarningCount } from "./warning-count.ts";
 import { oneLine } from "../printable.ts";
 
 const DEFAULT_CHECKPOINT = "upload.checkpoint.json";
+const DEFAULT_REJECTED = "rejected.ndjson";
 
 /** A file that is read in pieces is no stream of events: requests that are not full may wait for the next piece. */
 const LINGER_MS = 1_000;
@@ -152,7 +153,16 @@ export async function runUpload(
   await terminal.stderr.write(describeMissedIds(source.seenIds));
   await terminal.stderr.write(warnings.describe(coloursFor(terminal.stderr, terminal.env)));
   if (dryRun !== undefined) await terminal.stderr.write(describeDuration(source.batches - run.tally.rejected, flags));
-  else await tellHowToGoOn(terminal, run, { canResume, checkpointName, args });
+  else {
+    await tellHowToGoOn(terminal, run, { canResume, checkpointName, args });
+    const isRejected = run.tally.rejected + source.unreadable + source.repeated + rejectedBefore.size > 0;
+    await tellWhatToMend(terminal, flags, {
+      name: rejectedName,
+      isReady: isRejected && run.interruption === undefined,
+      isShared: resumed === undefined && rejected.start > 0,
+      older: olderRejected(rejectedName, flags.rejected, files, terminal.cwd),
+    });
+  }
   return exitCodeOf(run, source);
 }
 
@@ -247,18 +257,32 @@ async function tellOfChanges(resumed: Checkpoint, files: readonly InputFile[], {
 
 /** Never one of the inputs, and never somebody's work. */
 function nameRejected(given: string | undefined, files: readonly InputFile[], cwd: string): string {
-  const isInput = (name: string): boolean => files.some(({ path }) => path === resolve(cwd, name));
   if (given !== undefined) {
-    if (!isInput(given)) return given;
+    if (!isInput(given, files, cwd)) return given;
     throw new UsageError(
       `--rejected ${given} is one of the inputs.`,
       "Name another file: it is read while it is written.",
     );
   }
   for (let count = 1; ; count++) {
-    const name = count === 1 ? "rejected.ndjson" : `rejected-${String(count)}.ndjson`;
-    if (!isInput(name) && !existsSync(resolve(cwd, name))) return name;
+    const name = count === 1 ? DEFAULT_REJECTED : `rejected-${String(count)}.ndjson`;
+    if (!isInput(name, files, cwd) && !existsSync(resolve(cwd, name))) return name;
   }
+}
+
+/** Who knows the usual name would mend the rejected batches of another run. */
+function olderRejected(
+  name: string,
+  given: string | undefined,
+  files: readonly InputFile[],
+  cwd: string,
+): string | undefined {
+  const isOther = given === undefined && name !== DEFAULT_REJECTED && !isInput(DEFAULT_REJECTED, files, cwd);
+  return isOther && existsSync(resolve(cwd, DEFAULT_REJECTED)) ? DEFAULT_REJECTED : undefined;
+}
+
+function isInput(name: string, files: readonly InputFile[], cwd: string): boolean {
+  return files.some(({ path }) => path === resolve(cwd, name));
 }
 
 function describeDuration(batches: number, { rate }: UploadFlags): string {

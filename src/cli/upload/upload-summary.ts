@@ -101,6 +101,49 @@ export async function tellHowToGoOn(
   if (canResume) await terminal.stderr.write(`How far it is stands in ${checkpointName}.\n`);
 }
 
+/** The file of rejected batches, as far as who mends it has to know. */
+export interface ToMend {
+  readonly name: string;
+  /** The run went to its end with batches of it in the file. */
+  readonly isReady: boolean;
+  /** It had lines of other runs before. */
+  readonly isShared: boolean;
+  /** A file with the usual name that is of another run, so that this one has another name. */
+  readonly older: string | undefined;
+}
+
+/** What to do with the rejected batches, by a command to copy. */
+export async function tellWhatToMend(
+  { stderr }: Terminal,
+  flags: UploadFlags,
+  { name, isReady, isShared, older }: ToMend,
+): Promise<void> {
+  if (!isReady) return;
+  const command = ["mparticle-events", "upload", name, ...flagsToKeep(flags)].map(quote).join(" ");
+  const lines = [
+    `Mend the batches in ${name}, and send them: ${command}`,
+    ...(isShared ? [`${name} also holds what was in it before this run, and would be sent with it.`] : []),
+    ...(older === undefined ? [] : [`${older} is of an earlier run.`]),
+  ];
+  await stderr.write(`${lines.map(oneLine).join("\n")}\n`);
+}
+
+/** What says where batches go and what they are held against; they are no rows any more, and have their ids. */
+function flagsToKeep(flags: UploadFlags): readonly string[] {
+  const { environment = [], pod, baseUrl, envFile, historical, profile, plan, planVersion, strictTypes } = flags;
+  return [
+    ...(historical === true ? ["--historical"] : []),
+    ...environment.flatMap((one) => ["--environment", one]),
+    ...(profile === "wire" ? ["--profile", profile] : []),
+    ...(plan === undefined ? [] : ["--plan", plan]),
+    ...(planVersion === undefined ? [] : ["--plan-version", String(planVersion)]),
+    ...(strictTypes === true ? ["--strict-types"] : []),
+    ...(pod === undefined ? [] : ["--pod", pod]),
+    ...(baseUrl === undefined ? [] : ["--base-url", baseUrl]),
+    ...(envFile === undefined ? [] : ["--env-file", envFile]),
+  ];
+}
+
 function quote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
