@@ -22,6 +22,8 @@ export type StepKind = keyof typeof NAMES;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const REDIRECTS = [301, 302, 303, 307, 308];
+/** Statuses with which HTTP sends no body. */
+const BODILESS = [204, 205, 304];
 const MOMENTS = {
   status: ["before-answer", "within-head", "within-body"],
   reset: ["before-request", "within-request", "before-answer"],
@@ -69,7 +71,11 @@ function checkDelays({ delayMs, dripBytesPerMs, body }: Members, where: string):
   }
 }
 
-function checkAnswer({ status, redirect, headers, reset, close }: Members, where: string, kind: StepKind): void {
+function checkAnswer(
+  { status, redirect, headers, dripBytesPerMs, reset, close }: Members,
+  where: string,
+  kind: StepKind,
+): void {
   if (kind === "redirect") {
     const isPlace = (typeof redirect === "string" && redirect !== "") || redirect instanceof URL;
     if (!isPlace) throw new TypeError(`${where}: \`redirect\` is ${show(redirect)}; expected a URL.`);
@@ -78,6 +84,11 @@ function checkAnswer({ status, redirect, headers, reset, close }: Members, where
     }
   } else if (!Number.isInteger(status) || (status as number) < 200 || (status as number) > 599) {
     throw new RangeError(`${where}: \`status\` is ${show(status)}; expected a whole number from 200 to 599.`);
+  }
+  const ofBody = reset === "within-body" ? "reset" : dripBytesPerMs === undefined ? undefined : "dripBytesPerMs";
+  if (ofBody !== undefined && BODILESS.includes(status as number)) {
+    const given = `\`${ofBody}\` is about the body, and an answer ${String(status)} has none`;
+    throw new TypeError(`${where}: ${given}; expected another status.`);
   }
   checkHeaders(headers, where);
   oneOf("reset", reset, MOMENTS.status, `${where}: `);

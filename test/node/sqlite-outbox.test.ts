@@ -485,6 +485,8 @@ describe("dead letters", () => {
       const outbox = await open();
       await setAside(outbox, "r-1");
       await expect(outbox.restore(letters as string[])).rejects.toThrow(`restore() ${message}`);
+      // @ts-expect-error -- a list that was not made is not all of them
+      await expect(outbox.discard(undefined)).rejects.toThrow("discard() was given undefined");
       await expect(outbox.discard(letters as string[])).rejects.toThrow(`discard() ${message}`);
       expect(await outbox.deadLetters()).toHaveLength(1);
       expect(await pendingIds(outbox)).toEqual([]);

@@ -342,6 +342,8 @@ describe("what is refused", () => {
     [{ fault: "ENOTFOUND", delayMs: -1 }, "script: `delayMs` is -1"],
     [{ status: 202, dripBytesPerMs: 0, body: "x" }, "`dripBytesPerMs` is 0; expected bytes per millisecond, above 0."],
     [{ status: 202, dripBytesPerMs: 1 }, "`dripBytesPerMs` is of no use without a `body`; expected one."],
+    [{ status: 204, reset: "within-body" }, "`reset` is about the body, and an answer 204 has none; expected another"],
+    [{ status: 304, body: "x", dripBytesPerMs: 1 }, "`dripBytesPerMs` is about the body, and an answer 304 has none"],
     [{ status: "202" }, '`status` is "202"; expected a whole number'],
     [{ status: 400, body: 5n }, "`body` is 5n; expected text or JSON ("],
     [{ status: 400, body: () => "x" }, "`body` is a function; expected text or JSON (it has no JSON)."],
