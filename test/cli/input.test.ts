@@ -459,6 +459,21 @@ describe("a file", () => {
     ]);
   });
 
+  it("with its header in its middle, as files that were put together have it, makes no record of that", async () => {
+    const text = "mpid,user_attributes.x\n1,a\n\uFEFFmpid, user_attributes.x\n2,mpid\n";
+    expect(brief(await readFileNamed("cat.csv", text))).toEqual([
+      { mpid: 1, user_attributes: { x: "a" } },
+      "repeated-header 3:undefined",
+      { mpid: 2, user_attributes: { x: "mpid" } },
+    ]);
+  });
+
+  it("says its delimiter in a line of its own, as spreadsheets have it", async () => {
+    expect(brief(await readFileNamed("sep.csv", "sep=;\r\nmpid;user_attributes.x\r\n1;a,b\r\n"))).toEqual([
+      { mpid: 1, user_attributes: { x: "a,b" } },
+    ]);
+  });
+
   it("of JSON with the line ends of old Macs is read, and so are two marks, and a pipe of single bytes", async () => {
     expect(brief(await json('{"a":1}\r{"a":2}\r'))).toEqual([{ a: 1 }, { a: 2 }]);
     const bytes = (text: string): Promise<readonly Entry[]> => {

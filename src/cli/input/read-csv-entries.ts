@@ -10,6 +10,9 @@ import { splitLines, type Line } from "./split-lines.ts";
 /** Of the vendor's own import: rows of 80,000 bytes. Longer ones are read, within reason. */
 const MAX_LINE_BYTES = 4 * 1024 * 1024;
 
+/** Spreadsheets write and read it before the header; no column is called so. */
+const DELIMITER_LINE = /^"?sep=(.)"?$/i;
+
 /** How a file of CSV is read. */
 export interface CsvReading {
   readonly settings: CsvSettings;
@@ -30,6 +33,7 @@ export async function* readCsvEntries(
 ): AsyncGenerator<readonly Entry[]> {
   let reader: RowReader | undefined;
   let mapping: RowMapping | undefined;
+  const hasHeader = settings.manifest?.hasHeaderRow !== false;
 
   const toEntries = (rows: readonly Row[]): readonly Entry[] => {
     let start = 0;
@@ -42,13 +46,16 @@ export async function* readCsvEntries(
       start = header.isRow ? 1 : 0;
     }
     const used = mapping;
-    return used === undefined ? [] : rows.slice(start).map((row) => toEntry(file, row, used));
+    return used === undefined ? [] : rows.slice(start).map((row) => toEntry(file, row, used, hasHeader));
   };
 
-  const hasHeader = settings.manifest?.hasHeaderRow !== false;
-  for await (const lines of splitLines(chunks, MAX_LINE_BYTES)) {
+  for await (let lines of splitLines(chunks, MAX_LINE_BYTES)) {
     const first = lines.find(({ text }) => text !== undefined && text !== "");
-    reader ??= first?.text === undefined ? undefined : new RowReader(findDelimiter(first.text));
+    if (reader === undefined && first?.text !== undefined) {
+      const said = DELIMITER_LINE.exec(first.text)?.[1];
+      reader = new RowReader(said ?? findDelimiter(first.text));
+      if (said !== undefined) lines = lines.filter((line) => line !== first);
+    }
     const broken = lines.filter(({ text }) => text === undefined);
     const [firstBroken] = broken;
     let [whole, rest]: [readonly Entry[], readonly Line[]] = [[], lines];
@@ -106,7 +113,7 @@ function headerOf(
   throw new UsageError(`${file}: the header cannot be read: ${fault?.message ?? ""}`, "Mend its quotes.");
 }
 
-function toEntry(file: string, { line, text, fields, fault }: Row, mapping: RowMapping): Entry {
+function toEntry(file: string, { line, text, fields, fault }: Row, mapping: RowMapping, hasHeader: boolean): Entry {
   const { columns } = mapping;
   if (fields === undefined) {
     const { column = 1, message = "" } = fault ?? {};
@@ -118,6 +125,11 @@ function toEntry(file: string, { line, text, fields, fault }: Row, mapping: RowM
     const hint = "Quote fields that hold the delimiter or a line break.";
     return { kind: "broken", file, line, code: "wrong-field-count", message, hint, text };
   }
+  if (hasHeader && isHeader(fields, columns)) {
+    const message = "it is the header again, and no data.";
+    const hint = "Was the file put together of several? Take the row out, or name the files one by one.";
+    return { kind: "broken", file, line, code: "repeated-header", message, hint, text };
+  }
   return {
     kind: "record",
     file,
@@ -126,6 +138,11 @@ function toEntry(file: string, { line, text, fields, fault }: Row, mapping: RowM
     text,
     row: { names: columns, fields },
   };
+}
+
+/** Nearly all rows differ in their first field. */
+function isHeader(fields: readonly string[], columns: readonly string[]): boolean {
+  return fields.every((field, index) => field.replace(/^\uFEFF/, "").trim() === columns[index]);
 }
 
 function countOf(count: number, what: string): string {
