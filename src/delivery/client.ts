@@ -369,7 +369,11 @@ export class EventsClient {
  * calls are all ours. A test that fails shows the line of the upload then.
  */
 function showCaller(error: MParticleError): void {
-  if ("captureStackTrace" in Error) Error.captureStackTrace(error, showCaller);
+  try {
+    if (typeof Error.captureStackTrace === "function") Error.captureStackTrace(error, showCaller);
+  } catch {
+    // An observer may have frozen the error, and somebody may have replaced the function: the error itself matters more.
+  }
 }
 
 /** What a person, or a request handler, can be made to wait; all else has five minutes. */

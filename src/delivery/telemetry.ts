@@ -2,6 +2,7 @@ import { captureContext, channel } from "#platform";
 import type { Batch } from "../../generated/schema.ts";
 import type { ErrorCode, Finding, MParticleError } from "../errors.ts";
 import { readableError } from "../rules/readable-error.ts";
+import { tellConsole } from "../rules/tell-console.ts";
 import type { EndpointPath } from "../transport/hosts.ts";
 import { AttemptStart, type AttemptFacts, type RunInContext } from "./attempt-start.ts";
 import { callQuietly } from "./call-quietly.ts";
@@ -111,7 +112,7 @@ export class Telemetry {
   /** @param start - of the same request. */
   attempt(report: AttemptReport, start: AttemptStart | undefined): void {
     start?.end(report, this.#complainOfListener);
-    this.#call("onAttempt", this.#observers.onAttempt, report);
+    this.#call("`onAttempt`", this.#observers.onAttempt, report);
     CHANNELS.attempt.publish(report);
     this.#log(
       "debug",
@@ -121,7 +122,7 @@ export class Telemetry {
   }
 
   retry(report: RetryReport): void {
-    this.#call("onRetry", this.#observers.onRetry, report);
+    this.#call("`onRetry`", this.#observers.onRetry, report);
     CHANNELS.retry.publish(report);
     this.#log(
       "warn",
@@ -131,7 +132,7 @@ export class Telemetry {
   }
 
   pause(report: PauseReport): void {
-    this.#call("onPause", this.#observers.onPause, report);
+    this.#call("`onPause`", this.#observers.onPause, report);
     CHANNELS.pause.publish(report);
     this.#log("warn", () => `Pausing for ${String(Math.round(report.durationMs))} ms. ${report.error.message}`, report);
   }
@@ -151,7 +152,8 @@ export class Telemetry {
     // What is closed is handed back.
     if (this.hasOutcomeListener(onOutcome) || outcome.error.code === "CLOSED") return;
     this.#hasWarned = true;
-    console.warn(
+    tellConsole(
+      "warn",
       `mparticle-events: a batch of a queue was ${outcome.kind}. ${outcome.error.message} ` +
         "Pass `onOutcome` or `logger` to hear of each; this is said once.",
     );
@@ -161,8 +163,8 @@ export class Telemetry {
   outcome(outcome: Outcome, alsoTell?: (outcome: Outcome) => void): void {
     // Nearly all are, and mostly nobody listens.
     if (outcome.kind === "accepted" && !this.hasOutcomeListener(alsoTell)) return;
-    this.#call("onOutcome", this.#observers.onOutcome, outcome);
-    this.#call("onOutcome", alsoTell, outcome);
+    this.#call("`onOutcome`", this.#observers.onOutcome, outcome);
+    this.#call("`onOutcome` of a queue", alsoTell, outcome);
     CHANNELS.outcome.publish(outcome);
     if (outcome.kind === "accepted") return;
     // The batch itself stays out of logs: it holds personal data.
@@ -177,7 +179,7 @@ export class Telemetry {
    */
   warning(finding: Finding, batch: Batch, isNew: boolean): void {
     const onFinding: ((warning: Finding, batch: Batch) => unknown) | undefined = this.#observers.onFinding;
-    if (onFinding !== undefined) this.#call("onFinding", (found) => onFinding(found, batch), finding);
+    if (onFinding !== undefined) this.#call("`onFinding`", (found) => onFinding(found, batch), finding);
     if (!isNew) return;
     const { code, path, message, hint } = finding;
     const text = `${path === "" ? "The batch" : path}: ${message}${hint === undefined ? "" : ` ${hint}`} (${code})`;
@@ -185,7 +187,8 @@ export class Telemetry {
       this.#log("warn", () => text, finding);
     } else if (onFinding === undefined && !this.#hasWarnedOf.has(code)) {
       this.#hasWarnedOf.add(code);
-      console.warn(
+      tellConsole(
+        "warn",
         `mparticle-events: \`validate\` warns of ${text}. Pass \`onFinding\` or \`logger\` to hear of each; ` +
           "this is said once for each code.",
       );
@@ -194,13 +197,13 @@ export class Telemetry {
 
   /** Somebody who runs this should know it; without a logger the console is told. */
   warn(message: string, error?: MParticleError): void {
-    if (this.#logger === undefined) console.warn(`mparticle-events: ${message}`);
+    if (this.#logger === undefined) tellConsole("warn", `mparticle-events: ${message}`);
     else this.#log("warn", () => message, error === undefined ? undefined : { error });
   }
 
   /** Events are lost, set aside or kept back: without a logger the console is told. */
   loss(message: string, error?: unknown): void {
-    if (this.#logger === undefined) console.warn(`mparticle-events: ${message}`);
+    if (this.#logger === undefined) tellConsole("warn", `mparticle-events: ${message}`);
     else this.reportError(message, error);
   }
 
@@ -210,12 +213,16 @@ export class Telemetry {
   }
 
   /** What the application's own functions throw, or reject with, must neither stop delivery nor end the process. */
-  #call<Report>(name: keyof Observers, observer: ((report: Report) => unknown) | undefined, report: Report): void {
+  #call<Report>(
+    name: `\`${keyof Observers}\`` | "`onOutcome` of a queue",
+    observer: ((report: Report) => unknown) | undefined,
+    report: Report,
+  ): void {
     if (observer === undefined) return;
     callQuietly(
       () => observer(report),
       (error) => {
-        this.#complainOf(`\`${name}\``, error);
+        this.#complainOf(name, error);
       },
     );
   }
@@ -228,7 +235,10 @@ export class Telemetry {
       this.#hasWarnedOf.add(observer);
       const error = readableError(thrown);
       const said = error instanceof Error ? error.message : String(error);
-      console.warn(`mparticle-events: ${observer} threw: ${said}. Pass \`logger\` to hear of each; this is said once.`);
+      tellConsole(
+        "warn",
+        `mparticle-events: ${observer} threw: ${said}. Pass \`logger\` to hear of each; this is said once.`,
+      );
     }
   }
 

@@ -3,6 +3,7 @@ import { callQuietly } from "../delivery/call-quietly.ts";
 import type { AttemptStart } from "../delivery/attempt-start.ts";
 import type { Outcome } from "../delivery/outcome.ts";
 import type { AttemptReport, PauseReport, RetryReport } from "../delivery/telemetry.ts";
+import { tellConsole } from "../rules/tell-console.ts";
 
 /** What is published on each channel of the package. */
 interface Messages {
@@ -35,5 +36,5 @@ export function listen<Topic extends keyof Messages>(
 function complain(error: unknown): void {
   if (hasSaidSo) return;
   hasSaidSo = true;
-  console.warn("mparticle-events: OpenTelemetry threw while something was recorded. This is said once.", error);
+  tellConsole("warn", "mparticle-events: OpenTelemetry threw while something was recorded. This is said once.", error);
 }

@@ -1,5 +1,6 @@
 /** What a scripted service does with one request, for a real server and for a `fetch` alike. */
 import { readableError } from "../rules/readable-error.ts";
+import { tellConsole } from "../rules/tell-console.ts";
 import type { RecordedRequest } from "./recorder.ts";
 import { jsonOf, kindOfStep, type StepKind } from "./step-checks.ts";
 
@@ -145,7 +146,7 @@ export const SCRIPT_FAILED = 422;
 export function scriptFailed(error: unknown, isFirst: boolean): AnswerPlan {
   const told = readableError(error);
   const message = `The script of this test failed. ${told instanceof Error ? told.message : String(told)}`;
-  if (isFirst) console.error(`mparticle-events/testing: ${message}`);
+  if (isFirst) tellConsole("error", `mparticle-events/testing: ${message}`);
   return planAnswer({ status: SCRIPT_FAILED, body: { errors: [{ code: "SCRIPT_FAILED", message }] } }, "");
 }
 

@@ -244,6 +244,25 @@ describe("the error of an upload", () => {
     expect(stack).toMatch(/\n +at (async )?sendTheOrder /);
     expect(stack).not.toContain("showCaller");
   });
+
+  it("is thrown as well when its stack cannot be set", async () => {
+    const onOutcome = (outcome: Outcome): void => {
+      if (outcome.kind !== "accepted") Object.freeze(outcome.error);
+    };
+    const { client } = setUp(400, { retry: false, onOutcome });
+    await expect(client.upload(makeBatch())).rejects.toMatchObject({ status: 400 });
+  });
+
+  it("leads to nobody where uploads share it, because they travelled together", async () => {
+    const { client } = setUp(503, { retry: false, coalesce: true });
+    const sendTheOrder = async (): Promise<void> => {
+      await client.upload(makeBatch());
+    };
+    const settled = await Promise.allSettled([sendTheOrder(), sendTheOrder()]);
+    for (const result of settled) {
+      expect(String((result as { readonly reason: Error }).reason.stack)).not.toContain("sendTheOrder");
+    }
+  });
 });
 
 describe("rate", () => {

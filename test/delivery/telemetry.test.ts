@@ -1,7 +1,16 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { MParticleError, type Batch, type Finding, type Outcome } from "mparticle-events";
+import {
+  EventQueue,
+  EventsClient,
+  MParticleError,
+  screenView,
+  type Batch,
+  type Finding,
+  type Outcome,
+} from "mparticle-events";
 import { Telemetry, type AttemptReport } from "../../src/delivery/telemetry.ts";
+import { recordingFetch } from "../../src/testing/testing.ts";
 
 const BATCH: Batch = { environment: "development", user_attributes: { name: "Ada" } };
 const ERROR = new MParticleError("EXPIRED", "Too late.");
@@ -237,6 +246,30 @@ describe("what somebody should know", () => {
     }).not.toThrow();
   });
 
+  it("goes on where the console throws, as some test suites have it", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation((text: unknown) => {
+      throw new Error(String(text));
+    });
+    const fail = (): never => {
+      throw new Error("mine");
+    };
+    const client = new EventsClient({
+      apiKey: "k",
+      apiSecret: "s",
+      fetch: recordingFetch([202, 400]),
+      onOutcome: fail,
+    });
+    const queue = new EventQueue(client, { onOutcome: () => Promise.reject(new Error("mine")) as never });
+    for (const id of ["1", "2"]) {
+      await queue.add({ environment: "development", mpid: id }, screenView("Home"));
+      await queue.flush();
+    }
+    const { accepted, rejected } = await queue.close();
+    const told = warn.mock.calls.length;
+    warn.mockRestore();
+    expect({ accepted, rejected, told }).toEqual({ accepted: 1, rejected: 1, told: 2 });
+  });
+
   it("is that an observer threw or rejected, once to the console where there is no logger", async () => {
     const warn = vi.spyOn(console, "warn").mockReturnValue();
     const telemetry = new Telemetry({ onOutcome: () => Promise.reject(new Error("mine")) as never }, undefined);
@@ -248,7 +281,8 @@ describe("what somebody should know", () => {
     const told = warn.mock.calls.map(([message]: readonly unknown[]) => message);
     warn.mockRestore();
     expect(told).toEqual([
-      "mparticle-events: `onOutcome` threw: saveSomewhere is not defined. Pass `logger` to hear of each; this is said once.",
+      "mparticle-events: `onOutcome` of a queue threw: saveSomewhere is not defined. Pass `logger` to hear of each; this is said once.",
+      "mparticle-events: `onOutcome` threw: mine. Pass `logger` to hear of each; this is said once.",
     ]);
   });
 });
