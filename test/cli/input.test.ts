@@ -432,9 +432,12 @@ describe("a file", () => {
     ["UTF-32", "u.csv", Buffer.concat([latin1("ÿþ\0\0"), utf32("Id,x\n")]), /it is UTF-32\..*iconv -f UTF-32 /s],
     ["UTF-32 without a mark", "u.csv", utf32("Id,x\n"), /it is UTF-32 without.*iconv -f UTF-32LE/s],
     ["a tar archive", "t.ndjson", tar, /it is a tar archive/],
+    ["a tar archive of GNU", "t.csv", latin1(tar.toString("latin1").replace("ustar\0", "ustar  \0")), /a tar archive/],
     ["a tar archive that is gzipped", "t.csv", gzipSync(tar), /it is a tar archive/],
     ["a file that is gzipped twice", "t.csv", gzipSync(gzipSync("a\n")), /gzipped twice/],
     ["a ZIP archive", "t.csv", latin1("PK\u0003\u0004\u0014\0\0\0"), /a ZIP archive, as \.xlsx/],
+    ["the bytes of Parquet", "t.csv", latin1("PAR1\u0015\u0004"), /a Parquet file/],
+    ["a PDF", "t.csv", latin1("%PDF-1.7\n"), /a PDF/],
     ["what Zstandard packed", "t.ndjson", latin1("(µ/ý$\u0001"), /packed by Zstandard/],
     ["any other bytes", "t.ndjson", latin1("\u0001\0\0\u0007stuff\n"), /it is no text/],
     ["an archive by its name", "t.tgz", "", /this kind of file is not read/],
@@ -443,6 +446,21 @@ describe("a file", () => {
     const csv = { ...NO_CSV_SETTINGS, map: new Map([["Id", "user_attributes.Id"]]) };
     const error: unknown = await readFileNamed(name, content, { csv }).catch((thrown: unknown) => thrown);
     expect(`${String(error)} ${(error as { remedy?: string }).remedy ?? ""}`).toMatch(expected);
+  });
+
+  it("that begins nearly as an archive does is read: no letters of a text make it one", async () => {
+    const note = `${"x".repeat(257 - '{"note":"'.length)}ustard`;
+    expect(brief(await readFileNamed("n.ndjson", JSON.stringify({ note })))).toEqual([{ note }]);
+    const rows = `mpid,user_attributes.x\n1,${"x".repeat(257 - "mpid,user_attributes.x\n1,".length)}ustar\n`;
+    expect(brief(await readFileNamed("n.csv", rows))).toMatchObject([{ mpid: 1 }]);
+    for (const name of ["PAR1", "%PDF-name"]) {
+      const csv = { ...NO_CSV_SETTINGS, map: new Map([[name, `user_attributes.${name}`]]) };
+      for (const end of ["\n1\n", "\r\n1\r\n", "\tb\n1\t2\n"]) {
+        expect(brief(await readFileNamed("c.csv", `${name}${end}`, { csv }))).toEqual([
+          { user_attributes: { [name]: "1" } },
+        ]);
+      }
+    }
   });
 
   it("with a row that is not UTF-8 costs that row, where its header is, and where it has none", async () => {

@@ -14,12 +14,14 @@ const KINDS: readonly (readonly [beginning: RegExp, kind: string])[] = [
   [/^\xfd7zXZ\x00/, "packed by xz"],
   [/^\x28\xb5\x2f\xfd/, "packed by Zstandard"],
   [/^7z\xbc\xaf\x27\x1c/, "a 7z archive"],
-  [/^[^]{257}ustar/, "a tar archive"],
-  [/^PAR1[\x00-\x1f]/, "a Parquet file"],
+  // The byte of zero belongs to it: the 257th letter of a text may be the `u` of "mustard".
+  [/^[^]{257}ustar {0,2}\x00/, "a tar archive"],
+  // No tab and no end of a line: a column may be called PAR1.
+  [/^PAR1[\x00-\x08\x0b\x0c\x0e-\x1f]/, "a Parquet file"],
   [/^Obj\x01/, "an Avro file"],
   [/^SQLite format 3\x00/, "a database of SQLite"],
   [/^\xd0\xcf\x11\xe0/, "a file of Microsoft Office, as .xls is one"],
-  [/^%PDF-/, "a PDF"],
+  [/^%PDF-\d\.\d/, "a PDF"],
 ];
 
 /** Marks of encodings that are not UTF-8; behind them what an ASCII text without a mark looks like in them. */
