@@ -88,7 +88,7 @@ function textOf(file: string): string {
  * Statements begin their lines, because the formatter has laid them out; no other line of a file begins like this. To load a
  * compiler and let it read all files takes seconds.
  */
-const STATEMENT = /^(?:import|export) (type )?(?:[^"';]*? from )?"([^"\n]+)";$/gm;
+const STATEMENT = /^(?:import|export) (type )?(?:[^"';]*? from )?"([^"\n]+)";(?: *\/\/.*)?$/gm;
 
 function statementsOf(file: string): readonly { readonly specifier: string; readonly isTypeOnly: boolean }[] {
   return Array.from(textOf(file).matchAll(STATEMENT), ([, type, specifier = ""]) => ({

@@ -31,9 +31,10 @@ export interface RejectedBatch {
 export function wantedIds(method: string, given: readonly unknown[]): readonly string[] | undefined {
   if (given.length === 0) return undefined;
   const [letters] = given;
-  if (!Array.isArray(letters)) {
+  if (!Array.isArray(letters) || given.length > 1) {
+    const what = given.length > 1 ? `${String(given.length)} arguments` : show(letters);
     throw new TypeError(
-      `${method}() was given ${show(letters)}; expected an array of \`source_request_id\`s, or of what deadLetters() lists. ` +
+      `${method}() was given ${what}; expected an array of \`source_request_id\`s, or of what deadLetters() lists. ` +
         `For all of them, call ${method}() without an argument.`,
     );
   }

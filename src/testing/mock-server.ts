@@ -7,6 +7,7 @@ import { serveArrivals } from "../arrivals/serve-arrivals.ts";
 import type { ServiceError } from "../errors.ts";
 import { planCheck, type PlanCheck } from "../plan/plan.ts";
 import { show } from "../rules/show.ts";
+import { describe } from "../rules/describe-value.ts";
 import { checkOptions } from "../transport/option-checks.ts";
 import { checkPort, listenOnLoopback, readBody } from "./loopback.ts";
 import { errorsIn } from "./refusal.ts";
@@ -322,7 +323,10 @@ async function nameFaults(profile: Profile, path: string, body: unknown): Promis
   const { checkBatch } = await import("../validate/validate.ts");
   const endpoint = endpointOf(path);
   const isBulk = path.includes("/bulkevents");
-  const batches: readonly unknown[] = isBulk && Array.isArray(body) ? body : [body];
+  if (isBulk && !Array.isArray(body)) {
+    return [{ code: "wrong-type", path: "", message: `${path} takes an array of batches, got ${describe(body)}.` }];
+  }
+  const batches: readonly unknown[] = isBulk ? (body as readonly unknown[]) : [body];
   return errorsIn(batches, (batch) => checkBatch(batch, { profile, endpoint }), isBulk).slice(0, MAX_NAMED);
 }
 

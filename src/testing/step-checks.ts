@@ -65,7 +65,7 @@ function checkDelays({ delayMs, dripBytesPerMs, body }: Members, where: string):
     [0, MAX_TIMER_MS],
     'milliseconds from 0 to 2147483647; the step "hang" never answers',
   );
-  number("dripBytesPerMs", dripBytesPerMs, where, [1 / MAX_TIMER_MS, Infinity], "bytes per millisecond, above 0");
+  number("dripBytesPerMs", dripBytesPerMs, where, [1e-6, Infinity], "bytes per millisecond, from 0.000001");
   if (dripBytesPerMs !== undefined && (body === undefined || body === "")) {
     throw new TypeError(`${where}: \`dripBytesPerMs\` is of no use without a \`body\`; expected one.`);
   }
@@ -104,7 +104,7 @@ function checkHeaders(headers: unknown, where: string): void {
   }
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined) continue;
-    if (typeof value !== "string" && typeof value !== "number") {
+    if (typeof value !== "string" && !Number.isFinite(value)) {
       throw new TypeError(`${where}: the header \`${name}\` is ${show(value)}; expected text or a number.`);
     }
     try {

@@ -165,6 +165,14 @@ describe("the error of a refused batch", () => {
     });
   });
 
+  it("names what is no list of batches where one is expected", async () => {
+    const response = await post(canonical, VALID, "/bulkevents");
+    expect(response.status).toBe(400);
+    expect(await response.json()).toEqual({
+      errors: [{ code: "wrong-type", path: "", message: "/v2/bulkevents takes an array of batches, got an object." }],
+    });
+  });
+
   it("counts the batches of a bulk request, and names ten fields at most", async () => {
     const response = await post(
       canonical,

@@ -492,6 +492,16 @@ describe("dead letters", () => {
       expect(await pendingIds(outbox)).toEqual([]);
     });
 
+    it("there is more than one list of those to discard", async () => {
+      const outbox = await open();
+      await setAside(outbox, "r-1");
+      // @ts-expect-error -- the second list would go unheard
+      await expect(outbox.discard(["r-0"], ["r-1"])).rejects.toThrow(
+        "discard() was given 2 arguments; expected an array",
+      );
+      expect(await outbox.deadLetters()).toHaveLength(1);
+    });
+
     it("an id that is none comes from who writes to an outbox without a queue", async () => {
       const outbox = await open();
       await setAside(outbox, "r-1");
@@ -544,8 +554,11 @@ describe("dead letters", () => {
     await expect(outbox.deadLetters()).rejects.toThrow(advice);
     await expect(outbox.restore()).rejects.toThrow(advice);
     await expect(outbox.discard([])).rejects.toThrow(advice);
-    const opening = outbox.open();
-    expect(await Promise.all([outbox.deadLetters(), outbox.restore(), outbox.discard(["r-1"])])).toEqual([[], 0, 0]);
+    const owner = await open();
+    const opening = outbox.open(); // waits for the owner to end
+    const asked = Promise.all([outbox.deadLetters(), outbox.restore(), outbox.discard(["r-1"])]);
+    await owner.close();
+    expect(await asked).toEqual([[], 0, 0]);
     await opening;
   });
 

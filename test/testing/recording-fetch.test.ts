@@ -340,7 +340,11 @@ describe("what is refused", () => {
     [{ status: 202, delayMs: "5" }, 'script: `delayMs` is "5"; expected milliseconds from 0 to 2147483647'],
     [{ status: 202, delayMs: Infinity }, 'the step "hang" never answers.'],
     [{ fault: "ENOTFOUND", delayMs: -1 }, "script: `delayMs` is -1"],
-    [{ status: 202, dripBytesPerMs: 0, body: "x" }, "`dripBytesPerMs` is 0; expected bytes per millisecond, above 0."],
+    [
+      { status: 202, dripBytesPerMs: 0, body: "x" },
+      "`dripBytesPerMs` is 0; expected bytes per millisecond, from 0.000001.",
+    ],
+    [{ status: 202, headers: { "retry-after": NaN } }, "the header `retry-after` is NaN; expected text or a number."],
     [{ status: 202, dripBytesPerMs: 1 }, "`dripBytesPerMs` is of no use without a `body`; expected one."],
     [{ status: 204, reset: "within-body" }, "`reset` is about the body, and an answer 204 has none; expected another"],
     [{ status: 304, body: "x", dripBytesPerMs: 1 }, "`dripBytesPerMs` is about the body, and an answer 304 has none"],
