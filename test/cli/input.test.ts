@@ -13,7 +13,7 @@ import { findJsonFault } from "../../src/cli/input/json-fault.ts";
 import { NO_CSV_SETTINGS, readManifest } from "../../src/cli/input/csv-settings.ts";
 import { readEntries } from "../../src/cli/input/read-entries.ts";
 import { readJsonEntries } from "../../src/cli/input/read-json-entries.ts";
-import { SeenIds } from "../../src/cli/input/seen-ids.ts";
+import { contentOf, SeenIds } from "../../src/cli/input/seen-ids.ts";
 import { GRAPHEME } from "../characters.ts";
 import { full } from "../full.ts";
 
@@ -605,6 +605,36 @@ describe("the ids of a run", () => {
       }),
       { numRuns: full(30, 1000) },
     );
+  });
+
+  it("are of the same content where its keys stand in another order, and only there", () => {
+    /** With the members of every object from the last to the first. */
+    const turned = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(turned);
+      if (typeof value !== "object" || value === null) return value;
+      const members = Object.entries(value).reverse();
+      return Object.fromEntries(members.map(([key, member]) => [key, turned(member)]));
+    };
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const read: unknown = JSON.parse(JSON.stringify(value));
+        expect(contentOf(turned(read))).toBe(contentOf(read));
+      }),
+    );
+    const different = [
+      { a: "b", c: "d" },
+      { a: "d", c: "b" },
+      { b: "a", c: "d" },
+      { a: "b", c: { d: "" } },
+      { a: { b: "", c: "d" } },
+      { a: ["b", "c", "d"] },
+      { a: ["c", "b", "d"] },
+      { a: [["b", "c"], "d"] },
+      ...[1, "1", true, "true", null, "null", [], {}, "", 0, -1].map((a) => ({ a })),
+    ];
+    expect(new Set(different.map(contentOf)).size).toBe(different.length);
+    const deep: unknown = JSON.parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`);
+    expect(contentOf(deep)).toBe(0);
   });
 
   it("are kept in 16 bytes each as they grow in number, up to a limit that is told", () => {

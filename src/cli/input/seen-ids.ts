@@ -1,4 +1,3 @@
-import { crc32 } from "node:zlib";
 import type { Finding } from "../../errors.ts";
 import type { LintCode } from "../../validate/codes.ts";
 import { formatPlace, type Place } from "./entry.ts";
@@ -138,13 +137,31 @@ export function idOf(batch: unknown): string | undefined {
   return typeof id === "string" && id !== "" ? id : undefined;
 }
 
-/** A number for what a batch says. Records are told apart by what was read, and not by how it was written. */
+/**
+ * A number for what a batch says. Records are told apart by what was read, and not by how it was written: the order of the
+ * keys of an object says nothing.
+ */
 export function contentOf(batch: unknown): number {
   try {
-    return crc32(JSON.stringify(batch));
+    return hashOf(batch);
   } catch {
     return 0; // nested too deeply to be written, which the check tells of
   }
+}
+
+/** Of a value of JSON. Members are added up, because to sort them takes half as long again. */
+function hashOf(value: unknown): number {
+  if (typeof value !== "object" || value === null) return textHash(String(value), typeof value === "string" ? 1 : 2);
+  if (Array.isArray(value)) return scatter(value.reduce((sum: number, one) => Math.imul(sum, 31) + hashOf(one), 3));
+  let sum = 4;
+  for (const [key, member] of Object.entries(value)) sum += scatter(Math.imul(textHash(key, 5), 31) + hashOf(member));
+  return scatter(sum);
+}
+
+function textHash(text: string, start: number): number {
+  let hashed = start;
+  for (let at = 0; at < text.length; at++) hashed = Math.imul(hashed ^ text.charCodeAt(at), 0x01000193);
+  return scatter(hashed);
 }
 
 /** What is wrong with a batch whose id an earlier one has. */
@@ -153,7 +170,7 @@ export function repetition(earlier: Place): Finding {
     severity: "error",
     code: REPEATED_ID,
     path: "/source_request_id",
-    message: `${formatPlace(earlier)} has the same id and says something else: the service keeps one of the two.`,
+    message: `${formatPlace(earlier)} has the same id and says something else: the service keeps one of the two, unless it refuses that one.`,
     hint: "Leave source_request_id out of what is copied, or give each batch an id of its own.",
   };
 }
