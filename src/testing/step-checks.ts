@@ -104,7 +104,7 @@ function checkHeaders(headers: unknown, where: string): void {
   }
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined) continue;
-    if (typeof value !== "string" && !Number.isFinite(value)) {
+    if (typeof value !== "string" && !(typeof value === "number" && Number.isFinite(value))) {
       throw new TypeError(`${where}: the header \`${name}\` is ${show(value)}; expected text or a number.`);
     }
     try {
