@@ -286,6 +286,10 @@ describe("CSV", () => {
     ["2024-05-01 10:00", "2024-05-01 10:00"],
     ["2024-05-01", "2024-05-01"],
     ["2024-13-01T10:00:00Z", "2024-13-01T10:00:00Z"],
+    ["2024-02-29T00:30:00+01:00", 1709163000000],
+    ["2026-02-30T10:00:00Z", "2026-02-30T10:00:00Z"],
+    ["2026-02-29T10:00:00+01:00", "2026-02-29T10:00:00+01:00"],
+    ["2026-04-31 10:00 UTC", "2026-04-31 10:00 UTC"],
   ])("reads the time %s where it says its zone", async (text, expected) => {
     const csv = { ...NO_CSV_SETTINGS, eventType: "custom_event" };
     const header = "events.data.timestamp_unixtime_ms,events.data.custom_attributes.at";

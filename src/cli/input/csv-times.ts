@@ -11,6 +11,8 @@ const DATE_TIME = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(?:(Z|
 export function readTime(text: string): number | undefined {
   const [, day, time, utc, hours, minutes = "00"] = DATE_TIME.exec(text) ?? [];
   if (day === undefined || time === undefined) return undefined;
+  // `Date` counts on: the 30th of February would be the 2nd of March.
+  if (new Date(`${day}T00:00Z`).getUTCDate() !== Number(day.slice(-2))) return undefined;
   const ms = Date.parse(`${day}T${time}${utc === undefined ? `${hours ?? ""}:${minutes}` : "Z"}`);
   return Number.isNaN(ms) ? undefined : ms;
 }
