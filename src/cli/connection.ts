@@ -51,9 +51,13 @@ export async function readConnection(flags: ConnectionFlags, { env, cwd }: Termi
   const readTarget = (name: string): string | undefined => {
     const value = read(name);
     if (value?.trim() !== "") return value;
+    const otherwise =
+      name === "MPARTICLE_BASE_URL" && (read("MPARTICLE_POD") ?? "").trim() !== ""
+        ? "everything goes where MPARTICLE_POD says then."
+        : "without a pod or a base URL everything goes to us1.";
     throw new UsageError(
       `${name} is set in ${env[name] === undefined ? fileName : "the environment"}, and is empty.`,
-      "Give it its value, or unset it: without a pod or a base URL everything goes to us1.",
+      `Give it its value, or unset it: ${otherwise}`,
     );
   };
   const baseUrl = flags.baseUrl ?? (flags.pod === undefined ? readTarget("MPARTICLE_BASE_URL") : undefined);

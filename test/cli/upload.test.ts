@@ -237,6 +237,13 @@ describe("upload", () => {
       `\nMend the batches in rejected-2.ndjson, and send them: mparticle-events upload rejected-2.ndjson --profile wire --base-url ${server.url}\n` +
         "rejected.ndjson is of an earlier run.\n",
     );
+    // Such a file holds JSON, whatever it is called; and what was not to be hurried is not hurried now.
+    const limits = ["--rate", "50", "--concurrency", "2", "--give-up-after", "9"];
+    const slow = await upload("a.ndjson", "--rejected", "bad.csv", ...limits);
+    const [, again = ""] = /send them: mparticle-events upload (.*)\n/.exec(slow.stderr) ?? [];
+    expect(again).toBe(`bad.csv --input json ${limits.join(" ")}`);
+    write("bad.csv", { rejected: {}, batch: batch(3) });
+    expect((await upload(...again.split(" "))).code).toBe(0);
     // The file that is being mended is no stranger.
     expect((await upload("rejected.ndjson")).stderr).toMatch(/upload rejected-3\.ndjson\n$/);
     const shared = await upload("a.ndjson", "--rejected", "rejected.ndjson");
@@ -506,7 +513,16 @@ describe("upload", () => {
   });
 
   it.each([
-    [{ MPARTICLE_BASE_URL: "" }, "", "MPARTICLE_BASE_URL is set in the environment, and is empty."],
+    [
+      { MPARTICLE_BASE_URL: "" },
+      "",
+      "MPARTICLE_BASE_URL is set in the environment, and is empty.\nGive it its value, or unset it: without a pod or a base URL everything goes to us1.",
+    ],
+    [
+      { MPARTICLE_BASE_URL: "", MPARTICLE_POD: "eu1" },
+      "",
+      "MPARTICLE_BASE_URL is set in the environment, and is empty.\nGive it its value, or unset it: everything goes where MPARTICLE_POD says then.",
+    ],
     [
       { MPARTICLE_BASE_URL: undefined, MPARTICLE_POD: " " },
       "",

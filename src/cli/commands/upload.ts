@@ -4,6 +4,10 @@ import { addInputOptions, repeated, type InputFlags } from "../input/input-optio
 import { addPlanOptions, type PlanFlags } from "../plan/plan-options.ts";
 import type { Program } from "../program.ts";
 
+export const DEFAULT_CONCURRENCY = 4;
+/** In seconds. */
+export const DEFAULT_GIVE_UP_AFTER = 300;
+
 /** What `upload` can be told. */
 export interface UploadFlags extends InputFlags, ConnectionFlags, PlanFlags {
   readonly historical?: boolean | undefined;
@@ -73,8 +77,8 @@ export function defineUpload({ root, terminal, run, args }: Program): void {
             .default("canonical"),
         )
         .option("--rate <number>", "batches per second at most (default: as fast as the service lets us)", positive)
-        .option("--concurrency <number>", "requests in flight at most", whole, 4)
-        .option("--give-up-after <seconds>", "how long a batch is tried again", positive, 300)
+        .option("--concurrency <number>", "requests in flight at most", whole, DEFAULT_CONCURRENCY)
+        .option("--give-up-after <seconds>", "how long a batch is tried again", positive, DEFAULT_GIVE_UP_AFTER)
         .option("--rejected <file>", "where rejected batches go, with their findings (default: rejected.ndjson)")
         .option("--checkpoint <file>", "where it is kept how far the run is (default: upload.checkpoint.json)")
         .option("--resume", "go on from the checkpoint; from the beginning where there is none")

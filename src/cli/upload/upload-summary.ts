@@ -1,5 +1,5 @@
 import { count, formatCount } from "../check/finding-summary.ts";
-import type { UploadFlags } from "../commands/upload.ts";
+import { DEFAULT_CONCURRENCY, DEFAULT_GIVE_UP_AFTER, type UploadFlags } from "../commands/upload.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
 import type { DryRun } from "./make-client.ts";
@@ -119,7 +119,7 @@ export async function tellWhatToMend(
   { name, isReady, isShared, older }: ToMend,
 ): Promise<void> {
   if (!isReady) return;
-  const command = ["mparticle-events", "upload", name, ...flagsToKeep(flags)].map(quote).join(" ");
+  const command = ["mparticle-events", "upload", name, ...formatOf(name), ...flagsToKeep(flags)].map(quote).join(" ");
   const lines = [
     `Mend the batches in ${name}, and send them: ${command}`,
     ...(isShared ? [`${name} also holds what was in it before this run, and would be sent with it.`] : []),
@@ -128,9 +128,15 @@ export async function tellWhatToMend(
   await stderr.write(`${lines.map(oneLine).join("\n")}\n`);
 }
 
-/** What says where batches go and what they are held against; they are no rows any more, and have their ids. */
+/** The file holds JSON, whatever it is called. */
+function formatOf(name: string): readonly string[] {
+  return /\.csv(\.gz)?$/i.test(name) ? ["--input", "json"] : [];
+}
+
+/** What says where batches go, how fast, and what they are held against; they are no rows any more, and have their ids. */
 function flagsToKeep(flags: UploadFlags): readonly string[] {
   const { environment = [], pod, baseUrl, envFile, historical, profile, plan, planVersion, strictTypes } = flags;
+  const { rate, concurrency, giveUpAfter } = flags;
   return [
     ...(historical === true ? ["--historical"] : []),
     ...environment.flatMap((one) => ["--environment", one]),
@@ -141,6 +147,9 @@ function flagsToKeep(flags: UploadFlags): readonly string[] {
     ...(pod === undefined ? [] : ["--pod", pod]),
     ...(baseUrl === undefined ? [] : ["--base-url", baseUrl]),
     ...(envFile === undefined ? [] : ["--env-file", envFile]),
+    ...(rate === undefined ? [] : ["--rate", String(rate)]),
+    ...(concurrency === DEFAULT_CONCURRENCY ? [] : ["--concurrency", String(concurrency)]),
+    ...(giveUpAfter === DEFAULT_GIVE_UP_AFTER ? [] : ["--give-up-after", String(giveUpAfter)]),
   ];
 }
 
