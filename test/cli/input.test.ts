@@ -399,6 +399,20 @@ describe("CSV", () => {
     });
   });
 
+  it("names a field for one of the columns that mean it, because the last of them would win", async () => {
+    const remedyOf = async (text: string): Promise<string> => {
+      const error: unknown = await readFileNamed("m.csv", text).catch((thrown: unknown) => thrown);
+      return (error as { remedy: string }).remedy;
+    };
+    expect(await remedyOf("Customer ID,customerId,MPID,mpid\n1,2,3,4\n")).toContain(
+      'such as --map "Customer ID=user_identities.customer_id" --map "customerId=user_attributes.customerId" --map "MPID=user_attributes.MPID", or',
+    );
+    // The second spelling of the same field.
+    expect(await remedyOf("Customer ID,user_identities.customerid\n1,2\n")).toBe(
+      'Say where it goes: --map "Customer ID=user_attributes.Customer ID", or leave it out: --map "Customer ID=".',
+    );
+  });
+
   it.each([
     ["a column that is no field", "x-custom_event.csv", "Email\na@b.c\n", /column Email is no field.*--map/s],
     ["events of no known type", "x.csv", "events.data.event_name\nx\n", /of which type.*--event-type/s],

@@ -175,9 +175,32 @@ function settersFor(
   const [first] = lost;
   if (first === undefined) return setters;
   const columns = lost.filter(isCalledAsItsField);
+  // What all rows have gives way to a column.
+  const taken = setters.flatMap(({ index, field }) => (index === undefined ? [] : [placeOf(field)]));
+  const suggestions = suggestFields(columns, new Set(taken), eventType, contract);
   throw columns.length > 1
-    ? columnsError(file, columns, eventType, contract)
-    : sourceError(file, columns[0] ?? first, eventType, contract);
+    ? columnsError(file, columns, suggestions)
+    : sourceError(file, columns[0] ?? first, suggestions[0], eventType, contract);
+}
+
+function placeOf({ tokens }: Field): string {
+  return tokens.join(".");
+}
+
+/** The field that each column probably means. Of two columns that mean the same one, the later would win in silence. */
+function suggestFields(
+  columns: readonly Source[],
+  taken: Set<string>,
+  eventType: string,
+  contract: ContractFields,
+): readonly (string | undefined)[] {
+  return columns.map(({ path }) => {
+    const meant = contract.nearest(path, eventType);
+    const field = meant === undefined ? undefined : contract.find(meant, eventType);
+    if (field === undefined || taken.has(placeOf(field))) return undefined;
+    taken.add(placeOf(field));
+    return meant;
+  });
 }
 
 /** Whether a column goes where its name says, because nobody said more. */
@@ -189,32 +212,35 @@ function isCalledAsItsField({ name, path }: Source): boolean {
 function columnsError(
   file: string,
   columns: readonly Source[],
-  eventType: string,
-  contract: ContractFields,
+  suggestions: readonly (string | undefined)[],
 ): UsageError {
   const paths = columns.map(({ path }) => path);
-  const flags = paths.map(
-    (path) => `--map "${path}=${contract.nearest(path, eventType) ?? `user_attributes.${path}`}"`,
-  );
+  const flags = paths.map((path, index) => `--map "${path}=${suggestions[index] ?? `user_attributes.${path}`}"`);
   return new UsageError(
     `${file}: columns ${paths.join(", ")} are no fields of a batch.`,
     `Say where each goes, such as ${flags.join(" ")}, or leave one out: --map "${paths[0] ?? ""}=".`,
   );
 }
 
-function sourceError(file: string, source: Source, eventType: string, contract: ContractFields): UsageError {
+function sourceError(
+  file: string,
+  source: Source,
+  suggestion: string | undefined,
+  eventType: string,
+  contract: ContractFields,
+): UsageError {
   const { name, path } = source;
   const isOfEvent = path.startsWith("events.");
   const where = isOfEvent && eventType !== "" ? ` of ${withArticle(eventType)}` : "";
-  const meant = contract.nearest(path, eventType);
   if (isCalledAsItsField(source)) {
     return new UsageError(
       `${file}: ${name} is no field${where} of a batch.`,
-      meant !== undefined
-        ? `Is ${meant} meant? Call it so, or say it: --map "${path}=${meant}".`
+      suggestion !== undefined
+        ? `Is ${suggestion} meant? Call it so, or say it: --map "${path}=${suggestion}".`
         : `Say where it goes: --map "${path}=user_attributes.${path}", or leave it out: --map "${path}=".`,
     );
   }
+  const meant = contract.nearest(path, eventType);
   return new UsageError(
     `${file}: ${name} leads to ${path}, which is no field${where} of a batch.`,
     meant !== undefined
