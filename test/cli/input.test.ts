@@ -409,7 +409,8 @@ describe("CSV", () => {
     );
     // The second spelling of the same field.
     expect(await remedyOf("Customer ID,user_identities.customerid\n1,2\n")).toBe(
-      'Say where it goes: --map "Customer ID=user_attributes.Customer ID", or leave it out: --map "Customer ID=".',
+      'Say where it goes: --map "Customer ID=user_attributes.Customer ID", or leave it out: --map "Customer ID=". ' +
+        "With --map a column that none names is left out: name the others as well.",
     );
   });
 

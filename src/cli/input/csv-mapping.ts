@@ -178,9 +178,17 @@ function settersFor(
   // What all rows have gives way to a column.
   const taken = setters.flatMap(({ index, field }) => (index === undefined ? [] : [placeOf(field)]));
   const suggestions = suggestFields(columns, new Set(taken), eventType, contract);
-  throw columns.length > 1
-    ? columnsError(file, columns, suggestions)
-    : sourceError(file, columns[0] ?? first, suggestions[0], eventType, contract);
+  const { message, remedy } =
+    columns.length > 1
+      ? columnsError(file, columns, suggestions)
+      : sourceError(file, columns[0] ?? first, suggestions[0], eventType, contract);
+  // Copied as it is, the advice would cost the columns that are right.
+  const others = sources.filter((one) => one.index !== undefined && isCalledAsItsField(one) && !lost.includes(one));
+  const isComplete = columns.length === 0 || others.length === 0;
+  throw new UsageError(
+    message,
+    isComplete ? remedy : `${remedy} With --map a column that none names is left out: name the others as well.`,
+  );
 }
 
 function placeOf({ tokens }: Field): string {
