@@ -414,6 +414,23 @@ describe("CSV", () => {
     );
   });
 
+  it("is refused where two columns lead to one field, by one spelling or two", async () => {
+    const map = new Map([
+      ["Work", "user_identities.email"],
+      ["Home", "user_identities.email"],
+    ]);
+    const refused = (text: string, csv: typeof NO_CSV_SETTINGS) =>
+      readFileNamed("t.csv", text, { csv }).catch((error: unknown) => error);
+    expect(await refused("Work,Home\na@b.c,d@e.f\n", { ...NO_CSV_SETTINGS, map })).toMatchObject({
+      message: expect.stringContaining("column Work and column Home both lead to user_identities.email.") as unknown,
+      remedy: 'Leave one of them out, such as by --map "Home=".',
+    });
+    const spelt = "user_identities.customer_id,user_identities.customerid\n1,2\n";
+    expect(await refused(spelt, NO_CSV_SETTINGS)).toMatchObject({
+      remedy: 'Leave one of them out, such as by --map "user_identities.customerid=".',
+    });
+  });
+
   it.each([
     ["a column that is no field", "x-custom_event.csv", "Email\na@b.c\n", /column Email is no field.*--map/s],
     ["events of no known type", "x.csv", "events.data.event_name\nx\n", /of which type.*--event-type/s],

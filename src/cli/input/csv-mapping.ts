@@ -165,12 +165,14 @@ function settersFor(
 ): readonly Setter[] {
   const setters: Setter[] = [];
   const lost: Source[] = [];
+  const columnsByField = new Map<string, Source>();
   for (const source of sources) {
     // A row whose type is none says so itself; its columns are as good as those of any.
     if (source.path === EVENT_TYPE) continue;
     const field = contract.find(source.path, eventType);
     if (field === undefined) lost.push(source);
     else setters.push({ index: source.index, value: source.value, field });
+    if (field !== undefined && source.index !== undefined) requireOwnField(file, source, field, columnsByField);
   }
   const [first] = lost;
   if (first === undefined) return setters;
@@ -209,6 +211,19 @@ function suggestFields(
     taken.add(placeOf(field));
     return meant;
   });
+}
+
+/** Of two columns that lead to one field, one would be lost in each row that has both. */
+function requireOwnField(file: string, source: Source, { tokens }: Field, columnsByField: Map<string, Source>): void {
+  const key = JSON.stringify(tokens);
+  const other = columnsByField.get(key);
+  columnsByField.set(key, source);
+  if (other === undefined) return;
+  const column = source.name.slice("column ".length);
+  throw new UsageError(
+    `${file}: ${other.name} and ${source.name} both lead to ${source.path}.`,
+    `Leave one of them out, such as by --map "${column}=".`,
+  );
 }
 
 /** Whether a column goes where its name says, because nobody said more. */
