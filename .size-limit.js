@@ -24,7 +24,7 @@ function entry(name, imports, limit, platform = "node") {
 
 export default [
   entry("mparticle-events", "*", "43.6 kB", "browser"),
-  entry("mparticle-events", "{ EventsClient, createBatch, customEvent }", "29.6 kB", "browser"),
+  entry("mparticle-events", "{ EventsClient, createBatch, customEvent }", "30 kB", "browser"),
   entry("mparticle-events", "{ createBatch, customEvent, purchase, gdprConsent }", "2 kB", "browser"),
   entry("mparticle-events/validate", "*", "33 kB", "browser"),
   entry("mparticle-events/consent", "*", "13.5 kB", "browser"),

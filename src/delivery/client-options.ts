@@ -38,7 +38,10 @@ export interface EventsClientOptions extends TransportOptions, Observers {
   readonly strict?: boolean | readonly string[] | undefined;
   /** A batch must stay below it, in bytes of UTF-8; a larger one is split by its events. `@default 128_000` */
   readonly maxBatchBytes?: number | undefined;
-  /** Told what goes on, in words; `console` fits. Without one only losses that nobody else is told of, and observers that throw, go to the console. */
+  /**
+   * Told what goes on, in words; `console` fits. Without one only losses that nobody else is told of, and observers that
+   * throw, go to the console.
+   */
   readonly logger?: Logger | undefined;
 }
 

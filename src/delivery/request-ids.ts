@@ -1,5 +1,7 @@
 import { InvalidBatchError, MParticleError } from "../errors.ts";
+import { comparable } from "../rules/comparable.ts";
 import { onAbort, type AnySignal } from "../transport/abort.ts";
+import { parseJsonExact } from "../transport/json.ts";
 import type { Verdict } from "./outcome.ts";
 
 /** Whoever handed over a batch that is on its way already. */
@@ -53,7 +55,7 @@ export class RequestIds {
       this.#remember(id, text, given);
       return true;
     }
-    if (known.text !== text) throw reusedError(id);
+    if (known.text !== text && !saysTheSame(known.text, text)) throw reusedError(id);
     if (known.given === given) return false;
     known.inFlight++;
     known.given = given;
@@ -122,6 +124,16 @@ export class RequestIds {
       if (content.inFlight > 0 && !this.#older.has(oldId)) this.#recent.set(oldId, content);
     }
   }
+}
+
+/** A batch that was kept elsewhere meanwhile, such as in `jsonb`, may come back with its keys in another order. */
+function saysTheSame(one: string, other: string): boolean {
+  // Both are written by us: in another order they are as long.
+  return one.length === other.length && comparableText(one) === comparableText(other);
+}
+
+function comparableText(text: string): string {
+  return JSON.stringify(parseJsonExact(text), comparable);
 }
 
 function reusedError(id: string): InvalidBatchError {

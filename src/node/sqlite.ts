@@ -63,8 +63,14 @@ function checked(database: Database): Database {
     prepare: (sql) => {
       const statement = database.prepare(sql);
       return {
-        run: (...values) => statement.run(...values.map(requireValue)),
-        all: (...values) => statement.all(...values.map(requireValue)),
+        run: (...values) => {
+          requireValues(values);
+          return statement.run(...values);
+        },
+        all: (...values) => {
+          requireValues(values);
+          return statement.all(...values);
+        },
       };
     },
     close: () => {
@@ -73,9 +79,11 @@ function checked(database: Database): Database {
   };
 }
 
-function requireValue(value: unknown): SqlValue {
-  if (typeof value === "string" || value === null || Number.isFinite(value)) return value as SqlValue; // a number, if none of the others
-  throw new TypeError(`${show(value)} is no value for SQLite; expected text, a finite number or null.`);
+function requireValues(values: readonly unknown[]): void {
+  for (const value of values) {
+    if (typeof value === "string" || value === null || Number.isFinite(value)) continue;
+    throw new TypeError(`${show(value)} is no value for SQLite; expected text, a finite number or null.`);
+  }
 }
 
 /** Runs `work` as a whole or not at all. */

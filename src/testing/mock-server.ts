@@ -104,8 +104,7 @@ async function recordInto(arrivals: Arrivals, profile: Profile, check: PlanCheck
   let index = 0;
   return (path, body, status) => {
     const endpoint = endpointOf(path);
-    const batches: readonly unknown[] = path.includes("/bulkevents") && Array.isArray(body) ? body : [body];
-    for (const batch of batches) {
+    for (const batch of batchesOf(path, body)) {
       const findings = [...checkBatch(batch, { profile, endpoint }), ...(check?.(batch) ?? [])];
       const isRefused = findings.some(({ severity }) => severity === "error");
       const verdict = status <= 299 ? "accepted" : isRefused || status === 400 ? "refused" : "failed";
@@ -197,7 +196,7 @@ async function answer(
       );
       return;
     }
-    const unplanned = check !== undefined && output.statusCode <= 299 ? findUnplanned(body.value, check) : [];
+    const unplanned = check !== undefined && output.statusCode <= 299 ? errorsOf(pathname, body.value, check) : [];
     // 401 is answered before anything is looked at.
     if (OPERATIONS.includes(pathname) && output.statusCode !== 401) {
       record?.(pathname, body.value, unplanned.length > 0 ? 400 : output.statusCode);
@@ -321,23 +320,29 @@ const MAX_NAMED = 10;
  */
 async function nameFaults(profile: Profile, path: string, body: unknown): Promise<readonly ServiceError[]> {
   const { checkBatch } = await import("../validate/validate.ts");
-  const endpoint = endpointOf(path);
-  const isBulk = path.includes("/bulkevents");
-  if (isBulk && !Array.isArray(body)) {
+  if (isBulkPath(path) && !Array.isArray(body)) {
     return [{ code: "wrong-type", path: "", message: `${path} takes an array of batches, got ${describe(body)}.` }];
   }
-  const batches: readonly unknown[] = isBulk ? (body as readonly unknown[]) : [body];
-  return errorsIn(batches, (batch) => checkBatch(batch, { profile, endpoint }), isBulk).slice(0, MAX_NAMED);
+  const endpoint = endpointOf(path);
+  return errorsOf(path, body, (batch) => checkBatch(batch, { profile, endpoint })).slice(0, MAX_NAMED);
 }
 
 function endpointOf(path: string): "events" | "historical" {
   return path.endsWith("/historical") ? "historical" : "events";
 }
 
-/** What the plan has against the batches of a request. */
-function findUnplanned(body: unknown, check: PlanCheck): readonly ServiceError[] {
-  const isBulk = Array.isArray(body);
-  return errorsIn(isBulk ? (body as readonly unknown[]) : [body], check, isBulk);
+function isBulkPath(path: string): boolean {
+  return path.includes("/bulkevents");
+}
+
+/** What a request holds: one batch, or the list of them that a bulk request is. */
+function batchesOf(path: string, body: unknown): readonly unknown[] {
+  return isBulkPath(path) && Array.isArray(body) ? body : [body];
+}
+
+/** What a check, or the plan, has against the batches of a request. */
+function errorsOf(path: string, body: unknown, check: PlanCheck): readonly ServiceError[] {
+  return errorsIn(batchesOf(path, body), check, isBulkPath(path));
 }
 
 function refusal(message: string): unknown {

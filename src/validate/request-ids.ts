@@ -1,3 +1,4 @@
+import { comparable } from "../rules/comparable.ts";
 import { isObject } from "../rules/objects.ts";
 
 /** The first batch of a series that had an id. */
@@ -36,10 +37,7 @@ function readBatch(batch: unknown): { readonly id: string; readonly fingerprint:
   try {
     const id = isObject(batch) ? batch["source_request_id"] : undefined;
     if (typeof id !== "string" || id === "") return undefined;
-    const text = JSON.stringify(batch, (_, value: unknown) =>
-      typeof value === "bigint" ? `${String(value)}n` : value,
-    );
-    return { id, fingerprint: hash(text) };
+    return { id, fingerprint: hash(JSON.stringify(batch, comparable)) };
   } catch {
     return undefined;
   }

@@ -35,6 +35,7 @@ describe("a check of a series", () => {
     const check = batchChecker();
     const made = { ...batch("a", "Home"), mpid: 7346244611012968789n };
     for (let times = 0; times < 3; times++) expect(check(structuredClone(made))).toEqual([]);
+    expect(check(Object.fromEntries(Object.entries(made).reverse()))).toEqual([]); // in whatever order its keys are
     expect(codes(check({ ...made, mpid: 7346244611012968790n }))).toEqual(["duplicate-request-id"]);
   });
 

@@ -1,7 +1,7 @@
-import { printable } from "../printable.ts";
 import { isAbsolute, sep, type PlatformPath } from "node:path";
 import { LINTS, SCHEMA_CODES } from "../../validate/codes.ts";
 import { VERSION } from "../../version.ts";
+import { printable } from "../printable.ts";
 import type { Output } from "../terminal.ts";
 import { Writer, type FindingSink, type PlacedFinding } from "./finding-sink.ts";
 

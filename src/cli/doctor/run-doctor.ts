@@ -49,15 +49,15 @@ function parseUrl(text: string): URL {
 }
 
 function diagnoseCredentials(connection: Connection): Diagnosis {
-  const { apiKey, apiSecret, from } = connection;
+  const { apiKey = "", apiSecret = "", from } = connection;
   const subject = "credentials";
   const remedy =
     "Set MPARTICLE_API_KEY and MPARTICLE_API_SECRET in the environment or in .env; the dashboard has them under Setup > Inputs.";
-  if (apiKey === undefined && apiSecret === undefined) return ill(subject, "neither key nor secret is set.", remedy);
-  const missing = describeMissing(connection);
-  if (missing !== undefined || apiKey === undefined || apiSecret === undefined) {
-    return ill(subject, missing ?? "they are not set.", remedy);
+  if (connection.apiKey === undefined && connection.apiSecret === undefined) {
+    return ill(subject, "neither key nor secret is set.", remedy);
   }
+  const missing = describeMissing(connection);
+  if (missing !== undefined) return ill(subject, missing, remedy);
   const odd = [apiKey, apiSecret].some((value) => /^["']|["']$|\s/.test(value));
   if (odd)
     return ill(subject, "the key or the secret has spaces or quotes.", "Were they copied with something around them?");
@@ -83,9 +83,8 @@ async function diagnoseService(
   flags: DoctorFlags,
   terminal: Terminal,
 ): Promise<readonly Diagnosis[]> {
-  const { apiKey, apiSecret } = connection;
-  if (describeMissing(connection) !== undefined || apiKey === undefined || apiSecret === undefined)
-    return [unknown("batch", "not sent: there are no credentials.")];
+  const { apiKey = "", apiSecret = "" } = connection;
+  if (describeMissing(connection) !== undefined) return [unknown("batch", "not sent: there are no credentials.")];
   if (!flags.send) return [unknown("batch", "not sent, because of --no-send.")];
   const { pod, baseUrl } = connection;
   const target = baseUrl !== undefined ? { baseUrl } : { pod: pod ?? "us1" };

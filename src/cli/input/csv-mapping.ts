@@ -170,16 +170,18 @@ function settersFor(
     // A row whose type is none says so itself; its columns are as good as those of any.
     if (source.path === EVENT_TYPE) continue;
     const field = contract.find(source.path, eventType);
-    if (field === undefined) lost.push(source);
-    else setters.push({ index: source.index, value: source.value, field });
-    if (field !== undefined && source.index !== undefined) requireOwnField(file, source, field, columnsByField);
+    if (field === undefined) {
+      lost.push(source);
+      continue;
+    }
+    // What all rows have gives way to a column.
+    if (source.index !== undefined) requireOwnField(file, source, field, columnsByField);
+    setters.push({ index: source.index, value: source.value, field });
   }
   const [first] = lost;
   if (first === undefined) return setters;
   const columns = lost.filter(isCalledAsItsField);
-  // What all rows have gives way to a column.
-  const taken = setters.flatMap(({ index, field }) => (index === undefined ? [] : [placeOf(field)]));
-  const suggestions = suggestFields(columns, new Set(taken), eventType, contract);
+  const suggestions = suggestFields(columns, new Set(columnsByField.keys()), eventType, contract);
   const { message, remedy } =
     columns.length > 1
       ? columnsError(file, columns, suggestions)
@@ -193,8 +195,9 @@ function settersFor(
   );
 }
 
+/** Free keys may have dots, so that joined tokens would not tell places apart. */
 function placeOf({ tokens }: Field): string {
-  return tokens.join(".");
+  return JSON.stringify(tokens);
 }
 
 /** The field that each column probably means. Of two columns that mean the same one, the later would win in silence. */
@@ -214,10 +217,9 @@ function suggestFields(
 }
 
 /** Of two columns that lead to one field, one would be lost in each row that has both. */
-function requireOwnField(file: string, source: Source, { tokens }: Field, columnsByField: Map<string, Source>): void {
-  const key = JSON.stringify(tokens);
-  const other = columnsByField.get(key);
-  columnsByField.set(key, source);
+function requireOwnField(file: string, source: Source, field: Field, columnsByField: Map<string, Source>): void {
+  const other = columnsByField.get(placeOf(field));
+  columnsByField.set(placeOf(field), source);
   if (other === undefined) return;
   const column = source.name.slice("column ".length);
   throw new UsageError(

@@ -299,6 +299,22 @@ describe("many batches", () => {
     }
   };
 
+  /** A queue without room for more, which drops the oldest, and what counts those in each turn. */
+  const fullThatDrops = async (): Promise<{ readonly queue: EventQueue; readonly counter: TurnCounter }> => {
+    const counter = new TurnCounter();
+    const onOutcome = ({ kind }: Outcome): void => {
+      if (kind === "undelivered") counter.note();
+    };
+    const { queue } = make({
+      onOutcome,
+      overflow: "drop-oldest",
+      flushIntervalMs: 1e9,
+      maxBufferedBytes: MAX_BUFFERED_BYTES,
+    });
+    await addMany(queue);
+    return { queue, counter };
+  };
+
   it("are handed back by close over many turns", async () => {
     const counter = new TurnCounter();
     const onOutcome = (): void => {
@@ -317,18 +333,7 @@ describe("many batches", () => {
   });
 
   it("are dropped for a few large events over many turns", async () => {
-    const counter = new TurnCounter();
-    const onOutcome = ({ kind }: Outcome): void => {
-      if (kind === "undelivered") counter.note();
-    };
-    const options = {
-      onOutcome,
-      overflow: "drop-oldest",
-      flushIntervalMs: 1e9,
-      maxBufferedBytes: MAX_BUFFERED_BYTES,
-    } as const;
-    const { queue } = make(options);
-    await addMany(queue);
+    const { queue, counter } = await fullThatDrops();
     const large = screenView("large", { custom_attributes: { text: "x".repeat(6_000) } });
     const few = MANY / 20;
     await queue.add(
@@ -343,18 +348,7 @@ describe("many batches", () => {
   });
 
   it("are dropped for a long list over many turns", async () => {
-    const counter = new TurnCounter();
-    const onOutcome = ({ kind }: Outcome): void => {
-      if (kind === "undelivered") counter.note();
-    };
-    const options = {
-      onOutcome,
-      overflow: "drop-oldest",
-      flushIntervalMs: 1e9,
-      maxBufferedBytes: MAX_BUFFERED_BYTES,
-    } as const;
-    const { queue } = make(options);
-    await addMany(queue);
+    const { queue, counter } = await fullThatDrops();
     const before = queue.stats().events.undelivered;
     expect(before).toBe(0);
     await queue.add(user, listOf(3 * MANY));
